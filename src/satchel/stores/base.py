@@ -1,0 +1,330 @@
+"""What a database must be able to do. One class per kind of database implements `Store`.
+
+Rows cross this boundary as Arrow record batches, never as objects. A *change batch* has the user's columns of one
+table under their own names (types: `Column.type`), sorted by key, and one struct column `_change`:
+
+    op       string            insert | update | delete
+    at       timestamp[us,UTC] wall clock of the change; null: unknown
+    by       string            value of the author column; null: none
+    stamp    int64             see model.stamp
+    columns  list<string>      columns that this change wrote; null: all; empty: none (a delete)
+    lineage  list<struct<origin string, seq int64, stamp int64, columns list<string>>>
+                               cells that are not of this packet and stamp; null origin and seq: this packet;
+                               null list: every cell is of this packet and the row's stamp
+    context  list<struct<origin string, seq int64, hash string>>
+                               the row context where it differs from the packet's (empty: saw nothing); null: the packet's
+    gid      string            identity of a row with a local key; null
+    misfit   list<struct<column string, class string, value binary>>
+                               values that the Arrow type cannot hold (the column itself is null); class is integer |
+                               real | text | blob; integer and real as ASCII digits, text and blob as their bytes
+
+The packet room adds `origin` and `seq` in front (see packet/rows.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from satchel.model.ids import Dot
+from satchel.model.schema import LeftOut, Schema, Table
+from satchel.model.value import Value
+from satchel.model.vector import Mark, Vector
+from satchel.model.version import Resolved, Version
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A run of rows of a delta, in its order: rows start..stop (stop excluded) of a table went into one packet."""
+
+    table: str
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A packet whose parts are in the archive and whose manifest is signed but not yet there."""
+
+    dot: Dot
+    hash: str  # sha256 of the manifest's bytes, hex
+    suffix: str
+    group: tuple[int, int]
+    context: Vector
+    kind: str  # baseline | changes | join
+    envelope: bytes  # the exact content of manifest.json
+    created: int  # milliseconds since 1970 UTC
+    rows: Mapping[str, int]
+    stretches: Sequence[Stretch] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A verified packet that is ready to be applied. `batches(table)` gives its change batches, `_change` whole."""
+
+    dot: Dot
+    hash: str
+    suffix: str
+    group: tuple[int, int]
+    context: Vector
+    kind: str
+    created: int
+    rows: Mapping[str, int]
+    batches: Callable[[str], Iterable[pa.RecordBatch]]
+
+
+@dataclass(frozen=True, slots=True)
+class Contested:
+    """A row that SQL alone cannot decide: what stands, and what comes on top (None: only decide again)."""
+
+    table: str
+    key: tuple[Value, ...]
+    standing: Sequence[Version]
+    incoming: Version | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What the rules make of a contested row: its siblings from now on, and what is shown."""
+
+    siblings: Sequence[Version]
+    resolved: Resolved
+
+
+# The rules live in replication/, which stores do not know: the caller brings them.
+Settle = Callable[[Contested], Settled]
+
+
+@dataclass(slots=True)
+class RowCounts:
+    """Rows of the application's tables that an apply touched."""
+
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+
+    def add(self, other: RowCounts) -> None:
+        """Adds other's counts."""
+        self.inserted += other.inserted
+        self.updated += other.updated
+        self.deleted += other.deleted
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictRecord:
+    """One entry of the list of conflicts. `versions` are the siblings while it is open, afterwards the last ones."""
+
+    id: str
+    table: str
+    key: tuple[Value, ...]
+    kind: str  # edit | unique | foreign-key | constraint
+    columns: tuple[str, ...]
+    opened: int  # milliseconds since 1970 UTC
+    closed: int | None
+    closed_by: Mapping[str, Any] | None  # {how: resolved|passed-over|reason-gone, node, packet}
+    reviewed: bool  # passed over, and somebody has looked
+    shown: Mapping[str, Value] | None  # the row as it is shown; None: deleted
+    versions: Sequence[Version]
+
+
+@dataclass(frozen=True, slots=True)
+class PacketRecord:
+    """A packet that this store has applied (or sealed)."""
+
+    dot: Dot
+    hash: str
+    suffix: str
+    group: tuple[int, int]
+    kind: str
+    created: int
+    context: Vector
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A group that was ready and that the database refused: `reason` in the database's own words."""
+
+    dot: Dot
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One entry of the log of runs."""
+
+    at: int  # milliseconds since 1970 UTC
+    command: str
+    exchange: str
+    seconds: float
+    report: Mapping[str, Any]
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """What joining with rows made of the rows that were there."""
+
+    same: int = 0  # equal to what the network shows, or an old copy of it
+    added: int = 0  # keys that the network does not know
+    beside: int = 0  # differ: they stand beside the network's row as a sibling
+
+
+class Delta(Protocol):
+    """Pending changes at one mark, frozen: the application may go on writing meanwhile.
+
+    Order of use: `batches` for each table of `rows`, then `record`, then (after the manifests are written) `release`.
+    Leaving the context without `record` leaves every change pending.
+    """
+
+    kind: str
+    rows: Mapping[str, int]  # tables with changes -> number of rows, parents' tables first
+
+    def batches(self, table: str) -> Iterator[pa.RecordBatch]:
+        """Change batches of a table in key order, some ten thousand rows each at most."""
+
+    def record(self, packets: Sequence[Sealed]) -> None:
+        """In one durable transaction: the manifests, the versions, the vector; conflicts that the edits close.
+        Inside an apply the transaction is that of the apply."""
+
+    def release(self) -> None:
+        """Lets go of the log rows; the manifests are in the archive now."""
+
+
+class Applying(Protocol):
+    """The store's write lock is held; everything below is one transaction, committed by `commit`."""
+
+    def delta(self) -> AbstractContextManager[Delta | None]:
+        """What is pending under the lock; None: nothing."""
+
+    def apply_group(self, packets: Sequence[Incoming], settle: Settle) -> RowCounts:
+        """Applies the packets of one group whole. ConstraintRefused: nothing of the group was applied, the
+        transaction goes on without it."""
+
+    def commit(self) -> None:
+        """Makes it durable (synchronous=FULL) and gives the lock back."""
+
+
+class Store(Protocol):
+    """The database that the application uses, with satchel's own tables in it (all begin with `_satchel`)."""
+
+    url: str
+
+    def close(self) -> None:
+        """Closes every connection."""
+
+    # -- the application's schema, and ours
+
+    def inspect(self) -> Schema:
+        """What the database holds: tables that can be replicated, and those that cannot with the reason."""
+
+    def is_installed(self) -> bool:
+        """Whether satchel's own tables are there."""
+
+    def install(self, tables: Sequence[Table], *, author_column: str | None = None, joining: bool = False) -> None:
+        """Makes satchel's tables and the capture triggers for these tables, in one transaction. With `joining`
+        every update notes its whole old row, so that the rows as they were can be compared at the first import."""
+
+    def tables(self) -> Sequence[Table]:
+        """The tables that are captured."""
+
+    def left_out(self) -> Sequence[LeftOut]:
+        """Tables that are not captured, and rows with NULL in a key."""
+
+    def renew_capture(self) -> Sequence[str]:
+        """Makes missing or outdated triggers again; says in words what was found."""
+
+    def detach(self) -> None:
+        """Removes every trigger and table of satchel; the rows stay."""
+
+    # -- what is known
+
+    def read_only(self) -> bool:
+        """Whether the database cannot be written."""
+
+    def notes(self) -> dict[str, str]:
+        """Small facts about this node (`node`, `origin`, `state` ...) by name."""
+
+    def note(self, facts: Mapping[str, str]) -> None:
+        """Writes small facts, in one transaction."""
+
+    def vector(self) -> dict[str, Mark]:
+        """What has been applied, own packets included."""
+
+    def pending(self) -> int:
+        """How many rows have changes that are not sealed."""
+
+    def unpublished(self) -> Sequence[Sealed]:
+        """Packets that are recorded and whose manifest may not be in the archive yet (a kill between the two)."""
+
+    def published(self, upto: Dot) -> None:
+        """The manifests up to this packet are in the archive."""
+
+    def packets_after(self, vector: Vector) -> Iterator[PacketRecord]:
+        """Applied packets that `vector` does not cover, each origin in order of seq."""
+
+    def packet(self, dot: Dot) -> PacketRecord | None:
+        """An applied packet."""
+
+    def held(self) -> Sequence[Held]:
+        """Groups that the database refused at the last apply."""
+
+    def hold(self, held: Sequence[Held]) -> None:
+        """Replaces the list of groups that the database refused."""
+
+    # -- seal and apply
+
+    def baseline(self) -> AbstractContextManager[Delta]:
+        """Every row of every captured table, as the founder's first group."""
+
+    def delta(self) -> AbstractContextManager[Delta | None]:
+        """What is pending; None: nothing. The lock is held only for marking."""
+
+    def applying(self) -> AbstractContextManager[Applying]:
+        """Takes the store's write lock. Leaving without `commit` rolls everything back."""
+
+    def join_rows(self, groups: Iterable[Sequence[Incoming]], settle: Settle, seal: Callable[[Delta], Sequence[Sealed]],
+                  dry_run: bool = False) -> tuple[RowCounts, Joining]:
+        """The first import of a node that joined with rows (PROTOCOL, Joining with rows), in one transaction:
+        sets the own rows aside, applies the groups, compares, seals what is left as a packet of kind `join` by way of
+        `seal` (not called if nothing is left), then puts the edits made since the join on top as ordinary changes."""
+
+    # -- conflicts and history
+
+    def conflicts(self, closed: bool = False) -> Sequence[ConflictRecord]:
+        """Open conflicts and those passed over until reviewed; with `closed` all of them."""
+
+    def conflict_counts(self) -> Mapping[str, int]:
+        """{open, parked, passed_over}."""
+
+    def review(self, conflict_id: str) -> None:
+        """Somebody has looked at a conflict that was passed over."""
+
+    def write_row(self, table: str, key: Sequence[Value], values: Mapping[str, Value] | None) -> None:
+        """An ordinary edit of one row, captured like the application's: None deletes; a row that is gone is inserted.
+        ConstraintRefused if the database does not take it."""
+
+    def touch_row(self, table: str, key: Sequence[Value], columns: Sequence[str]) -> None:
+        """An ordinary edit that writes these columns with the values that they have: it has seen every sibling."""
+
+    def read_row(self, table: str, key: Sequence[Value]) -> dict[str, Value] | None:
+        """The row as the application sees it."""
+
+    def parse_value(self, table: str, column: str, text: str) -> Value:
+        """A word of the command line as the column's affinity has it."""
+
+    def standing(self, table: str, key: Sequence[Value]) -> Sequence[Version]:
+        """The siblings of a row, one or several; empty if the network never had it."""
+
+    # -- log of runs
+
+    def record_run(self, run: Run) -> None:
+        """Appends to the log of runs."""
+
+    def runs(self, limit: int = 100) -> Sequence[Run]:
+        """The newest runs first."""
