@@ -1,0 +1,30 @@
+"""The one file layer: every byte that satchel writes outside the database goes through here, flushed."""
+
+from satchel.files.read import open_regular, read_back, read_limited
+from satchel.files.remove import remove_file, remove_folder
+from satchel.files.trouble import FileTrouble
+from satchel.files.write import (
+    copy_new,
+    fsync_file,
+    fsync_folder,
+    make_folders,
+    rename_file,
+    replace,
+    write_new,
+)
+
+__all__ = [
+    "FileTrouble",
+    "copy_new",
+    "fsync_file",
+    "fsync_folder",
+    "make_folders",
+    "open_regular",
+    "read_back",
+    "read_limited",
+    "remove_file",
+    "remove_folder",
+    "rename_file",
+    "replace",
+    "write_new",
+]

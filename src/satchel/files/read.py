@@ -1,0 +1,43 @@
+"""Reading: regular files only, never more than was asked for."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+from satchel.files.faults import fault_point
+from satchel.files.trouble import FileTrouble, translated
+
+# A named pipe in a shared folder would block the open for ever, and a link would lead out of it.
+_PLAIN = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+
+
+def open_regular(path: Path, *, follow_links: bool = False) -> BinaryIO:
+    """Opens a regular file for reading. FileTrouble: ELOOP for a link (unless followed), EINVAL for anything else
+    that is no file."""
+    with translated(path):
+        fault_point("open", path)
+        descriptor = os.open(path, os.O_RDONLY | _PLAIN | (0 if follow_links else _NO_LINK))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileTrouble(errno.EINVAL, path, "it is no regular file", "remove it, or name another file")
+    return os.fdopen(descriptor, "rb")
+
+
+def read_limited(path: Path, limit: int, *, follow_links: bool = False) -> bytes:
+    """The whole content of a file of at most `limit` bytes. FileTrouble: EFBIG beyond that."""
+    with open_regular(path, follow_links=follow_links) as source, translated(path):
+        data = source.read(limit + 1)
+    if len(data) > limit:
+        raise FileTrouble(errno.EFBIG, path, f"it has more than {limit} bytes", "check where this file comes from")
+    return data
+
+
+def read_back(path: Path, data: bytes) -> None:
+    """Reads what was just written. FileTrouble: EIO if it is not `data`."""
+    if read_limited(path, len(data) + 1) != data:
+        raise FileTrouble(errno.EIO, path, "what was written reads back differently")

@@ -1,0 +1,52 @@
+"""The wall of this room: what the operating system refuses becomes a `FileTrouble`."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from satchel.errors import SatchelError
+
+_FULL = ("no space is left", "make room there, then run the same command again")
+_READ_ONLY = ("the file system is read-only", "make it writable, or name another folder")
+_DENIED = ("access is denied", "give this user the right to read and write there")
+_DYING = ("the medium does not read or write", "take another medium; this one may be dying")
+_WORDS = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: ("the quota is used up", _FULL[1]),
+    errno.EFBIG: ("the file is too large for this file system", "take a medium with a file system for larger files"),
+    errno.EROFS: _READ_ONLY,
+    errno.EACCES: _DENIED,
+    errno.EPERM: _DENIED,
+    errno.EIO: _DYING,
+    errno.ENXIO: _DYING,
+    errno.ENODEV: _DYING,
+    errno.ENOENT: ("there is no such file or folder", "check the name, and whether the medium is there"),
+    errno.ENOTDIR: ("a part of the path is no folder", "check the name"),
+    errno.EEXIST: ("it exists already", "name another one, or remove it"),
+    errno.ELOOP: ("it is a link, and links are not followed here", "put the file itself in place of the link"),
+    errno.ENAMETOOLONG: ("the name is too long for this file system", "take a folder with a shorter path"),
+    errno.EMFILE: ("too many files are open", "raise the limit of open files of this user"),
+}
+
+
+class FileTrouble(SatchelError):
+    """What the operating system refused: `errno` as it said it, `path` the file or folder concerned."""
+
+    def __init__(self, number: int, path: Path, words: str = "", hint: str = "") -> None:
+        known, advice = _WORDS.get(number, ("", "check the medium and the rights of this user"))
+        super().__init__(f"{path}: {words or known or os.strerror(number)}", hint or advice)
+        self.errno = number
+        self.path = path
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turns OSError into FileTrouble about `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise FileTrouble(error.errno or errno.EIO, path) from error
