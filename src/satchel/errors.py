@@ -8,6 +8,7 @@
     |-- ExchangeUnreachable      6   the exchange cannot be reached now
     |-- VerificationFailed       5   what was to be verified does not verify
     |-- BadPacket                1   a packet that is not to be trusted; goes to quarantine with `reason`
+    |-- FormatTooNew             1   a file of a newer format; it waits for an upgrade and is no attack
     |-- StoreError               1   the database cannot do it
     |   |-- NotADatabase         1
     |   |-- StoreLocked          1   locked past the time-out
@@ -75,6 +76,10 @@ class BadPacket(SatchelError):
         super().__init__(f"{file}: {reason}" if file else reason)
         self.reason = reason
         self.file = file
+
+
+class FormatTooNew(SatchelError):
+    """A file whose major format this satchel does not know: it waits for an upgrade."""
 
 
 class StoreError(SatchelError):

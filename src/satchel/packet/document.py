@@ -1,0 +1,164 @@
+"""The base of everything that is written as signed JSON: one frozen model, one way to write, to parse and to seal."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from satchel.errors import BadPacket, FormatTooNew
+from satchel.model.ids import NODE_NAME, ORIGIN_NAME, RESERVED_NETWORKS
+from satchel.model.stamp import rfc3339
+from satchel.model.vector import Mark, Vector
+from satchel.packet.envelope import Envelope, open_envelope, seal_envelope
+from satchel.packet.json_text import dump_json, load_object
+from satchel.packet.keys import PrivateKey
+from satchel.packet.limits import DEFAULT_LIMITS, Limits
+
+FORMAT_MAJOR = 1
+FORMAT_MINOR = 0
+# What every JSON reader holds exactly; a sequence never gets there.
+MAX_SEQ = 2**53 - 1
+MAX_64 = 2**63 - 1
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
+
+
+def _node_name(text: str) -> str:
+    if not NODE_NAME.fullmatch(text):
+        raise ValueError("not a node's name")
+    return text
+
+
+def _origin_name(text: str) -> str:
+    if not ORIGIN_NAME.fullmatch(text):
+        raise ValueError("not an origin's name")
+    return text
+
+
+def _network_name(text: str) -> str:
+    if text in RESERVED_NETWORKS:
+        raise ValueError("a network cannot have this name")
+    return _node_name(text)
+
+
+def _time(text: str) -> str:
+    if not _TIME.fullmatch(text):
+        raise ValueError("not a time in RFC 3339, UTC")
+    datetime.fromisoformat(text)
+    return text
+
+
+def _number_text(text: str) -> str:
+    if not re.fullmatch(r"0|[1-9][0-9]{0,18}", text) or int(text) > MAX_64:
+        raise ValueError("not a 64-bit number")
+    return text
+
+
+NodeName = Annotated[str, AfterValidator(_node_name)]
+OriginName = Annotated[str, AfterValidator(_origin_name)]
+NetworkName = Annotated[str, AfterValidator(_network_name)]
+NetworkId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+Time = Annotated[str, AfterValidator(_time)]
+Number64 = Annotated[str, AfterValidator(_number_text)]  # what JSON readers may not hold, as text
+Seq = Annotated[int, Field(ge=1, le=MAX_SEQ)]
+Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+ShortHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+Suffix = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}$")]
+# Tables and columns have the names that users gave them; a NUL would cut them short in C.
+Name = Annotated[str, StringConstraints(min_length=1, max_length=DEFAULT_LIMITS.name_length, pattern=r"^[^\x00]*$")]
+Text = Annotated[str, StringConstraints(max_length=1000)]
+WireVector = dict[OriginName, tuple[Seq, ShortHash]]
+
+
+class Model(BaseModel):
+    """Frozen, strict about types; fields that a newer minor version added are kept and ignored."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="allow", populate_by_name=True)
+
+
+class Format(Model):
+    """Version of the format. A new major is not readable by older satchels; a new minor adds fields."""
+
+    major: int = FORMAT_MAJOR
+    minor: int = FORMAT_MINOR
+
+
+class Network(Model):
+    """Which network a file belongs to. The id is a UUID that the founder drew."""
+
+    id: NetworkId
+    name: NetworkName
+
+
+class Document(Model):
+    """Something that stands in an envelope. `payload_type` is signed with it."""
+
+    payload_type: ClassVar[str]
+
+    format: Format = Format()
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON, unknown fields included."""
+        return dump_json(self.model_dump(mode="json", by_alias=True))
+
+    def seal(self, *signers: PrivateKey) -> bytes:
+        """The signed file."""
+        return seal_envelope(self.payload_type, self.to_bytes(), signers)
+
+    @classmethod
+    def open(cls, data: bytes, limits: Limits = DEFAULT_LIMITS) -> Envelope:
+        """The envelope of such a document, nothing verified; BadPacket if it is none."""
+        return open_envelope(data, cls.payload_type, limits)
+
+    @classmethod
+    def parse(cls, data: bytes, limits: Limits = DEFAULT_LIMITS) -> Self:
+        """The document in these bytes. FormatTooNew for an unknown major format, BadPacket for anything else that is
+        not such a document."""
+        fields = load_object(data, limits.manifest_bytes)
+        check_format(fields)
+        try:
+            return cls.model_validate_json(data)
+        except ValidationError as error:
+            raise BadPacket(_first_problem(error)) from error
+
+
+def check_format(fields: dict[str, Any]) -> None:
+    """FormatTooNew for an unknown major format: it waits for an upgrade, it is not an attack."""
+    version = fields.get("format")
+    major = version.get("major") if isinstance(version, dict) else None
+    if not isinstance(major, int) or isinstance(major, bool) or major < 1:
+        raise BadPacket("no format version")
+    if major > FORMAT_MAJOR:
+        raise FormatTooNew(
+            f"format {major} is newer than this satchel, which reads up to {FORMAT_MAJOR}", "Upgrade satchel."
+        )
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(step)[:60] for step in problem["loc"][:6])
+    message = problem["msg"].removeprefix("Value error, ")[:200]
+    return f"{place}: {message}" if place else message
+
+
+def to_wire(vector: Vector) -> dict[str, tuple[int, str]]:
+    """A vector as JSON has it."""
+    return {origin: (mark.seq, mark.hash) for origin, mark in vector.items()}
+
+
+def from_wire(vector: WireVector) -> dict[str, Mark]:
+    """A vector of JSON as the rooms share it."""
+    return {origin: Mark(*entry) for origin, entry in vector.items()}
+
+
+def time_text(milliseconds: int) -> str:
+    """Milliseconds since 1970 UTC as documents have them."""
+    return rfc3339(milliseconds)
+
+
+def time_value(text: str) -> int:
+    """Milliseconds since 1970 UTC of a document's time."""
+    moment = datetime.fromisoformat(text)
+    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000 + 0.5)

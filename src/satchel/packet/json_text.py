@@ -1,0 +1,43 @@
+"""JSON that is signed: one way to write it, and a strict reader."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from satchel.errors import BadPacket
+
+
+def dump_json(value: Any) -> bytes:
+    """Canonical bytes: keys sorted, indented by one space, UTF-8; the same value always gives the same bytes."""
+    text = json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8")
+
+
+def load_object(data: bytes, max_bytes: int) -> dict[str, Any]:
+    """One JSON object of at most `max_bytes`. BadPacket if it is too large, is no JSON or no object, or has a key twice:
+    readers disagree on which of two equal keys counts, so what one verifies another could read differently."""
+    if len(data) > max_bytes:
+        raise BadPacket(f"{len(data)} bytes are more than the {max_bytes} that are allowed")
+    try:
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=_without_doubles, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise BadPacket(f"not JSON: {_first_line(error)}") from error
+    if not isinstance(value, dict):
+        raise BadPacket("not a JSON object")
+    return value
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise BadPacket("a key stands twice in one JSON object")
+    return found
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise BadPacket(f"{name} is not JSON")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]

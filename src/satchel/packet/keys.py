@@ -1,0 +1,118 @@
+"""Keys of nodes: ed25519 (RFC 8032)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from satchel.errors import KeyTrouble
+
+KEY_BYTES = 32
+KEYID_DIGITS = 16
+
+
+@dataclass(frozen=True)
+class PublicKey:
+    """What everybody may know of a node's key: 32 raw bytes."""
+
+    raw: bytes
+
+    @staticmethod
+    def parse(text: str) -> PublicKey:
+        """A key as `text` writes it; KeyTrouble if it is none."""
+        try:
+            raw = base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise KeyTrouble("not a public key: no base64") from error
+        if len(raw) != KEY_BYTES or base64.b64encode(raw).decode("ascii") != text:
+            raise KeyTrouble(f"not a public key: an ed25519 key has {KEY_BYTES} bytes")
+        return PublicKey(raw)
+
+    @cached_property
+    def text(self) -> str:
+        """The key in base64, as cards have it."""
+        return base64.b64encode(self.raw).decode("ascii")
+
+    @cached_property
+    def keyid(self) -> str:
+        """The fingerprint: first 16 hex digits of the sha256 of the raw key. It finds a key; it proves nothing."""
+        return hashlib.sha256(self.raw).hexdigest()[:KEYID_DIGITS]
+
+    def verifies(self, signature: bytes, message: bytes) -> bool:
+        """Whether this key's owner signed exactly this message."""
+        try:
+            Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, message)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+
+class PrivateKey:
+    """A node's own key. It never leaves the home; it has no readable form but the PEM file."""
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+        self.public = PublicKey(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
+
+    @staticmethod
+    def generate() -> PrivateKey:
+        """A fresh key from the system's randomness."""
+        return PrivateKey(Ed25519PrivateKey.generate())
+
+    @staticmethod
+    def from_raw(raw: bytes) -> PrivateKey:
+        """The key of an invitation; KeyTrouble if these are not 32 bytes."""
+        try:
+            return PrivateKey(Ed25519PrivateKey.from_private_bytes(raw))
+        except ValueError as error:
+            raise KeyTrouble("not a private key: an ed25519 key has 32 bytes") from error
+
+    def raw(self) -> bytes:
+        """The 32 secret bytes; only an invitation carries them."""
+        return self._key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+
+    def sign(self, message: bytes) -> bytes:
+        """64 bytes of signature over the message."""
+        return self._key.sign(message)
+
+    def save(self, path: Path) -> None:
+        """Writes the key as PEM (PKCS 8) into a new file that only its owner may read, and flushes it. KeyTrouble if
+        the file exists or cannot be written: a key is never overwritten."""
+        pem = self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        try:
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(pem)
+                file.flush()
+                os.fsync(file.fileno())
+        except FileExistsError as error:
+            raise KeyTrouble(f"a key is already there: {path}", "A key is never overwritten.") from error
+        except OSError as error:
+            raise KeyTrouble(f"cannot write the key {path}: {error.strerror}") from error
+
+    @staticmethod
+    def load(path: Path) -> PrivateKey:
+        """The key in a PEM file. KeyTrouble if it is missing, unreadable, or no ed25519 key."""
+        try:
+            key = load_pem_private_key(path.read_bytes(), password=None)
+        except OSError as error:
+            raise KeyTrouble(f"cannot read the key {path}: {error.strerror}", "Put the node's key back.") from error
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            raise KeyTrouble(f"not a key: {path}", "Put the node's key back from its backup.") from error
+        if not isinstance(key, Ed25519PrivateKey):
+            raise KeyTrouble(f"not an ed25519 key: {path}", "Put the node's key back from its backup.")
+        return PrivateKey(key)
