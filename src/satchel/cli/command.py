@@ -1,0 +1,60 @@
+"""How a command is declared: name, examples, the options that all have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from satchel.cli.page import Answer
+from satchel.cli.session import Session
+
+Run = Callable[..., Answer]
+
+
+class SatchelCommand(click.Command):
+    """A command that ends its help with examples."""
+
+    def __init__(self, *args: Any, examples: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.examples = tuple(examples)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The examples, each in a line of its own."""
+        with formatter.section("Examples"):
+            for example in self.examples:
+                formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
+
+
+def command(name: str, *examples: str, writes: bool = False) -> Callable[[Run], SatchelCommand]:
+    """Makes a click command of a function that takes the session and returns an answer. One that `writes` has
+    `--dry-run`; every one has `--json`."""
+
+    def declare(run: Run) -> SatchelCommand:
+        @click.pass_obj
+        def callback(session: Session, /, **options: Any) -> None:
+            answer = run(session, **options)
+            session.show(answer)
+            if answer.exit_code:
+                click.get_current_context().exit(answer.exit_code)
+
+        declared = getattr(run, "__click_params__", [])
+        params = [*reversed(declared), *([_dry_run()] if writes else []), _json()]
+        return SatchelCommand(name, callback=callback, params=params, help=run.__doc__, examples=examples)
+
+    return declare
+
+
+def _dry_run() -> click.Option:
+    return click.Option(["--dry-run"], is_flag=True, help="Say what would be done, and change nothing.")
+
+
+def _json() -> click.Option:
+    def choose(ctx: click.Context, _: click.Parameter, chosen: bool) -> None:
+        if chosen and isinstance(ctx.obj, Session):  # none while a shell completes words
+            ctx.obj.json = True
+
+    return click.Option(
+        ["--json"], is_flag=True, expose_value=False, is_eager=True, callback=choose, help="Print one JSON document."
+    )

@@ -1,0 +1,33 @@
+"""`satchel log`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import click
+
+from satchel.cli.command import command
+from satchel.cli.page import Answer, Block, Data, count, listing, when
+from satchel.cli.session import Session
+
+COLUMNS = ("when", "command", "exchange", "sealed", "applied", "dropped", "conflicts", "seconds", "trouble")
+
+
+@command("log", "satchel log", "satchel log --limit 5 --json")
+@click.option("--limit", default=100, show_default=True, metavar="N", type=click.IntRange(min=1), help="The newest N.")
+def run(session: Session, limit: int) -> Answer:
+    """List every export, import and sync, newest first."""
+    with session.node() as node:
+        return Answer({"runs": node.log(limit)}, page)
+
+
+def page(data: Data) -> Iterable[Block]:
+    """One line per run."""
+    yield listing(COLUMNS, [_line(run) for run in data["runs"]], "Nothing has run here yet.")
+
+
+def _line(run: Data) -> tuple[object, ...]:
+    report = run.get("report") or run
+    counts = (count(report.get(name)) for name in ("sealed", "applied", "dropped", "conflicts"))
+    seconds = f"{run.get('seconds') or 0:.2f}"
+    return when(run["at"]), run["command"], run.get("exchange") or "", *counts, seconds, run.get("trouble") or ""

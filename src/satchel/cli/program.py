@@ -1,0 +1,95 @@
+"""The command `satchel`: finds a command, loads its file only then, turns exceptions into lines and exit codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from satchel.cli.failure import report_failure
+from satchel.cli.session import Session
+
+# In the order of the work, which is the order of the help. `import` is a keyword of Python: its file is import_.py.
+COMMANDS = (
+    "init", "invite", "join", "export", "import", "sync", "status", "conflicts", "resolve", "history", "log",
+    "verify", "query", "nodes", "tables", "doctor", "detach", "demo",
+)  # fmt: skip
+
+
+class Program(click.Group):
+    """A group whose commands are files: `satchel status` reads cli/status.py and no other."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, loaded now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"satchel.cli.{'import_' if cmd_name == 'import' else cmd_name}")
+        found = module.run
+        return found if isinstance(found, click.Command) else None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command. Usage errors are click's own (exit 2)."""
+        try:
+            with _log_on_stderr(bool(ctx.params.get("verbose"))):
+                return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except (Exception, KeyboardInterrupt) as problem:
+            session = ctx.obj if isinstance(ctx.obj, Session) else Session()
+            ctx.exit(_reported(problem, session))
+
+
+def _reported(problem: BaseException, session: Session) -> int:
+    try:
+        return report_failure(problem, session)
+    except BrokenPipeError as gone:  # the reader left while it was being told
+        return report_failure(gone, session)
+
+
+@contextmanager
+def _log_on_stderr(verbose: bool) -> Iterator[None]:
+    """With -v the log of satchel appears on stderr, for as long as this invocation."""
+    if not verbose:
+        yield
+        return
+    import logging
+
+    logger, handler = logging.getLogger("satchel"), logging.StreamHandler()
+    level = logger.level
+    handler.setFormatter(logging.Formatter("satchel: %(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)
+
+
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--home", "home", envvar="SATCHEL_HOME", show_envvar=True, metavar="DIR", type=click.Path(path_type=Path),
+    help="The home to work in; else the nearest folder upwards with a satchel.toml.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document; also after the command.")
+@click.option("-v", "--verbose", is_flag=True, help="Say more; show the traceback of an internal error.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress, no warnings.")
+@click.version_option(package_name="satchel", prog_name="satchel", message="%(prog)s %(version)s")
+@click.pass_context
+def main(ctx: click.Context, home: Path | None, as_json: bool, verbose: bool, quiet: bool) -> None:
+    """Databases that meet only through files come to hold the same rows.
+
+    Each site works in its own database. What changed there travels as signed packets in a folder: a share, a stick,
+    anything that carries files.
+    """
+    if verbose and quiet:
+        raise click.UsageError("-v and -q exclude each other.")
+    ctx.obj = Session(home, as_json, verbose, quiet)

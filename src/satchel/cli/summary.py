@@ -1,0 +1,65 @@
+"""What export, import and sync did, in a sentence and in tables of what did not go through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from satchel.cli.page import Answer, Block, Data, count, enumerate_some, optional, plural
+
+DONE_IN_PART = 3
+
+
+def summarise(report: Data, dry_run: bool, nothing: str) -> Answer:
+    """The answer of a run. Exit code 3 if something was quarantined or did not fit (INTERFACE, exit codes)."""
+    in_part = bool(report.get("quarantined")) or bool(report.get("partial"))
+    return Answer(report, summary_page(dry_run, nothing), DONE_IN_PART if in_part else 0)
+
+
+def summary_page(dry_run: bool, nothing: str) -> Callable[[Data], Iterable[Block]]:
+    """The page of a run; `nothing` is the sentence for a run that found nothing to do."""
+
+    def page(report: Data) -> Iterable[Block]:
+        yield _sentence("; ".join(_done(report)), dry_run, nothing)
+        if report.get("joined"):
+            yield f"Of the rows that were here: {_counts(report['joined'])}."
+        if conflicts := count(report.get("conflicts")):
+            where = "" if dry_run else "; `satchel conflicts` shows what there is to decide"
+            yield f"{plural(conflicts, 'new conflict')}{where}."
+        yield from kept_back(report)
+
+    return page
+
+
+def kept_back(report: Data) -> Iterable[Block]:
+    """The packets that wait, and those in quarantine, if there are any."""
+    waiting = [(w["packet"], w["for"]) for w in report.get("waiting") or ()]
+    yield from optional(["packet", "waits for"], waiting, "Waiting")
+    bad = [(q["packet"], q["reason"]) for q in report.get("quarantined") or ()]
+    yield from optional(["packet", "reason"], bad, "In quarantine")
+
+
+def _sentence(done: str, dry_run: bool, nothing: str) -> str:
+    if dry_run:
+        return f"Dry run, nothing was changed: would have {done}." if done else f"Dry run: {nothing}."
+    text = done or nothing
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _done(report: Data) -> Iterable[str]:
+    if sealed := report.get("sealed"):
+        yield f"sealed {plural(len(sealed), 'packet')} ({enumerate_some(sealed)})"
+    if applied := report.get("applied"):
+        yield f"applied {plural(len(applied), 'packet')} ({_rows(report.get('rows') or {})})"
+    if dropped := report.get("dropped"):
+        where = f" at {report['exchange']}" if report.get("exchange") else ""
+        yield f"dropped {plural(len(dropped), 'packet')}{where}"
+
+
+def _rows(rows: Mapping[str, int]) -> str:
+    parts = [f"{plural(number, 'row')} {what}" for what, number in rows.items() if number]
+    return ", ".join(parts) or "no row here changes"
+
+
+def _counts(numbers: Mapping[str, Any]) -> str:
+    return ", ".join(f"{value:,} {name.replace('_', ' ')}" for name, value in numbers.items() if isinstance(value, int))
