@@ -77,8 +77,9 @@ def shown_by(name: str, function: Function, siblings: Sequence[Version]) -> tupl
     if isinstance(answer, Sibling):
         chosen = {version.dot: version for version in siblings}.get(Dot(answer.origin, answer.seq))
         if chosen is None:
-            raise SatchelError(f"the conflict policy {name} returned a version that it was not given",
-                               _hint(name, siblings))
+            raise SatchelError(
+                f"the conflict policy {name} returned a version that it was not given", _hint(name, siblings)
+            )
         return chosen.deleted, chosen.cells
     if isinstance(answer, Mapping):
         return False, _cells(name, answer, siblings)
@@ -102,8 +103,9 @@ def _cells(name: str, row: Mapping[object, object], siblings: Sequence[Version])
     cells = dict(base.cells)
     for column, value in row.items():
         if not isinstance(column, str) or column not in columns:
-            raise SatchelError(f"the conflict policy {name} returned a column {column!r} that no version has",
-                               _hint(name, siblings))
+            raise SatchelError(
+                f"the conflict policy {name} returned a column {column!r} that no version has", _hint(name, siblings)
+            )
         cells[column] = _cell(column, _checked(name, column, value, siblings), siblings)
     return cells
 
@@ -126,8 +128,10 @@ def _checked(name: str, column: str, value: object, siblings: Sequence[Version])
         return value
     if type(value) is str and _is_text(value):
         return value
-    raise SatchelError(f"the conflict policy {name} returned {value!r:.80} for column {column!r}",
-                       _hint(name, siblings))
+    raise SatchelError(
+        f"the conflict policy {name} returned for column {column!r} a {type(value).__name__} that no row holds",
+        _hint(name, siblings),
+    )
 
 
 def _is_text(value: str) -> bool:

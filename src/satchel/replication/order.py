@@ -69,9 +69,7 @@ class _Group:
     lacks: set[Want] = field(default_factory=set)  # what no group that is here can bring
 
 
-def ready_groups(
-    headers: Iterable[Header], vector: Vector, applied_hash: AppliedHash | None = None
-) -> list[list[Dot]]:
+def ready_groups(headers: Iterable[Header], vector: Vector, applied_hash: AppliedHash | None = None) -> list[list[Dot]]:
     """The groups that can be applied now, one after the other, causes before effects: whatever becomes ready by the
     ones before it is in the list. The same for any order of `headers`.
 

@@ -20,9 +20,7 @@ def resolve(siblings: Sequence[Version], policy: Policy) -> Resolved:
     return Resolved(deleted, cells, find_conflict(siblings, policy, cells) if len(siblings) > 1 else frozenset())
 
 
-def settle(
-    standing: Sequence[Version], incoming: Version | None, policy: Policy
-) -> tuple[list[Version], Resolved]:
+def settle(standing: Sequence[Version], incoming: Version | None, policy: Policy) -> tuple[list[Version], Resolved]:
     """A row's siblings after `incoming` arrived (None: only decide again), and what is shown of them."""
     siblings = list(standing) if incoming is None else add(standing, incoming)
     return siblings, resolve(siblings, policy)
