@@ -1,6 +1,6 @@
 """The one file layer: every byte that satchel writes outside the database goes through here, flushed."""
 
-from satchel.files.read import open_regular, read_back, read_limited
+from satchel.files.read import file_size, open_regular, read_back, read_limited
 from satchel.files.remove import remove_file, remove_folder
 from satchel.files.trouble import FileTrouble
 from satchel.files.write import (
@@ -10,12 +10,14 @@ from satchel.files.write import (
     make_folders,
     rename_file,
     replace,
+    replace_with,
     write_new,
 )
 
 __all__ = [
     "FileTrouble",
     "copy_new",
+    "file_size",
     "fsync_file",
     "fsync_folder",
     "make_folders",
@@ -26,5 +28,6 @@ __all__ = [
     "remove_folder",
     "rename_file",
     "replace",
+    "replace_with",
     "write_new",
 ]

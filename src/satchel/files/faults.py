@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# The step about to happen, and on what: create, write, fsync, rename, fsync-folder, make-folder, remove, remove-folder, open.
+# The step about to happen, and on what: make-folder, create, write, fsync, rename, fsync-folder, remove, remove-folder,
+# and for reading: open, list.
 FaultHook = Callable[[str, Path], None]
 
 

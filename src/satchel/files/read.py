@@ -37,6 +37,12 @@ def read_limited(path: Path, limit: int, *, follow_links: bool = False) -> bytes
     return data
 
 
+def file_size(path: Path) -> int:
+    """Bytes of a file; a link is not followed."""
+    with translated(path):
+        return os.stat(path, follow_symlinks=False).st_size
+
+
 def read_back(path: Path, data: bytes) -> None:
     """Reads what was just written. FileTrouble: EIO if it is not `data`."""
     if read_limited(path, len(data) + 1) != data:

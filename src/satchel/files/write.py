@@ -95,7 +95,7 @@ def fsync_folder(path: Path) -> None:
 def make_folders(path: Path) -> None:
     """Makes a folder and those above it where they are missing, and flushes the name of each one made."""
     missing = []
-    while not path.is_dir():
+    while not os.path.isdir(path):
         missing.append(path)
         if path.parent == path:
             break
@@ -110,7 +110,7 @@ def _make_folder(folder: Path) -> None:
         try:
             os.mkdir(folder)
         except FileExistsError:
-            if not folder.is_dir():  # a file stands in the way; a folder was made by another node just now
+            if not os.path.isdir(folder):  # a file stands in the way; a folder was made by another node just now
                 raise
     fsync_folder(folder.parent)
 
