@@ -13,7 +13,8 @@ from satchel.cli.session import Session
 def run(session: Session, dry_run: bool) -> Answer:
     """Remove satchel from the database; the rows stay.
 
-    Every trigger and table of satchel goes, the home with its packets stays. What is pending is not sealed: export first if others should have it.
+    Every trigger and table of satchel goes; the home with its packets stays. What is pending is not sealed: export
+    first if others should have it.
     """
     with session.node() as node:
         report = node.detach(dry_run=dry_run)

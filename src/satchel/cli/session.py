@@ -62,7 +62,8 @@ class Session:
         """The node of this home, open."""
         import satchel
 
-        with satchel.open(self.home()) as node:
+        home = self.home()
+        with satchel.open(home) as node:
             yield node
 
     @contextmanager

@@ -1,0 +1,116 @@
+"""Conflicts are told to a person who is no administrator; resolve takes exactly one way."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from tests.cli.fake import FakeApi, run
+
+VERSIONS = [
+    {"origin": "office", "seq": 4, "at": "2026-03-01T10:00:00Z", "by": "anna", "deleted": False,
+     "row": {"id": 42, "name": "Ann", "phone": "1", "city": "Bern"}},
+    {"origin": "branch.x7k2", "seq": 2, "at": None, "by": None, "deleted": False,
+     "row": {"id": 42, "name": "Anne", "phone": None, "city": "Bern"}},
+]  # fmt: skip
+CONFLICT: dict[str, Any] = {
+    "id": "7f3a21bc", "table": "customers", "key": [42], "kind": "edit", "columns": ["name", "phone"], "policy": "merge",
+    "opened": "2026-03-02T00:00:00Z", "closed": None, "closed_by": None, "shown": VERSIONS[0]["row"], "versions": VERSIONS,
+}  # fmt: skip
+
+
+def test_a_conflict_is_a_heading_a_line_per_version_and_the_way_out(api: FakeApi) -> None:
+    api.answers["conflicts"] = [CONFLICT]
+    assert run("conflicts").stdout.splitlines() == [
+        "1 open conflict.",
+        "",
+        "7f3a21bc  customers 42: name, phone",
+        "  changed in more than one place, without one knowing of the other; since 2026-03-02 00:00:00 UTC",
+        "office (anna)\t2026-03-01 10:00:00 UTC\tname = 'Ann', phone = '1'",
+        "branch.x7k2\ttime unknown\tname = 'Anne', phone = NULL",
+        "  settle it: satchel resolve 7f3a21bc --take office | --take branch | --set COLUMN=VALUE",
+    ]
+    assert api.calls[-1] == ("conflicts", (False,), {})
+
+
+def test_a_delete_against_an_update_shows_the_columns_that_differ(api: FakeApi) -> None:
+    gone = VERSIONS[0] | {"deleted": True}
+    api.answers["conflicts"] = [CONFLICT | {"columns": [], "versions": [gone, VERSIONS[1]]}]
+    shown = run("conflicts").stdout
+    assert "deleted (it was name = 'Ann', phone = '1')" in shown
+    assert "city" not in shown
+
+
+def test_closed_conflicts_say_how_they_were_closed(api: FakeApi) -> None:
+    closed = {"closed": "2026-03-03T00:00:00Z", "closed_by": {"how": "passed-over", "node": "clinic", "packet": "clinic/9"}}
+    api.answers["conflicts"] = [CONFLICT | closed]
+    result = run("conflicts", "--all")
+    assert result.stdout.splitlines()[0] == "0 open conflicts, 1 closed."
+    assert "passed over by a later edit at clinic in clinic/9; seen? satchel resolve 7f3a21bc --seen" in result.stdout
+    assert api.calls[-1] == ("conflicts", (True,), {})
+
+
+def test_a_note_asks_only_to_be_looked_at(api: FakeApi) -> None:
+    api.answers["conflicts"] = [CONFLICT | {"kind": "foreign-key"}]
+    assert "  seen? satchel resolve 7f3a21bc --seen" in run("conflicts").stdout.splitlines()
+
+
+def test_values_of_other_sites_cannot_move_the_cursor(api: FakeApi) -> None:
+    versions = [v | {"row": v["row"] | {"name": f"\x1b[2J\u202e\n{v['origin']}"}} for v in VERSIONS]
+    api.answers["conflicts"] = [CONFLICT | {"table": "a\x1bb", "versions": versions}]
+    shown = run("conflicts").stdout
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    assert "name = '\\x1b[2J\\u202e\\noffice'" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--take", "office"], {"take": "office"}),
+        (["--set", "name=Ann=e", "--set", "city="], {"set": {"name": "Ann=e", "city": ""}}),
+        (
+            ["--set-json", "a=null", "--set-json", 'b={"base64": "AA=="}', "--set", "c=1"],
+            {"set": {"c": "1"}, "set_json": {"a": None, "b": {"base64": "AA=="}}},
+        ),
+        (["--delete"], {"delete": True}),
+        (["--seen", "--dry-run"], {"seen": True, "dry_run": True}),
+    ],
+)
+def test_resolve_passes_on_the_way(api: FakeApi, words: list[str], named: dict[str, Any]) -> None:
+    api.answers["resolve"] = {"resolved": ["7f3a21bc"]}
+    result = run("resolve", "7f3a21bc", *words)
+    assert result.exit_code == 0, result.output
+    default = {"take": None, "set": None, "set_json": None, "delete": False, "seen": False, "all": False, "dry_run": False}
+    assert api.calls[-1] == ("resolve", ("7f3a21bc",), default | named)
+    assert ("would settle" if "--dry-run" in words else "Settled 1 conflict (7f3a21bc).") in result.stdout
+
+
+def test_resolve_all_takes_a_node(api: FakeApi) -> None:
+    api.answers["resolve"] = {"resolved": []}
+    result = run("resolve", "--all", "--take", "office", "--json")
+    assert api.calls[-1][1:] == (
+        (None,),
+        {"take": "office", "set": None, "set_json": None, "delete": False, "seen": False, "all": True, "dry_run": False},
+    )
+    assert json.loads(result.stdout) == {"resolved": []}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [], ["7f"], ["--take", "a"], ["7f", "--take", "a", "--delete"], ["7f", "--seen", "--set", "a=1"],
+        ["7f", "--all", "--take", "a"], ["--all"], ["--all", "--delete"], ["--all", "--seen"], ["7f", "--set", "a"],
+        ["7f", "--set-json", "a=Ann"], ["7f", "--set-json", "a=NaN"], ["7f", "--set", "a=1", "--set", "a=2"],
+        ["7f", "--set", "a=1", "--set-json", "a=2"],
+    ],
+)  # fmt: skip
+def test_any_other_way_is_wrong_usage_and_changes_nothing(api: FakeApi, words: list[str]) -> None:
+    result = run("resolve", *words, "--json")
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["exit_code"] == 2
+    message, hint = result.stderr.splitlines()
+    assert message.startswith("satchel: ")
+    assert hint.startswith("  hint: ")
+    assert not api.calls
