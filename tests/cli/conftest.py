@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import satchel
 
+import satchel
 from tests.cli.fake import FakeApi
 
 

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from click.testing import CliRunner, Result
+
 from satchel.cli import main
 
 RUN: dict[str, Any] = {
@@ -69,7 +70,7 @@ class FakeNode:
     def __enter__(self) -> FakeNode:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, _: TracebackType | None) -> None:
         self.api.closed += 1
 
 

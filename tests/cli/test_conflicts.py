@@ -6,17 +6,22 @@ import json
 from typing import Any
 
 import pytest
+
 from tests.cli.fake import FakeApi, run
 
-VERSIONS = [
+VERSIONS: list[dict[str, Any]] = [
     {"origin": "office", "seq": 4, "at": "2026-03-01T10:00:00Z", "by": "anna", "deleted": False,
      "row": {"id": 42, "name": "Ann", "phone": "1", "city": "Bern"}},
     {"origin": "branch.x7k2", "seq": 2, "at": None, "by": None, "deleted": False,
      "row": {"id": 42, "name": "Anne", "phone": None, "city": "Bern"}},
 ]  # fmt: skip
 CONFLICT: dict[str, Any] = {
-    "id": "7f3a21bc", "table": "customers", "key": [42], "kind": "edit", "columns": ["name", "phone"], "policy": "merge",
-    "opened": "2026-03-02T00:00:00Z", "closed": None, "closed_by": None, "shown": VERSIONS[0]["row"], "versions": VERSIONS,
+    "id": "7f3a21bc", "table": "customers", "key": [42], "kind": "edit", "columns": ["name", "phone"],
+    "policy": "merge", "opened": "2026-03-02T00:00:00Z", "closed": None, "closed_by": None, "shown": VERSIONS[0]["row"],
+    "versions": VERSIONS,
+}  # fmt: skip
+NO_WAY: dict[str, Any] = {
+    "take": None, "set": None, "set_json": None, "delete": False, "seen": False, "all": False, "dry_run": False,
 }  # fmt: skip
 
 
@@ -43,8 +48,8 @@ def test_a_delete_against_an_update_shows_the_columns_that_differ(api: FakeApi) 
 
 
 def test_closed_conflicts_say_how_they_were_closed(api: FakeApi) -> None:
-    closed = {"closed": "2026-03-03T00:00:00Z", "closed_by": {"how": "passed-over", "node": "clinic", "packet": "clinic/9"}}
-    api.answers["conflicts"] = [CONFLICT | closed]
+    by = {"how": "passed-over", "node": "clinic", "packet": "clinic/9"}
+    api.answers["conflicts"] = [CONFLICT | {"closed": "2026-03-03T00:00:00Z", "closed_by": by}]
     result = run("conflicts", "--all")
     assert result.stdout.splitlines()[0] == "0 open conflicts, 1 closed."
     assert "passed over by a later edit at clinic in clinic/9; seen? satchel resolve 7f3a21bc --seen" in result.stdout
@@ -82,18 +87,14 @@ def test_resolve_passes_on_the_way(api: FakeApi, words: list[str], named: dict[s
     api.answers["resolve"] = {"resolved": ["7f3a21bc"]}
     result = run("resolve", "7f3a21bc", *words)
     assert result.exit_code == 0, result.output
-    default = {"take": None, "set": None, "set_json": None, "delete": False, "seen": False, "all": False, "dry_run": False}
-    assert api.calls[-1] == ("resolve", ("7f3a21bc",), default | named)
+    assert api.calls[-1] == ("resolve", ("7f3a21bc",), NO_WAY | named)
     assert ("would settle" if "--dry-run" in words else "Settled 1 conflict (7f3a21bc).") in result.stdout
 
 
 def test_resolve_all_takes_a_node(api: FakeApi) -> None:
     api.answers["resolve"] = {"resolved": []}
     result = run("resolve", "--all", "--take", "office", "--json")
-    assert api.calls[-1][1:] == (
-        (None,),
-        {"take": "office", "set": None, "set_json": None, "delete": False, "seen": False, "all": True, "dry_run": False},
-    )
+    assert api.calls[-1] == ("resolve", (None,), NO_WAY | {"take": "office", "all": True})
     assert json.loads(result.stdout) == {"resolved": []}
 
 

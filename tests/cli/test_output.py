@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.fake import STATUS, FakeApi, run
+
 from satchel.cli.document import document
 from satchel.cli.output import Streams, TextOutput
 from satchel.cli.page import Answer, Table, enumerate_some, plural, when
 from satchel.model.ids import Dot
+from tests.cli.fake import STATUS, FakeApi, run
 
 MOMENT = datetime.datetime(2026, 3, 1, 11, 0, 0, 5000, tzinfo=datetime.timezone(datetime.timedelta(hours=1)))
 
@@ -126,7 +127,8 @@ def test_what_the_encoding_of_stdout_lacks_is_escaped(monkeypatch: pytest.Monkey
 
 
 def test_numbers_and_times_read_well() -> None:
-    assert [plural(1, "row"), plural(0, "row"), plural(1200, "entry", "entries")] == ["1 row", "0 rows", "1,200 entries"]
+    assert (plural(1, "row"), plural(0, "row"), plural(1200, "key")) == ("1 row", "0 rows", "1,200 keys")
+    assert plural(2, "entry", "entries") == "2 entries"
     assert enumerate_some(["a", "b"]) == "a, b"
     assert enumerate_some(list("abcdef"), 2) == "a, b and 4 more"
     assert when("2026-03-01T11:00:00.5+01:00") == "2026-03-01 10:00:00 UTC"

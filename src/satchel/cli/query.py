@@ -27,8 +27,9 @@ def run(session: Session, sql: str, paths: tuple[Path, ...]) -> Answer:
     """
     import satchel
 
+    places = paths or (session.archive(),)
     with session.busy("reading"):
-        found = satchel.audit(*(paths or (session.archive(),))).sql(sql)
+        found = satchel.audit(*places).sql(sql)
         data: Data = {"columns": [], "rows": []}  # of a statement without a result
         if found is not None:
             data = {"columns": list(found.columns), "rows": found.fetchall()}

@@ -22,8 +22,9 @@ def run(session: Session, paths: tuple[Path, ...]) -> Answer:
     """
     import satchel
 
+    places = paths or (session.archive(),)
     with session.busy("verifying"):
-        report = satchel.verify(*(paths or (session.archive(),)))
+        report = satchel.verify(*places)
     return Answer(report, page, VerificationFailed.exit_code if report["problems"] else 0)
 
 
