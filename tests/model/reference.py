@@ -1,8 +1,8 @@
 """The rules of the foundation as a small model: what the product must agree with, and nobody's implementation.
 
 Rows, versions, policies, conflicts, seals, groups, causal order, joining with rows. No files, no hashes, no
-constraints; a row's key is `table/key`. A write is known by its *birth*, `(clock, node, origin, seq)`: births compare as
-stamps do, and their last two are the dot. A policy is the word that the configuration has for it.
+constraints; a row's key is `table/key`. A write is known by its *birth*, `(clock, node, origin, seq)`: births compare
+as stamps do, and their last two are the dot. A policy is the word that the configuration has for it.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def face(version: Version) -> Face:
 def by_rule(policy: str, siblings: list[Version]) -> Face:
     """What the policy shows of these."""
     newest = max(siblings, key=lambda v: v.birth)
-    if policy in ("latest", "manual") or all(v.deleted for v in siblings) and policy == "merge":
+    if policy in ("latest", "manual") or (all(v.deleted for v in siblings) and policy == "merge"):
         return face(newest)
     if policy == "merge":
         return merged(siblings)
@@ -252,7 +252,7 @@ class Node:
         self.vector[packet.dot[0]] = packet.dot[1]
 
     def join(self, rows: Mapping[str, Row], packets: Iterable[Packet]) -> None:
-        """Rows that were there before the node joined: an old copy or an equal row is no edit, the rest stands beside."""
+        """Rows that were there before the node joined: an old copy is no edit, the rest stands beside."""
         self.receive(packets)
         shown = self.view()
         had: dict[tuple[str, str], list[Any]] = {}

@@ -85,14 +85,17 @@ def waiting(headers: Iterable[Header], vector: Vector, applied_hash: AppliedHash
     order = _Order(headers, vector, applied_hash)
     ready = order.ready()
     return [
-        Waiting(tuple(part.dot for part in group.parts), tuple(sorted(group.lacks | _unready(group, ready))))
+        Waiting(tuple(part.dot for part in group.parts), _listed(group, ready))
         for name, group in order.groups.items()
         if name not in ready
     ]
 
 
-def _unready(group: _Group, ready: dict[_Name, _Group]) -> set[Want]:
-    return {want for name, want in group.causes.items() if name not in ready}
+def _listed(group: _Group, ready: dict[_Name, _Group]) -> tuple[Want, ...]:
+    """What the group waits for, each packet once: by its hash, if a context names it."""
+    wants = group.lacks | {want for name, want in group.causes.items() if name not in ready}
+    named = {want.dot for want in wants if want.hash}
+    return tuple(sorted(want for want in wants if want.hash or want.dot not in named))
 
 
 class _Order:
