@@ -60,8 +60,17 @@ def has_marker(folder: Path, marker: bytes) -> bool:
 
 def missing_parts(folder: Path, sizes: Mapping[str, int]) -> tuple[str, ...]:
     """Parts that are not in the folder with exactly their size."""
-    there = read_sizes(folder)
-    return tuple(name for name, size in sizes.items() if there.get(name, ("", -1))[1] != size)
+    return tuple(name for name, size in sizes.items() if not _has_size(folder / name, size))
+
+
+def _has_size(path: Path, size: int) -> bool:
+    """Asks for the name: a listing may miss a file that another node replaces at that moment."""
+    try:
+        return file_size(path) == size
+    except FileTrouble as trouble:
+        if trouble.errno in _ANOTHER:
+            return False
+        raise
 
 
 def drop_packet(folder: Path, parts: Mapping[str, Path], marker: bytes) -> None:

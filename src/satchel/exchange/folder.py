@@ -119,7 +119,10 @@ class FolderExchange:
 
     @contextmanager
     def reaching(self) -> Iterator[None]:
-        """Tells a place that is gone from one that refuses: ExchangeUnreachable instead of FileTrouble."""
+        """Tells a place that is gone from one that refuses: ExchangeUnreachable instead of FileTrouble. Looks before,
+        so that nothing is written where a stick is only usually mounted."""
+        if not os.path.isdir(self.path):
+            raise _unreachable(self.path)
         try:
             yield
         except FileTrouble as trouble:

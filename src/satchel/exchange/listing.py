@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -127,8 +128,9 @@ def read_sizes(folder: Path) -> dict[str, tuple[str, int]]:
             fault_point("list", folder)
             with os.scandir(folder) as entries:
                 for entry in sorted(entries, key=lambda entry: entry.name):
-                    if entry.is_file(follow_symlinks=False):
-                        sizes[entry.name.lower()] = (entry.name, entry.stat(follow_symlinks=False).st_size)
+                    with suppress(FileNotFoundError):  # renamed or removed since; the others count
+                        if entry.is_file(follow_symlinks=False):
+                            sizes[entry.name.lower()] = (entry.name, entry.stat(follow_symlinks=False).st_size)
     except FileTrouble as trouble:
         if not isinstance(trouble.__cause__, (FileNotFoundError, NotADirectoryError)):
             raise

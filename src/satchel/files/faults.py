@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 # The step about to happen, and on what: make-folder, create, write, fsync, rename, fsync-folder, remove, remove-folder,
-# and for reading: open, list.
+# and for reading: open, stat, list.
 FaultHook = Callable[[str, Path], None]
 
 

@@ -14,6 +14,7 @@ from satchel.files.trouble import FileTrouble, translated
 # A named pipe in a shared folder would block the open for ever, and a link would lead out of it.
 _PLAIN = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_NO_FILE = ("it is no regular file", "remove it, or name another file")
 
 
 def open_regular(path: Path, *, follow_links: bool = False) -> BinaryIO:
@@ -24,7 +25,7 @@ def open_regular(path: Path, *, follow_links: bool = False) -> BinaryIO:
         descriptor = os.open(path, os.O_RDONLY | _PLAIN | (0 if follow_links else _NO_LINK))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise FileTrouble(errno.EINVAL, path, "it is no regular file", "remove it, or name another file")
+        raise FileTrouble(errno.EINVAL, path, *_NO_FILE)
     return os.fdopen(descriptor, "rb")
 
 
@@ -38,9 +39,15 @@ def read_limited(path: Path, limit: int, *, follow_links: bool = False) -> bytes
 
 
 def file_size(path: Path) -> int:
-    """Bytes of a file; a link is not followed."""
+    """Bytes of a regular file. FileTrouble: ELOOP for a link, EINVAL for anything else that is no file."""
     with translated(path):
-        return os.stat(path, follow_symlinks=False).st_size
+        fault_point("stat", path)
+        found = os.stat(path, follow_symlinks=False)
+    if stat.S_ISLNK(found.st_mode):
+        raise FileTrouble(errno.ELOOP, path)
+    if not stat.S_ISREG(found.st_mode):
+        raise FileTrouble(errno.EINVAL, path, *_NO_FILE)
+    return found.st_size
 
 
 def read_back(path: Path, data: bytes) -> None:
