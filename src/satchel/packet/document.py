@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Self
 
@@ -118,10 +120,17 @@ class Document(Model):
         not such a document."""
         fields = load_object(data, limits.manifest_bytes)
         check_format(fields)
-        try:
+        with refused_models():
             return cls.model_validate_json(data)
-        except ValidationError as error:
-            raise BadPacket(_first_problem(error)) from error
+
+
+@contextmanager
+def refused_models() -> Iterator[None]:
+    """Turns pydantic's complaints into BadPacket: no error of a library leaves its room."""
+    try:
+        yield
+    except ValidationError as error:
+        raise BadPacket(_first_problem(error)) from error
 
 
 def check_format(fields: dict[str, Any]) -> None:

@@ -15,8 +15,8 @@ def dump_json(value: Any) -> bytes:
 
 
 def load_object(data: bytes, max_bytes: int) -> dict[str, Any]:
-    """One JSON object of at most `max_bytes`. BadPacket if it is too large, is no JSON or no object, or has a key twice:
-    readers disagree on which of two equal keys counts, so what one verifies another could read differently."""
+    """One JSON object of at most `max_bytes`. BadPacket if it is too large, is no JSON or no object, or has a key
+    twice: readers disagree on which of two equal keys counts, so what one verifies another could read differently."""
     if len(data) > max_bytes:
         raise BadPacket(f"{len(data)} bytes are more than the {max_bytes} that are allowed")
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,9 +20,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from satchel.errors import KeyTrouble
+from satchel.files import FileTrouble, read_limited, write_new
 
 KEY_BYTES = 32
 KEYID_DIGITS = 16
+_PEM_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -95,22 +96,17 @@ class PrivateKey:
         the file exists or cannot be written: a key is never overwritten."""
         pem = self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         try:
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(pem)
-                file.flush()
-                os.fsync(file.fileno())
-        except FileExistsError as error:
-            raise KeyTrouble(f"a key is already there: {path}", "A key is never overwritten.") from error
-        except OSError as error:
-            raise KeyTrouble(f"cannot write the key {path}: {error.strerror}") from error
+            write_new(path, pem, mode=0o600)
+        except FileTrouble as error:
+            raise KeyTrouble(f"cannot write the key: {error.message}", error.hint) from error
 
     @staticmethod
     def load(path: Path) -> PrivateKey:
         """The key in a PEM file. KeyTrouble if it is missing, unreadable, or no ed25519 key."""
         try:
-            key = load_pem_private_key(path.read_bytes(), password=None)
-        except OSError as error:
-            raise KeyTrouble(f"cannot read the key {path}: {error.strerror}", "Put the node's key back.") from error
+            key = load_pem_private_key(read_limited(path, _PEM_BYTES, follow_links=True), password=None)
+        except FileTrouble as error:
+            raise KeyTrouble(f"cannot read the key: {error.message}", "Put the node's key back.") from error
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise KeyTrouble(f"not a key: {path}", "Put the node's key back from its backup.") from error
         if not isinstance(key, Ed25519PrivateKey):

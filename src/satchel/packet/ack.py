@@ -1,0 +1,116 @@
+"""Acknowledgements: what a node has applied, what waits there and why (docs/spec/packet.md, Acknowledgements)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from satchel.errors import BadPacket, FormatTooNew
+from satchel.model.ids import node_of
+from satchel.model.vector import Mark
+from satchel.packet.document import (
+    Document,
+    Model,
+    Network,
+    NodeName,
+    Number64,
+    OriginName,
+    Text,
+    Time,
+    WireVector,
+    from_wire,
+)
+from satchel.packet.keys import PrivateKey
+from satchel.packet.limits import DEFAULT_LIMITS, Limits
+from satchel.packet.members import Members
+from satchel.packet.problem import Waiting
+
+
+class WaitingEntry(Model):
+    """A packet that waits for another, named by the first 16 digits of its manifest's hash where that is known."""
+
+    packet: Text
+    needs: Text = Field(alias="for")
+    hash: Text | None = None
+
+
+class QuarantineEntry(Model):
+    """A packet that is not trusted there."""
+
+    packet: Text
+    reason: Text
+
+
+class WantedEntry(Model):
+    """A packet that the node asks for again."""
+
+    packet: Text
+    hash: Text | None = None
+
+
+class Ack(Document):
+    """`acks/<node>.json`, replaced as a whole. `counter` only grows; `clock` is the node's own."""
+
+    payload_type: ClassVar[str] = "application/vnd.satchel.ack+json"
+
+    network: Network
+    node: NodeName
+    origin: OriginName
+    predecessor: OriginName | None = None
+    counter: Number64
+    vector: WireVector
+    waiting: tuple[WaitingEntry, ...] = ()
+    quarantined: tuple[QuarantineEntry, ...] = ()
+    wanted: tuple[WantedEntry, ...] = ()
+    configuration: int = Field(ge=0, le=2**31)
+    conflicts: int = Field(default=0, ge=0)
+    clock: Time
+    software: Text = ""
+
+    @property
+    def marks(self) -> dict[str, Mark]:
+        """The vector as the rooms share it."""
+        return from_wire(self.vector)
+
+    @property
+    def file_name(self) -> str:
+        """Its name in `acks/`."""
+        return f"{self.node}.json"
+
+
+def sign_ack(ack: Ack, key: PrivateKey) -> bytes:
+    """The acknowledgement as a signed file."""
+    return ack.seal(key)
+
+
+def open_ack(data: bytes, members: Members, limits: Limits = DEFAULT_LIMITS) -> Ack | Waiting:
+    """An acknowledgement that its node signed. Waiting: no card of the signer is accepted yet, or the format is newer.
+    BadPacket: it is not to be trusted."""
+    envelope = Ack.open(data, limits)
+    signers = members.with_keyid(envelope.signatures[0].keyid)
+    if not signers:
+        return Waiting("an acknowledgement", f"the card of its signer, {envelope.signatures[0].keyid}")
+    names = {member.name for member in signers if envelope.verify(member.key)}
+    if len(envelope.signatures) != 1 or not names:
+        raise BadPacket("the signature is not right")
+    try:
+        ack = Ack.parse(envelope.payload, limits)
+    except FormatTooNew as newer:
+        return Waiting(f"the acknowledgement of {min(names)}", f"an upgrade: {newer.message}")
+    if ack.network.id != members.network.id:
+        raise BadPacket(f"of another network: {ack.network.name}")
+    if ack.node not in names or node_of(ack.origin) != ack.node:
+        raise BadPacket(f"says that it is of {ack.node} ({ack.origin}), and is signed by {min(names)}")
+    return ack
+
+
+def newer(one: Ack, two: Ack) -> bool:
+    """Whether `one` replaces `two`, both of one node (PROTOCOL, Acknowledgements): an epoch replaces the one that it
+    names as its predecessor, whatever the counters say; otherwise the higher counter holds."""
+    if one.origin != two.origin:
+        if one.predecessor == two.origin:
+            return True
+        if two.predecessor == one.origin:
+            return False
+    return int(one.counter) > int(two.counter)

@@ -1,0 +1,123 @@
+"""The network's configuration: what is replicated and how, signed by an admin, one file a version (step T9)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+from pydantic import Field, model_validator
+
+from satchel.model.schema import Table
+from satchel.packet.document import Document, Model, Name, Network, NodeName, Number64, Text, refused_models
+from satchel.packet.limits import DEFAULT_LIMITS
+from satchel.packet.table import ColumnEntry, ForeignKeyEntry, KeyedColumns
+
+DEFAULT_POLICY = "merge"
+
+
+class TableRule(KeyedColumns):
+    """One replicated table: its columns, and the constraints that the network keeps."""
+
+    policy: Text | None = None  # None: the network's
+    unique: tuple[tuple[Name, ...], ...] = ()
+    foreign_keys: tuple[ForeignKeyEntry, ...] = ()
+
+    @classmethod
+    def of(cls, table: Table, policy: str | None = None) -> Self:
+        """The rule for a table of the shared words."""
+        return cls(
+            key=table.key,
+            scope="local" if table.scope == "local" else "global",
+            columns=tuple(ColumnEntry.of(column) for column in table.columns),
+            policy=policy,
+            unique=table.unique,
+            foreign_keys=tuple(ForeignKeyEntry.of(key) for key in table.foreign_keys),
+        )
+
+    def table(self, name: str) -> Table:
+        """The table as the rooms share it."""
+        return Table(
+            name,
+            tuple(column.column() for column in self.columns),
+            self.key,
+            self.scope,
+            self.unique,
+            tuple(key.foreign_key() for key in self.foreign_keys),
+        )
+
+    @model_validator(mode="after")
+    def _constraints_fit(self) -> Self:
+        names = {column.name for column in self.columns}
+        used = [*self.unique, *(key.columns for key in self.foreign_keys)]
+        if not all(names.issuperset(columns) for columns in used):
+            raise ValueError("a constraint names a column that is not there")
+        return self
+
+
+class Reference(Model):
+    """A reference that no schema declares and that the configuration names."""
+
+    table: Name
+    columns: tuple[Name, ...] = Field(min_length=1)
+    parent: Name
+    parent_columns: tuple[Name, ...] = Field(min_length=1)
+
+
+class Configuration(Document):
+    """One version of it. Of several the highest by (version, stamp, signer) holds, on every node alike."""
+
+    payload_type: ClassVar[str] = "application/vnd.satchel.configuration+json"
+
+    network: Network
+    version: int = Field(ge=1, le=2**31)
+    stamp: Number64
+    signer: NodeName
+    policy: Text = DEFAULT_POLICY
+    tables: dict[Name, TableRule] = Field(max_length=DEFAULT_LIMITS.tables)
+    references: tuple[Reference, ...] = ()
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        network: Network,
+        tables: Sequence[Table],
+        *,
+        signer: str,
+        stamp: int,
+        version: int = 1,
+        policy: str = DEFAULT_POLICY,
+        policies: Mapping[str, str] | None = None,
+    ) -> Self:
+        """A configuration that replicates these tables; `policies` by table where it is not the network's. BadPacket if
+        it is none, e.g. for too long a name."""
+        with refused_models():
+            return cls(
+                network=network,
+                version=version,
+                stamp=str(stamp),
+                signer=signer,
+                policy=policy,
+                tables={table.name: TableRule.of(table, (policies or {}).get(table.name)) for table in tables},
+            )
+
+    @property
+    def rank(self) -> tuple[int, int, str, str]:
+        """Total order; the content's hash only so that two files of one rank cannot divide the network."""
+        content = hashlib.sha256(self.to_bytes()).hexdigest()
+        return self.version, int(self.stamp), self.signer, content
+
+    def shared_tables(self) -> tuple[Table, ...]:
+        """The replicated tables, by name."""
+        return tuple(self.tables[name].table(name) for name in sorted(self.tables))
+
+    def policy_of(self, table: str) -> str:
+        """The policy of a table; the network's where it has none of its own or is not known."""
+        rule = self.tables.get(table)
+        return self.policy if rule is None or rule.policy is None else rule.policy
+
+    @property
+    def file_name(self) -> str:
+        """Its name in `nodes/`."""
+        return f"config-{self.version:010d}-{hashlib.sha256(self.to_bytes()).hexdigest()[:8]}.json"

@@ -1,0 +1,89 @@
+"""Reading the rows of a packet that verified (docs/spec/packet.md, steps R6-R9)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from satchel.errors import BadPacket
+from satchel.files import open_regular
+from satchel.packet.footer import allowed_bytes, check_footer, text_leaves
+from satchel.packet.growth import Budget, plain_batch
+from satchel.packet.limits import DEFAULT_LIMITS, Limits
+from satchel.packet.manifest import Manifest, TableEntry
+from satchel.packet.row_checks import RowChecks
+from satchel.packet.rows import arrow_schema
+from satchel.packet.verify import Parts, verify_parts
+
+BATCH_ROWS = 65_536
+_TAIL_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedPacket:
+    """A packet whose files are the ones that were signed. `folder` must stay as it is: a staging copy, an archive."""
+
+    folder: Path
+    manifest: Manifest
+    limits: Limits
+
+    def batches(self, table: str) -> Iterator[pa.RecordBatch]:
+        """Change batches of a table, at most 65,536 rows each, in the order of the part; `_change` whole. Nothing if
+        the packet has no rows of it. BadPacket if the part is not what the manifest says, even half way through."""
+        entry = next((entry for entry in self.manifest.tables if entry.name == table), None)
+        return iter(()) if entry is None else self._read(entry)
+
+    def _read(self, entry: TableEntry) -> Iterator[pa.RecordBatch]:
+        schema = arrow_schema(entry.table())
+        checks = RowChecks(entry.table(), self.manifest.dot, self.manifest.vector, entry.file)
+        budget = Budget(allowed_bytes(entry, self.limits), entry.file)
+        rows = 0
+        with open_regular(self.folder / entry.file) as file:
+            for raw in _decode(file, entry, self.limits):
+                batch = plain_batch(raw, budget)
+                if not batch.schema.equals(schema):
+                    raise BadPacket("its columns are not the manifest's", entry.file)
+                checks.check(batch)
+                rows += batch.num_rows
+                yield batch
+        if rows != entry.rows:
+            raise BadPacket(f"{rows} rows instead of {entry.rows}", entry.file)
+
+
+def open_packet(
+    folder: Path, manifest: Manifest, limits: Limits = DEFAULT_LIMITS, parts: Parts | None = None
+) -> VerifiedPacket:
+    """The rows of a packet whose manifest verified. `parts`: what `verify_parts` said of this very folder; without it
+    the files are hashed now. BadPacket if they are not complete and valid."""
+    found = verify_parts(folder, manifest) if parts is None else parts
+    for problem in (*found.invalid, *found.incomplete):
+        raise BadPacket(problem.reason, problem.file)
+    return VerifiedPacket(folder, manifest, limits)
+
+
+def _decode(file: BinaryIO, entry: TableEntry, limits: Limits) -> Iterator[pa.RecordBatch]:
+    """Batches as Parquet has them, text as codes and dictionary. Errors of Arrow become BadPacket."""
+    try:
+        _check_footer_size(file, entry, limits)
+        footer = pq.read_metadata(file)
+        check_footer(footer, entry, limits)
+        parquet = pq.ParquetFile(
+            file, metadata=footer, read_dictionary=text_leaves(footer), page_checksum_verification=True
+        )
+        yield from parquet.iter_batches(BATCH_ROWS)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise BadPacket(f"cannot be decoded: {str(error)[:200]}", entry.file) from error
+
+
+def _check_footer_size(file: BinaryIO, entry: TableEntry, limits: Limits) -> None:
+    """A part ends with the footer's length in four bytes and "PAR1"; the footer is read as a whole."""
+    file.seek(-_TAIL_BYTES, os.SEEK_END)
+    if int.from_bytes(file.read(4), "little") > min(limits.footer_bytes, entry.bytes):
+        raise BadPacket("the Parquet footer is too large", entry.file)
+    file.seek(0)
