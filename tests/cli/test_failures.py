@@ -82,6 +82,20 @@ def test_a_pipe_closed_early_leaves_nothing_on_stderr(tmp_path: Path) -> None:
     assert child.wait(30) == 141
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("json_flag", [[], ["--json"]])
+def test_output_that_does_not_fit_is_an_error_and_no_bug(tmp_path: Path, json_flag: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", LATE_ANSWER, "query", "SELECT 1", "--on", str(tmp_path), *json_flag],
+            input=b"go\n", stdout=full, stderr=subprocess.PIPE, check=False,
+        )  # fmt: skip
+    message, hint = done.stderr.decode().splitlines()
+    assert done.returncode == 1
+    assert message.startswith("satchel: the output cannot be written: ")
+    assert hint.startswith("  hint: ")
+
+
 LATE_ANSWER = """
 import satchel
 class Found:

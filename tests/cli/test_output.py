@@ -15,6 +15,7 @@ import pytest
 from satchel.cli.document import document
 from satchel.cli.output import Streams, TextOutput
 from satchel.cli.page import Answer, Table, enumerate_some, plural, when
+from satchel.cli.session import Session
 from satchel.model.ids import Dot
 from tests.cli.fake import STATUS, FakeApi, run
 
@@ -134,3 +135,16 @@ def test_numbers_and_times_read_well() -> None:
     assert when("2026-03-01T11:00:00.5+01:00") == "2026-03-01 10:00:00 UTC"
     assert when(None) == ""
     assert when("some day") == "some day"
+
+
+def test_progress_is_shown_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    shown = []
+    for stream, quiet, as_json in (
+        (Terminal(), False, False), (io.StringIO(), False, False), (Terminal(), True, False), (Terminal(), False, True),
+    ):  # fmt: skip
+        monkeypatch.setattr("sys.stderr", stream)
+        with Session(quiet=quiet, json=as_json).busy("exporting"):
+            pass
+        shown.append("exporting" in stream.getvalue())
+    assert shown == [True, False, False, False]

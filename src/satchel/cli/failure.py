@@ -17,31 +17,37 @@ BUG = 1
 
 def report_failure(problem: BaseException, session: Session) -> int:
     """Tells of a failure and returns the exit code (INTERFACE, exit codes)."""
-    if isinstance(problem, BrokenPipeError):
+    message, hint, exit_code = _words(problem, session.verbose)
+    try:
+        if session.verbose and exit_code == BUG and not isinstance(problem, SatchelError):
+            session.streams.error("".join(traceback.format_exception(problem)).rstrip())
+        if message:
+            session.streams.error(f"satchel: {visible(message)}")
+        if hint:
+            session.streams.error(f"  hint: {visible(hint)}")
+        if isinstance(problem, Exception) and message:
+            session.output.failure(message, hint, exit_code)
+        sys.stdout.flush()
+    except (OSError, SatchelError):  # it cannot even be told; the exit code is what is left
         _let_go_of_stdout()
-        return READER_GONE
-    if isinstance(problem, KeyboardInterrupt):
-        session.streams.error("satchel: interrupted; what was whole stays, the rest was not done")
-        return INTERRUPTED
-    if isinstance(problem, SatchelError):
-        return _tell(session, problem.message, problem.hint, problem.exit_code)
-    if session.verbose:
-        session.streams.error("".join(traceback.format_exception(problem)).rstrip())
-    what = " ".join(f"{type(problem).__name__}: {problem}".split())
-    hint = "" if session.verbose else "run it again with -v before the command to see the traceback"
-    return _tell(session, f"internal error: {what}; please report", hint, BUG)
-
-
-def _tell(session: Session, message: str, hint: str, exit_code: int) -> int:
-    session.streams.error(f"satchel: {visible(message)}")
-    if hint:
-        session.streams.error(f"  hint: {visible(hint)}")
-    session.output.failure(message, hint, exit_code)
     return exit_code
 
 
+def _words(problem: BaseException, verbose: bool) -> tuple[str, str, int]:
+    """Message, hint and exit code; no message where there is nobody to read it."""
+    if isinstance(problem, BrokenPipeError):
+        return "", "", READER_GONE
+    if isinstance(problem, KeyboardInterrupt):
+        return "interrupted; what was whole stays, the rest was not done", "", INTERRUPTED
+    if isinstance(problem, SatchelError):
+        return problem.message, problem.hint, problem.exit_code
+    what = " ".join(f"{type(problem).__name__}: {problem}".split())
+    hint = "" if verbose else "run it again with -v before the command to see the traceback"
+    return f"internal error: {what}; please report", hint, BUG
+
+
 def _let_go_of_stdout() -> None:
-    """Nobody reads any more: what is still in the buffer must not raise again when Python exits."""
+    """What is still in the buffer must not raise again when Python exits."""
     try:
         descriptor = sys.stdout.fileno()
     except (OSError, ValueError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -56,6 +57,6 @@ def run(
             yield f"The rows that are there {'would be' if dry_run else 'are'} sealed in {plural(sealed, 'packet')}."
         yield from tables_of(data)
         if not dry_run:
-            yield "Next: satchel --home HOME invite NAME makes an invitation for another site."
+            yield f"Next: satchel --home {quote(str(home))} invite NAME makes an invitation for another site."
 
     return Answer(report, page)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -39,6 +40,6 @@ def run(session: Session, invitation: Path, home: Path, db: str, dry_run: bool) 
         yield f"{lead} as {who}; home {home}, database {db}."
         yield from tables_of(data)
         if not dry_run:
-            yield "Next: satchel --home HOME sync FOLDER, or import, brings what the network has."
+            yield f"Next: satchel --home {quote(str(home))} sync FOLDER, or import, brings what the network has."
 
     return Answer(report, page)

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TextIO
 from satchel.cli.cell import cell, visible
 from satchel.cli.document import document
 from satchel.cli.page import Answer, Note, Table
+from satchel.errors import SatchelError
 
 
 class Output(Protocol):
@@ -32,8 +33,14 @@ class Streams:
         self.quiet = quiet
 
     def data(self, text: str) -> None:
-        """Text on stdout, flushed, so that a closed pipe is noticed here and not at the exit."""
-        _write(self.out, text)
+        """Text on stdout, flushed, so that a closed pipe or a full disk is noticed here and not at the exit."""
+        try:
+            _write(self.out, text)
+        except BrokenPipeError:
+            raise
+        except OSError as problem:
+            reason = problem.strerror or str(problem)
+            raise SatchelError(f"the output cannot be written: {reason}", "look where stdout leads") from problem
 
     def warning(self, text: str) -> None:
         """A warning on stderr, unless quiet."""
@@ -123,8 +130,9 @@ def _drawn(table: Table, terminal: TextIO) -> Iterable[str]:
     from rich.table import Table as Drawing
     from rich.text import Text
 
-    drawing = Drawing(box=box.SIMPLE_HEAD if table.header else None, show_header=table.header, pad_edge=table.header)
-    indent = [] if table.header else [Text(" ")]
+    drawing = Drawing(box=box.SIMPLE_HEAD if table.header else None, show_header=table.header, pad_edge=False)
+    drawing.show_edge = False
+    indent = [] if table.header else [Text("  ")]
     for name in [*indent, *(Text(visible(name)) for name in table.columns)]:
         drawing.add_column(name, overflow="fold")
     for row in table.rows:
@@ -132,4 +140,4 @@ def _drawn(table: Table, terminal: TextIO) -> Iterable[str]:
     console = Console(file=terminal)
     with console.capture() as captured:
         console.print(drawing)
-    return [line.rstrip() for line in captured.get().splitlines()]
+    return [line.rstrip() for line in captured.get().strip("\n").splitlines()]

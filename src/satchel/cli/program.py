@@ -44,14 +44,7 @@ class Program(click.Group):
             raise
         except (Exception, KeyboardInterrupt) as problem:
             session = ctx.obj if isinstance(ctx.obj, Session) else Session()
-            ctx.exit(_reported(problem, session))
-
-
-def _reported(problem: BaseException, session: Session) -> int:
-    try:
-        return report_failure(problem, session)
-    except BrokenPipeError as gone:  # the reader left while it was being told
-        return report_failure(gone, session)
+            ctx.exit(report_failure(problem, session))
 
 
 @contextmanager
