@@ -94,11 +94,13 @@ class TextOutput:
 
     def answer(self, answer: Answer) -> None:
         """The page, block by block."""
-        for block in answer.page(answer.data):
+        for place, block in enumerate(answer.page(answer.data)):
             if isinstance(block, Note):
                 self.streams.note(block.text)
             else:
                 lines = _lines(block, self.streams.out if self.streams.out.isatty() else None)
+                if place and isinstance(block, Table) and block.title:
+                    self.streams.data("\n")
                 self.streams.data("".join(f"{line}\n" for line in lines))
 
     def say(self, line: str) -> None:
@@ -113,7 +115,7 @@ class TextOutput:
 def _lines(block: str | Table, terminal: TextIO | None) -> Iterable[str]:
     if isinstance(block, str):
         return [visible(block)]
-    title = ["", f"{block.title}:"] if block.title else []
+    title = [f"{block.title}:"] if block.title else []
     return [*title, *(_drawn(block, terminal) if terminal else _separated(block))]
 
 
