@@ -1,0 +1,73 @@
+# make demo     builds a private environment in .venv and shows the whole thing in a minute
+# make test     builds it and passes every check and test
+# make quick    the checks and the fast tests, for while you work
+# make clean    removes environments and caches
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.satchel-ready
+PIP := python -m pip --disable-pip-version-check install -qq -c constraints.txt
+
+# The oldest DuckDB that pyproject.toml allows; the environment of the tests has the newest.
+OLD_DUCKDB := 1.5.0
+OLD_VENV := .venv-duckdb15
+OLD_READY := $(OLD_VENV)/.satchel-ready-$(OLD_DUCKDB)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test quick check test-duckdb-1.5 clean
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+demo: $(READY)
+	@$(BIN)/satchel demo
+
+# pytest comes last, so that its closing line is the last one printed.
+test: check test-duckdb-1.5
+	@$(BIN)/python -m pytest -n auto -q
+
+quick: check
+	@$(BIN)/python -m pytest -n auto -q -m "not slow"
+
+check: $(READY)
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
+	@echo "ruff, mypy and the import rules: passed"
+
+test-duckdb-1.5: $(READY) $(OLD_READY)
+	@echo "audit with DuckDB $(OLD_DUCKDB):"
+	@$(OLD_VENV)/bin/python -m pytest -q -m audit -p no:cacheprovider
+
+$(READY): pyproject.toml constraints.txt
+	@$(call make_venv,$(VENV))
+	@$(BIN)/$(PIP) hatchling
+	@$(BIN)/$(PIP) --no-build-isolation -e '.[dev]'
+	@touch $@
+
+# Only the audit differs between versions of DuckDB, so this environment has no more than its tests need.
+$(OLD_READY): pyproject.toml constraints.txt
+	@$(call make_venv,$(OLD_VENV))
+	@sed 's/^duckdb==.*/duckdb==$(OLD_DUCKDB)/' constraints.txt > $(OLD_VENV)/constraints.txt
+	@$(OLD_VENV)/bin/$(PIP) hatchling
+	@$(OLD_VENV)/bin/$(subst constraints.txt,$(OLD_VENV)/constraints.txt,$(PIP)) --no-build-isolation -e . pytest hypothesis
+	@touch $@
+
+# $(1): where. An environment that works is kept. Says in one line what is missing on a machine that cannot make one.
+define make_venv
+if ! $(1)/bin/python -m pip --version >/dev/null 2>&1; then \
+  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+    || { echo "Satchel needs Python 3.11 or newer; name one: make PYTHON=python3.11" >&2; exit 1; }; \
+  $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+    || { echo "this Python cannot make an environment: install python3-venv, or name another one: make PYTHON=python3.11" >&2; exit 1; }; \
+  echo "making $(1) (once)"; \
+  $(PYTHON) -m venv --clear $(1); \
+fi
+endef
+
+clean:
+	rm -rf $(VENV) $(OLD_VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
