@@ -56,7 +56,7 @@ def sibling_sets(draw: st.DrawFn) -> list[reference.Version]:
 
 @pytest.mark.parametrize("policy", POLICIES)
 @given(siblings=sibling_sets(), data=st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_any_siblings_show_and_conflict_as_in_the_reference(
     policy: str, siblings: list[reference.Version], data: st.DataObject
 ) -> None:

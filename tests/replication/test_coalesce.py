@@ -76,6 +76,11 @@ def test_the_image_is_not_that_of_a_row_born_since() -> None:
     assert net(*log, now=None) == Net(True, at(4), {}, False, {"k": 1, "a": "was", "b": "b"})
 
 
+def test_the_image_has_no_column_that_was_added_later() -> None:
+    log = (delete(1, k=1, a="a"), insert(2), update(3, b="x"), delete(4, k=1, a="a", b="b"))
+    assert net(*log, now=None) == Net(True, at(4), {}, False, {"k": 1, "a": "a"})
+
+
 def test_an_insert_after_a_delete_is_a_fresh_row() -> None:
     assert net(update(1, a=0), delete(2), insert(3)) == Net(False, at(3), everything(at(3)), True)
 

@@ -77,6 +77,11 @@ def test_a_version_of_unknown_time_is_a_conflict_though_it_is_never_shown(policy
     assert conflict_columns([version("a/2", 1, x=1), version("j/1", 0, x=2)], policy) == {"x"}
 
 
+def test_a_value_that_is_not_the_one_shown_is_a_conflict_under_merge() -> None:
+    # Only the joined value stands, and unknown time keeps it from being shown.
+    assert conflict_columns([version("a/2", 1, x=1), version("j/1", 0, ("a/2",), x=2)], MERGE) == {"x"}
+
+
 def test_writing_all_columns_in_question_resolves() -> None:
     assert closing({"x"}, {"x", "y"}) == "resolved"
     assert closing({"x", "y"}, {"y", "x"}) == "resolved"

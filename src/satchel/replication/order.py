@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Literal, NamedTuple
 
 from satchel.model.ids import Dot
-from satchel.model.vector import HASH_DIGITS, Mark, Vector
+from satchel.model.vector import HASH_DIGITS, Vector
 
 # Of the missing packets of one group so many are named: a manifest may claim any number of them.
 _NAMED_AT_MOST = 100
@@ -169,7 +169,7 @@ class _Order:
         inside = {part.dot.seq: part for part in group.parts}
         if name.first > 1:
             self._need(group, Dot(name.origin, name.first - 1), "")
-        for origin, mark in _entries(group.parts):
+        for origin, mark in (entry for part in group.parts for entry in part.context.items()):
             member = inside.get(mark.seq) if origin == name.origin else None
             if member is None or member.hash[:HASH_DIGITS] != mark.hash[:HASH_DIGITS]:
                 self._need(group, Dot(origin, mark.seq), mark.hash[:HASH_DIGITS])
@@ -209,13 +209,3 @@ class _Order:
             return None, Want(dot, digits, "another")
         cause = packets[digits] if digits else next(iter(packets.values()))
         return _Name(dot.origin, *cause.group), Want(dot, cause.hash[:HASH_DIGITS], "waiting")
-
-
-def _entries(parts: list[Header]) -> Iterator[tuple[str, Mark]]:
-    """The entries of the contexts of a group's packets, each once."""
-    last: dict[str, Mark] = {}
-    for part in parts:
-        for origin, mark in part.context.items():
-            if last.get(origin) != mark:
-                last[origin] = mark
-                yield origin, mark
