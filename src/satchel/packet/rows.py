@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from satchel.errors import BadPacket
 from satchel.model.schema import Column, Table
 from satchel.packet.table import CHANGE_COLUMN
 
@@ -48,15 +49,22 @@ def arrow_schema(table: Table) -> pa.Schema:
 
 def wrap(table: Table, batch: pa.RecordBatch, origin: str, seq: int) -> pa.RecordBatch:
     """A store's change batch as it stands in a packet: origin and seq in front of `_change`, columns in the table's
-    order. KeyError or ArrowInvalid if the batch is not of this table: a fault of ours, not of data."""
+    order. BadPacket if the batch is not of this table."""
+    _check_types(table, batch)
     change = batch.column(CHANGE_COLUMN)
     rows = batch.num_rows
     fields = [pa.repeat(pa.scalar(origin, pa.string()), rows), pa.repeat(pa.scalar(seq, pa.int64()), rows)]
     fields += [pa.StructArray.field(change, field.name) for field in STORE_FIELDS]
+    nulls = change.is_null() if change.null_count else None
+    changes = pa.StructArray.from_arrays(fields, fields=list(CHANGE_TYPE), mask=nulls)
     columns = [batch.column(name) for name in table.names]
-    # from_arrays compares no types by itself; validate does, without looking at every value
-    wrapped = pa.RecordBatch.from_arrays(
-        [*columns, pa.StructArray.from_arrays(fields, fields=list(CHANGE_TYPE))], schema=arrow_schema(table)
-    )
-    wrapped.validate()
-    return wrapped
+    return pa.RecordBatch.from_arrays([*columns, changes], schema=arrow_schema(table))
+
+
+def _check_types(table: Table, batch: pa.RecordBatch) -> None:
+    """Arrow would convert without a word: '1' to 1, 1.5 to 1."""
+    wanted = {column.name: arrow_type(column) for column in table.columns} | {CHANGE_COLUMN: STORE_CHANGE_TYPE}
+    found = dict(zip(batch.schema.names, batch.schema.types, strict=True))
+    for name in wanted.keys() | found.keys():
+        if found.get(name) != wanted.get(name):
+            raise BadPacket(f"a change batch of {table.name} does not have {name} as {wanted.get(name, 'a column')}")
