@@ -35,6 +35,7 @@ from satchel.files import (
     remove_file,
     rename_file,
     replace_with,
+    trouble_with,
     write_new,
 )
 
@@ -162,7 +163,7 @@ def _write(path: Path, write: Callable[[Path], object]) -> bool:
 
 def _check_parts(folder: Path, sizes: Mapping[str, int]) -> None:
     for name in missing_parts(folder, sizes):
-        raise FileTrouble(errno.EIO, folder / name, "it is not there as it was written")
+        raise trouble_with(folder / name, errno.EIO, "it is not there as it was written")
 
 
 def _take_back(folder: Path, made: list[Path]) -> None:

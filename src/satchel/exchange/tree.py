@@ -24,6 +24,7 @@ from satchel.files import (
     remove_file,
     remove_folder,
     replace,
+    trouble_with,
 )
 
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR})
@@ -120,7 +121,7 @@ class PacketTree:
         step = path
         while step != self.root:
             if step.is_symlink():
-                raise FileTrouble(errno.ELOOP, step)
+                raise trouble_with(step, errno.ELOOP)
             step = step.parent
         return path
 

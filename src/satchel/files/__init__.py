@@ -2,7 +2,7 @@
 
 from satchel.files.read import file_size, open_regular, read_back, read_limited
 from satchel.files.remove import remove_file, remove_folder
-from satchel.files.trouble import FileTrouble
+from satchel.files.trouble import FileTrouble, trouble_with
 from satchel.files.write import (
     copy_new,
     fsync_file,
@@ -29,5 +29,6 @@ __all__ = [
     "rename_file",
     "replace",
     "replace_with",
+    "trouble_with",
     "write_new",
 ]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from satchel.files.faults import fault_point
-from satchel.files.trouble import FileTrouble, translated
+from satchel.files.trouble import translated, trouble_with
 
 # A named pipe in a shared folder would block the open for ever, and a link would lead out of it.
 _PLAIN = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -25,7 +25,7 @@ def open_regular(path: Path, *, follow_links: bool = False) -> BinaryIO:
         descriptor = os.open(path, os.O_RDONLY | _PLAIN | (0 if follow_links else _NO_LINK))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise FileTrouble(errno.EINVAL, path, *_NO_FILE)
+        raise trouble_with(path, errno.EINVAL, *_NO_FILE)
     return os.fdopen(descriptor, "rb")
 
 
@@ -34,7 +34,7 @@ def read_limited(path: Path, limit: int, *, follow_links: bool = False) -> bytes
     with open_regular(path, follow_links=follow_links) as source, translated(path):
         data = source.read(limit + 1)
     if len(data) > limit:
-        raise FileTrouble(errno.EFBIG, path, f"it has more than {limit} bytes", "check where this file comes from")
+        raise trouble_with(path, errno.EFBIG, f"it has more than {limit} bytes", "check where this file comes from")
     return data
 
 
@@ -44,13 +44,13 @@ def file_size(path: Path) -> int:
         fault_point("stat", path)
         found = os.stat(path, follow_symlinks=False)
     if stat.S_ISLNK(found.st_mode):
-        raise FileTrouble(errno.ELOOP, path)
+        raise trouble_with(path, errno.ELOOP)
     if not stat.S_ISREG(found.st_mode):
-        raise FileTrouble(errno.EINVAL, path, *_NO_FILE)
+        raise trouble_with(path, errno.EINVAL, *_NO_FILE)
     return found.st_size
 
 
 def read_back(path: Path, data: bytes) -> None:
     """Reads what was just written. FileTrouble: EIO if it is not `data`."""
     if read_limited(path, len(data) + 1) != data:
-        raise FileTrouble(errno.EIO, path, "what was written reads back differently")
+        raise trouble_with(path, errno.EIO, "what was written reads back differently")

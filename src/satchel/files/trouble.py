@@ -36,11 +36,16 @@ _WORDS = {
 class FileTrouble(SatchelError):
     """What the operating system refused: `errno` as it said it, `path` the file or folder concerned."""
 
-    def __init__(self, number: int, path: Path, words: str = "", hint: str = "") -> None:
-        known, advice = _WORDS.get(number, ("", "check the medium and the rights of this user"))
-        super().__init__(f"{path}: {words or known or os.strerror(number)}", hint or advice)
+    def __init__(self, message: str, hint: str = "", *, number: int = errno.EIO, path: Path = Path()) -> None:
+        super().__init__(message, hint)
         self.errno = number
         self.path = path
+
+
+def trouble_with(path: Path, number: int, words: str = "", hint: str = "") -> FileTrouble:
+    """The error for an errno, in the words of this room unless others are given."""
+    known, advice = _WORDS.get(number, (os.strerror(number), "check the medium and the rights of this user"))
+    return FileTrouble(f"{path}: {words or known}", hint or advice, number=number, path=path)
 
 
 @contextmanager
@@ -49,4 +54,4 @@ def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise FileTrouble(error.errno or errno.EIO, path) from error
+        raise trouble_with(path, error.errno or errno.EIO) from error

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from satchel.files.faults import fault_point
 from satchel.files.read import open_regular
-from satchel.files.trouble import FileTrouble, translated
+from satchel.files.trouble import FileTrouble, translated, trouble_with
 
 _PIECE = 1 << 20  # bytes held in memory while copying
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -131,7 +131,7 @@ def _new_file(path: Path, mode: int, *, flush: bool = True) -> Iterator[BinaryIO
             os.unlink(path)
         if isinstance(error, FileTrouble):
             raise
-        raise FileTrouble(error.errno or errno.EIO, path) from error
+        raise trouble_with(path, error.errno or errno.EIO) from error
 
 
 def _write_piece(file: BinaryIO, path: Path, piece: bytes) -> None:
