@@ -12,6 +12,9 @@ ORIGIN_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}(\.[a-z0-9]{1,12})?(~[0-9a-f]{
 RESERVED_NETWORKS = frozenset({"acks", "nodes", "packets", "snapshots"})
 
 
+NOWHERE_ORIGIN = ""  # of what was never written
+
+
 class Dot(NamedTuple):
     """The name of a packet, and so of the version of every row in it."""
 

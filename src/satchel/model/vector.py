@@ -23,7 +23,7 @@ Vector = Mapping[str, Mark]
 def seen(dot: Dot, vector: Vector) -> bool:
     """Whether whoever had applied `vector` had applied the packet `dot`."""
     mark = vector.get(dot.origin)
-    return mark is not None and dot.seq <= mark.seq
+    return dot.seq <= (mark.seq if mark is not None else 0)
 
 
 def behind(mine: Vector, theirs: Vector) -> int:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from satchel.model.ids import Dot, node_of
+from satchel.model.ids import NOWHERE_ORIGIN, Dot, node_of
 from satchel.model.value import Value
 from satchel.model.vector import Vector
 
-NOWHERE = Dot("", 0)  # before every packet: everybody has seen it
+NOWHERE = Dot(NOWHERE_ORIGIN, 0)  # before every packet: everybody has seen it
 
 
 @dataclass(frozen=True, slots=True)

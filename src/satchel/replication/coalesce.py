@@ -7,38 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
+from satchel.model.change import Entry, Net
 from satchel.model.value import Value, same
 from satchel.replication.clock import lift
 
 Row = Mapping[str, Value]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One row of the capture log. `kind`: I insert, U update, D delete, M maybe displaced by REPLACE; `at`:
-    milliseconds since 1970 UTC; `written`: the columns of a U whose values changed, none: a no-op; `old`: the whole old
-    row of a D or M, the old values of the written columns of a U."""
-
-    id: int
-    kind: Literal["I", "U", "D", "M"]
-    at: int
-    written: frozenset[str] = frozenset()
-    old: Row = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Net:
-    """What a seal says of the row. `clock`: the stamp of the last change; `written`: stamp by column, empty for a
-    delete; `fresh`: an insert, in which the row that was there before has no part; `image`: a delete's, the row as it
-    was at the last seal (what the log tells of it), else None."""
-
-    deleted: bool
-    clock: int
-    written: Mapping[str, int]
-    fresh: bool
-    image: Row | None = None
 
 
 @dataclass(slots=True)

@@ -28,6 +28,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from satchel.model.change import Entry, Net
 from satchel.model.ids import Dot
 from satchel.model.schema import LeftOut, Schema, Table
 from satchel.model.value import Value
@@ -94,10 +95,20 @@ class Settled:
 
     siblings: Sequence[Version]
     resolved: Resolved
+    closes: str = "resolved"  # how the incoming version closes an open conflict of the row: resolved | passed-over
 
 
-# The rules live in replication/, which stores do not know: the caller brings them.
-Settle = Callable[[Contested], Settled]
+class Rules(Protocol):
+    """The rules live in replication/, which stores do not know: the caller brings them."""
+
+    def settle(self, contested: Contested) -> Settled:
+        """Decides a contested row."""
+
+    def coalesce(
+        self, entries: Sequence[Entry], current: Mapping[str, Value] | None, known: bool, floor: int
+    ) -> Net | None:
+        """What several log rows of one row come to; None: nothing. `current`: the row now; `known`: whether the network
+        had it alive at the last seal; `floor`: the highest stamp of its versions."""
 
 
 @dataclass(slots=True)
@@ -107,12 +118,14 @@ class RowCounts:
     inserted: int = 0
     updated: int = 0
     deleted: int = 0
+    conflicts: int = 0  # conflicts that were opened
 
     def add(self, other: RowCounts) -> None:
         """Adds other's counts."""
         self.inserted += other.inserted
         self.updated += other.updated
         self.deleted += other.deleted
+        self.conflicts += other.conflicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +138,7 @@ class ConflictRecord:
     kind: str  # edit | unique | foreign-key | constraint
     columns: tuple[str, ...]
     opened: int  # milliseconds since 1970 UTC
+    number: int  # of the entry in this database; ids may change while versions come
     closed: int | None
     closed_by: Mapping[str, Any] | None  # {how: resolved|passed-over|reason-gone, node, packet}
     reviewed: bool  # passed over, and somebody has looked
@@ -183,12 +197,15 @@ class Delta(Protocol):
     """
 
     kind: str
-    rows: Mapping[str, int]  # tables with changes -> number of rows, parents' tables first
+
+    @property
+    def rows(self) -> Mapping[str, int]:
+        """Tables with changes and their numbers of rows, parents' tables first."""
 
     def batches(self, table: str) -> Iterator[pa.RecordBatch]:
         """Change batches of a table in key order, some ten thousand rows each at most."""
 
-    def record(self, packets: Sequence[Sealed]) -> None:
+    def record(self, packets: Sequence[Sealed], rules: Rules) -> None:
         """In one durable transaction: the manifests, the versions, the vector; conflicts that the edits close.
         Inside an apply the transaction is that of the apply."""
 
@@ -199,10 +216,10 @@ class Delta(Protocol):
 class Applying(Protocol):
     """The store's write lock is held; everything below is one transaction, committed by `commit`."""
 
-    def delta(self) -> AbstractContextManager[Delta | None]:
+    def delta(self, rules: Rules) -> AbstractContextManager[Delta | None]:
         """What is pending under the lock; None: nothing."""
 
-    def apply_group(self, packets: Sequence[Incoming], settle: Settle) -> RowCounts:
+    def apply_group(self, packets: Sequence[Incoming], rules: Rules) -> RowCounts:
         """Applies the packets of one group whole. ConstraintRefused: nothing of the group was applied, the
         transaction goes on without it."""
 
@@ -279,20 +296,27 @@ class Store(Protocol):
 
     # -- seal and apply
 
-    def baseline(self) -> AbstractContextManager[Delta]:
-        """Every row of every captured table, as the founder's first group."""
+    def baseline(self, at: int) -> AbstractContextManager[Delta]:
+        """Every row of every captured table, as the founder's first group, with the time `at` (ms since 1970 UTC)."""
 
-    def delta(self) -> AbstractContextManager[Delta | None]:
+    def delta(self, rules: Rules) -> AbstractContextManager[Delta | None]:
         """What is pending; None: nothing. The lock is held only for marking."""
 
     def applying(self) -> AbstractContextManager[Applying]:
         """Takes the store's write lock. Leaving without `commit` rolls everything back."""
 
-    def join_rows(self, groups: Iterable[Sequence[Incoming]], settle: Settle, seal: Callable[[Delta], Sequence[Sealed]],
-                  dry_run: bool = False) -> tuple[RowCounts, Joining]:
+    def join_rows(
+        self,
+        groups: Iterable[Sequence[Incoming]],
+        rules: Rules,
+        seal: Callable[[Delta], Sequence[Sealed]],
+        facts: Mapping[str, str],
+        dry_run: bool = False,
+    ) -> tuple[RowCounts, Joining]:
         """The first import of a node that joined with rows (PROTOCOL, Joining with rows), in one transaction:
         sets the own rows aside, applies the groups, compares, seals what is left as a packet of kind `join` by way of
-        `seal` (not called if nothing is left), then puts the edits made since the join on top as ordinary changes."""
+        `seal` (not called if nothing is left), then puts the edits made since the join on top as ordinary changes.
+        `facts` are noted in the same transaction. ConstraintRefused: nothing was changed."""
 
     # -- conflicts and history
 
@@ -301,6 +325,9 @@ class Store(Protocol):
 
     def conflict_counts(self) -> Mapping[str, int]:
         """{open, parked, passed_over}."""
+
+    def conflict_number(self, conflict_id: str) -> int:
+        """Which entry an id names, now or earlier: ids change as versions come. UsageError if none."""
 
     def review(self, conflict_id: str) -> None:
         """Somebody has looked at a conflict that was passed over."""

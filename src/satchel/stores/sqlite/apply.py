@@ -1,0 +1,156 @@
+"""Applying groups of packets in one transaction (PROTOCOL, Apply)."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from satchel.errors import ConstraintRefused
+from satchel.model.vector import Vector
+from satchel.stores.base import Incoming, RowCounts, Rules
+from satchel.stores.sqlite import baseline, books, references
+from satchel.stores.sqlite.booking import classify
+from satchel.stores.sqlite.contested import ContestedRows
+from satchel.stores.sqlite.delta import SQLiteDelta, frozen_delta
+from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.stage import Stage
+from satchel.stores.sqlite.rows import apply_stage
+from satchel.stores.sqlite.suspend import SuspendedTriggers
+
+_ROWS_AT_ONCE = 300_000  # packets of a group are staged together up to so many rows
+
+
+class SQLiteApplying:
+    """The write lock is held; see base.Applying."""
+
+    def __init__(self, db: sqlite3.Connection, layouts: Mapping[str, Layout], author: str | None) -> None:
+        self.db = db
+        self.layouts = layouts
+        self.author = author
+        self.triggers = SuspendedTriggers(db, layouts)
+        self._references = references.references(db)
+        self.committed = False
+
+    @contextmanager
+    def delta(self, rules: Rules) -> Iterator[SQLiteDelta | None]:
+        """What is pending under the lock; None: nothing."""
+        with frozen_delta(self.db, self.layouts, rules, self.author, locked=True) as delta:
+            yield delta
+
+    def apply_group(self, packets: Sequence[Incoming], rules: Rules) -> RowCounts:
+        """Applies the packets of one group whole, or raises ConstraintRefused and leaves everything as it was."""
+        try:
+            return self._attempt(packets, rules, afresh=False)
+        except sqlite3.IntegrityError:
+            # Unique values may swap or shift within the group: once more with all touched rows taken out first.
+            try:
+                return self._attempt(packets, rules, afresh=True)
+            except sqlite3.IntegrityError as problem:
+                raise ConstraintRefused(
+                    str(problem), "settle it at the sites that made the two changes; it is tried again at every import"
+                ) from problem
+
+    def _attempt(self, packets: Sequence[Incoming], rules: Rules, *, afresh: bool) -> RowCounts:
+        self.db.execute("SAVEPOINT satchel_group")
+        try:
+            counts = RowCounts()
+            for run in [list(packets)] if afresh else _runs(packets):
+                counts.add(self._apply(run, rules, afresh=afresh))
+        except BaseException:
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK TO satchel_group")
+                self.db.execute("RELEASE satchel_group")
+            raise
+        self.db.execute("RELEASE satchel_group")
+        return counts
+
+    def _apply(self, packets: Sequence[Incoming], rules: Rules, *, afresh: bool) -> RowCounts:
+        counts = RowCounts()
+        origin = books.origin_number(self.db, packets[0].dot.origin)
+        note_context(self.db, packets[0].context)
+        contexts: dict[int, Vector] = {packet.dot.seq: packet.context for packet in packets}
+        now = time.time_ns() // 1_000_000
+        rows = ContestedRows(self.db, rules, origin, contexts, now)
+        stages: dict[str, Stage] = {}
+        for name in _touched(packets):
+            layout = self.layouts.get(name)
+            if layout is None:
+                raise ConstraintRefused(f"no such table: {name}", "make the table as the other sites have it, then import again")
+            self.triggers.suspend(layout)
+            if baseline.fits(self.db, layout, packets):
+                counts.inserted += baseline.load(self.db, layout, origin, packets)
+                self.noticed(f"main.{layout.user}", layout)
+                continue
+            stages[name] = self._stage(layout, packets)
+            classify(self.db, stages[name], _odd(layout, self._base_seen(layout, packets[0].context)))
+            counts.add(apply_stage(self.db, stages[name], rows, origin, afresh=afresh))
+            self.noticed(stages[name].name, layout)
+        if not all(packet.kind == "baseline" for packet in packets):
+            references.check(self.db, self._references, stages)
+        for packet in packets:
+            values = (packet.dot, packet.hash, packet.suffix, packet.group, packet.kind, packet.created, packet.context)
+            books.add_packet(self.db, *values, sum(packet.rows.values()))
+        for stage in stages.values():
+            stage.drop(self.db)
+        return counts
+
+    def _stage(self, layout: Layout, packets: Sequence[Incoming]) -> Stage:
+        stage = Stage(layout, "incoming")
+        stage.create(self.db)
+        for packet in packets:
+            if packet.rows.get(layout.table.name):
+                stage.fill(self.db, packet.dot.seq, packet.batches(layout.table.name))
+        return stage
+
+    def noticed(self, source: str, layout: Layout) -> None:
+        """Versions of a table's rows have just been applied; `source` holds them. Joining looks at them."""
+
+    def _base_seen(self, layout: Layout, context: Vector) -> bool:
+        """Whether the author had seen the baseline of this table: a group is applied whole, so one packet tells."""
+        row = self.db.execute(f"SELECT n.name FROM {layout.base} b JOIN _satchel_origin n ON n.number = b.o LIMIT 1").fetchone()
+        return row is None or row[0] in context
+
+    def commit(self) -> None:
+        """Makes it durable and gives the lock back."""
+        self.triggers.resume()
+        self.db.execute("COMMIT")
+        self.committed = True
+
+
+def note_context(db: sqlite3.Connection, context: Vector) -> None:
+    """The context of the packets at hand as a table."""
+    db.execute("CREATE TABLE IF NOT EXISTS temp._satchel_context (o INTEGER PRIMARY KEY, q INTEGER)")
+    db.execute("DELETE FROM temp._satchel_context")
+    numbers = [(books.origin_number(db, origin), mark.seq) for origin, mark in context.items()]
+    db.executemany("INSERT INTO temp._satchel_context VALUES (?, ?)", numbers)
+
+
+def _odd(layout: Layout, base_seen: bool) -> str:
+    """SQL: whether the rules must decide a row: its versions are several, or the incoming one has not seen them."""
+    absent = f"{layout.key_of('u:t')[0]} IS NULL"
+    return (
+        f"CASE WHEN r.many THEN 1 WHEN r.o IS NULL AND {absent} THEN 0 WHEN s.ctx IS NOT NULL THEN 1"
+        f" WHEN r.o IS NULL THEN {int(not base_seen)} ELSE r.q > coalesce(c.q, 0) END"
+    )
+
+
+def _touched(packets: Sequence[Incoming]) -> list[str]:
+    """Tables with rows in these packets, in the order of the manifests (parents first)."""
+    return list(dict.fromkeys(name for packet in packets for name, count in packet.rows.items() if count))
+
+
+def _runs(packets: Sequence[Incoming]) -> Iterator[list[Incoming]]:
+    """Packets that are staged together: so many that memory and temporary space stay bounded."""
+    run: list[Incoming] = []
+    rows = 0
+    for packet in packets:
+        size = sum(packet.rows.values())
+        if run and rows + size > _ROWS_AT_ONCE:
+            yield run
+            run, rows = [], 0
+        run.append(packet)
+        rows += size
+    if run:
+        yield run

@@ -1,0 +1,54 @@
+"""The versions of the rows of a staging table, brought up to date by SQL (PROTOCOL, Apply: sparse, set-based)."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.stage import Stage
+
+# The wall clock is kept only where the stamp was lifted over it.
+ODD_TIME = "CASE WHEN s.at << 16 = s.stamp THEN NULL ELSE s.at END"
+
+
+def classes(layout: Layout) -> str:
+    """Name of the table that says of each staged row: is it in the application's table, under which rowid, is it for
+    the rules to decide (odd), and is its version a tombstone."""
+    return f"temp._satchel_class_{layout.number}"
+
+
+def classify(db: sqlite3.Connection, stage: Stage, odd: str) -> None:
+    """Fills the classes; `odd` is SQL over s (staged), r (version), t (the application's row), c (context)."""
+    layout = stage.layout
+    name = classes(layout)
+    db.execute(f"DROP TABLE IF EXISTS {name}")
+    db.execute("CREATE TABLE IF NOT EXISTS temp._satchel_context (o INTEGER PRIMARY KEY, q INTEGER)")
+    db.execute(f"CREATE TABLE {name} (rn INTEGER PRIMARY KEY, present, rid INTEGER, odd, tomb)")
+    user_key = layout.key_of("u:t")[0]
+    rowid = f"t.{layout.rowid}" if layout.rowid else "NULL"
+    db.execute(
+        f"INSERT INTO {name} SELECT s.rn, {user_key} IS NOT NULL, {rowid}, {odd}, coalesce(r.d, 0) FROM {stage.name} s"
+        f" LEFT JOIN main.{layout.user} t ON {layout.match('u:t', 'c:s')}"
+        f" LEFT JOIN {layout.rows} r ON {layout.match('k:r', 'c:s')}"
+        " LEFT JOIN temp._satchel_context c ON c.o = r.o ORDER BY s.rn"
+    )
+
+
+def book(db: sqlite3.Connection, stage: Stage, origin: int) -> None:
+    """Writes the versions of all staged rows that are not odd. Their packet is known by `q`."""
+    layout = stage.layout
+    source = f"FROM {stage.name} s JOIN {classes(layout)} z USING (rn) WHERE NOT z.odd"
+    keys, slots = ", ".join(layout.keys), layout.list_of("s", layout.key_slots)
+    db.execute(f"DELETE FROM {layout.images} WHERE ({keys}) IN (SELECT {slots} {source} AND z.tomb)")
+    fixed = "s.q, s.stamp, s.op = 'delete'"
+    db.execute(
+        f"INSERT OR REPLACE INTO {layout.rows} ({keys}, o, q, s, d, many, x, a, b, l)"
+        f" SELECT {slots}, ?, {fixed}, 0, s.ctx, {ODD_TIME}, s.by, s.lin {source} ORDER BY s.rn",
+        (origin,),
+    )
+    db.execute(
+        f"INSERT OR REPLACE INTO {layout.images} ({keys}, o, q, s, d, x, a, b, l, {', '.join(layout.slots)})"
+        f" SELECT {slots}, ?, {fixed}, s.ctx, {ODD_TIME}, s.by, s.lin, {layout.list_of('s')}"
+        f" {source} AND s.op = 'delete' ORDER BY s.rn",
+        (origin,),
+    )

@@ -1,0 +1,245 @@
+"""Satchel's own tables that are not about one table of the application. All names begin with `_satchel`.
+
+    _satchel_note          small facts about this node, by name
+    _satchel_table         captured tables: number, name, definition, highest log row that is sealed
+    _satchel_origin        origins by number
+    _satchel_vector        what has been applied
+    _satchel_packet        every applied packet, with its context
+    _satchel_envelope      own packets whose manifest may not be in the archive yet
+    _satchel_held          groups that the database refused
+    _satchel_conflict      the list of conflicts; _satchel_conflict_id: every id that an entry has had
+    _satchel_run           the log of runs
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+
+from satchel.model.ids import Dot
+from satchel.model.schema import Column, ForeignKey, Table
+from satchel.model.vector import HASH_DIGITS, Mark, Vector
+from satchel.stores.base import Held, PacketRecord, Run, Sealed
+from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.schema import rowid_name
+
+DDL = (
+    "CREATE TABLE _satchel_note (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID",
+    "CREATE TABLE _satchel_table (number INTEGER PRIMARY KEY, name TEXT, definition TEXT, mark INTEGER DEFAULT 0)",
+    "CREATE TABLE _satchel_origin (number INTEGER PRIMARY KEY, name TEXT UNIQUE)",
+    "CREATE TABLE _satchel_vector (o INTEGER PRIMARY KEY, q INTEGER, hash TEXT)",
+    "CREATE TABLE _satchel_packet (o INTEGER, q INTEGER, hash TEXT, suffix TEXT, first INTEGER, last INTEGER, kind TEXT,"
+    " created INTEGER, context TEXT, rows INTEGER, PRIMARY KEY (o, q)) WITHOUT ROWID",
+    "CREATE TABLE _satchel_envelope (q INTEGER PRIMARY KEY, envelope BLOB)",
+    "CREATE TABLE _satchel_held (packet TEXT PRIMARY KEY, reason TEXT) WITHOUT ROWID",
+    "CREATE TABLE _satchel_conflict (number INTEGER PRIMARY KEY, tab INTEGER, row TEXT, key TEXT, kind TEXT, columns TEXT,"
+    " opened INTEGER, closed INTEGER, closed_by TEXT, reviewed INTEGER DEFAULT 0, shown TEXT, versions TEXT)",
+    "CREATE INDEX _satchel_conflict_row ON _satchel_conflict (tab, row)",
+    "CREATE INDEX _satchel_conflict_open ON _satchel_conflict (closed) WHERE closed IS NULL",
+    "CREATE TABLE _satchel_conflict_id (id TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID",
+    "CREATE TABLE _satchel_run (number INTEGER PRIMARY KEY, at INTEGER, command TEXT, exchange TEXT, seconds REAL,"
+    " report TEXT, trouble TEXT)",
+)
+RUNS_KEPT = 10_000
+
+
+def is_installed(db: sqlite3.Connection) -> bool:
+    """Whether our tables are there."""
+    return db.execute("SELECT 1 FROM main.sqlite_master WHERE name = '_satchel_note'").fetchone() is not None
+
+
+# -- notes
+
+
+def read_notes(db: sqlite3.Connection) -> dict[str, str]:
+    """All notes."""
+    return dict(db.execute("SELECT name, value FROM _satchel_note").fetchall())
+
+
+def write_notes(db: sqlite3.Connection, facts: Mapping[str, str]) -> None:
+    """Sets some notes."""
+    db.executemany("INSERT OR REPLACE INTO _satchel_note VALUES (?, ?)", list(facts.items()))
+
+
+# -- captured tables
+
+
+def table_to_json(table: Table) -> str:
+    """A table's definition as text."""
+    return json.dumps(asdict(table), separators=(",", ":"))
+
+
+def table_from_json(text: str) -> Table:
+    """A table's definition from its text."""
+    raw = json.loads(text)
+    return Table(
+        name=raw["name"],
+        columns=tuple(Column(**column) for column in raw["columns"]),
+        key=tuple(raw["key"]),
+        scope=raw["scope"],
+        unique=tuple(tuple(columns) for columns in raw["unique"]),
+        foreign_keys=tuple(
+            ForeignKey(tuple(k["columns"]), k["parent"], tuple(k["parent_columns"]), k["on_delete"], k["on_update"])
+            for k in raw["foreign_keys"]
+        ),
+    )
+
+
+def layouts(db: sqlite3.Connection) -> dict[str, Layout]:
+    """The captured tables by name, in the order in which they were installed (parents first)."""
+    rows = db.execute("SELECT number, definition FROM _satchel_table ORDER BY number").fetchall()
+    found = [(number, table_from_json(definition)) for number, definition in rows]
+    return {table.name: Layout(number, table, rowid_name(db, table.name)) for number, table in found}
+
+
+# -- origins and vectors
+
+
+def origin_number(db: sqlite3.Connection, name: str) -> int:
+    """The number of an origin, given now if it has none."""
+    row = db.execute("SELECT number FROM _satchel_origin WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        db.execute("INSERT INTO _satchel_origin (name) VALUES (?)", (name,))
+        return origin_number(db, name)
+    return int(row[0])
+
+
+def origins(db: sqlite3.Connection) -> dict[int, str]:
+    """Origins by number."""
+    return dict(db.execute("SELECT number, name FROM _satchel_origin").fetchall())
+
+
+def read_vector(db: sqlite3.Connection) -> dict[str, Mark]:
+    """What has been applied."""
+    rows = db.execute("SELECT name, q, hash FROM _satchel_vector JOIN _satchel_origin ON number = o ORDER BY name")
+    return {name: Mark(seq, digest) for name, seq, digest in rows.fetchall()}
+
+
+def context_to_json(context: Vector) -> str:
+    """A vector as text."""
+    return json.dumps({origin: [mark.seq, mark.hash] for origin, mark in sorted(context.items())}, separators=(",", ":"))
+
+
+def context_from_json(text: str) -> dict[str, Mark]:
+    """A vector from its text."""
+    return {origin: Mark(seq, digest) for origin, (seq, digest) in json.loads(text).items()}
+
+
+# -- packets
+
+
+def add_packet(
+    db: sqlite3.Connection,
+    dot: Dot,
+    digest: str,
+    suffix: str,
+    group: tuple[int, int],
+    kind: str,
+    created: int,
+    context: Vector,
+    rows: int,
+) -> None:
+    """Books one packet as applied."""
+    origin = origin_number(db, dot.origin)
+    values = (origin, dot.seq, digest, suffix, *group, kind, created, context_to_json(context), rows)
+    db.execute("INSERT INTO _satchel_packet VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+    db.execute("INSERT OR REPLACE INTO _satchel_vector VALUES (?, ?, ?)", (origin, dot.seq, digest[:HASH_DIGITS]))
+
+
+_PACKET = "SELECT n.name, p.q, p.hash, p.suffix, p.first, p.last, p.kind, p.created, p.context, p.rows FROM _satchel_packet p"
+
+
+def _packet_record(row: Sequence[object]) -> PacketRecord:
+    name, seq, digest, suffix, first, last, kind, created, context, rows = row
+    record = Dot(str(name), int(str(seq)))
+    group = (int(str(first)), int(str(last)))
+    numbers = int(str(created)), context_from_json(str(context)), int(str(rows))
+    return PacketRecord(record, str(digest), str(suffix), group, str(kind), *numbers)
+
+
+def packets_after(db: sqlite3.Connection, vector: Vector) -> Iterator[PacketRecord]:
+    """Applied packets that `vector` does not cover, each origin in order of seq."""
+    for number, name in sorted(origins(db).items(), key=lambda item: item[1]):
+        known = vector[name].seq if name in vector else 0
+        rows = db.execute(
+            f"{_PACKET} JOIN _satchel_origin n ON n.number = p.o WHERE p.o = ? AND p.q > ? ORDER BY p.q", (number, known)
+        )
+        yield from map(_packet_record, rows.fetchall())
+
+
+def packet(db: sqlite3.Connection, dot: Dot) -> PacketRecord | None:
+    """An applied packet."""
+    row = db.execute(f"{_PACKET} JOIN _satchel_origin n ON n.number = p.o WHERE n.name = ? AND p.q = ?", dot).fetchone()
+    return None if row is None else _packet_record(row)
+
+
+# -- own packets between record and publication
+
+
+def keep_envelope(db: sqlite3.Connection, sealed: Sealed) -> None:
+    """Keeps the exact manifest until it is in the archive."""
+    db.execute("INSERT OR REPLACE INTO _satchel_envelope VALUES (?, ?)", (sealed.dot.seq, sealed.envelope))
+
+
+def unpublished(db: sqlite3.Connection, origin: str) -> list[Sealed]:
+    """Own packets whose manifest may not be in the archive yet, in order."""
+    found = []
+    for seq, envelope in db.execute("SELECT q, envelope FROM _satchel_envelope ORDER BY q").fetchall():
+        record = packet(db, Dot(origin, seq))
+        if record is not None:
+            found.append(
+                Sealed(
+                    dot=record.dot,
+                    hash=record.hash,
+                    suffix=record.suffix,
+                    group=record.group,
+                    context=record.context,
+                    kind=record.kind,
+                    envelope=bytes(envelope),
+                    created=record.created,
+                    rows={},
+                )
+            )
+    return found
+
+
+def forget_envelopes(db: sqlite3.Connection, upto: int) -> None:
+    """The manifests up to this seq are in the archive."""
+    db.execute("DELETE FROM _satchel_envelope WHERE q <= ?", (upto,))
+
+
+# -- groups that the database refused
+
+
+def read_held(db: sqlite3.Connection) -> list[Held]:
+    """Groups that the database refused at the last apply."""
+    rows = db.execute("SELECT packet, reason FROM _satchel_held ORDER BY packet").fetchall()
+    return [Held(Dot(text.rpartition("/")[0], int(text.rpartition("/")[2])), reason) for text, reason in rows]
+
+
+def write_held(db: sqlite3.Connection, held: Sequence[Held]) -> None:
+    """Replaces that list."""
+    db.execute("DELETE FROM _satchel_held")
+    db.executemany("INSERT OR REPLACE INTO _satchel_held VALUES (?, ?)", [(str(h.dot), h.reason) for h in held])
+
+
+# -- log of runs
+
+
+def add_run(db: sqlite3.Connection, run: Run) -> None:
+    """Appends to the log of runs; the oldest beyond some thousand go."""
+    values = (run.at, run.command, run.exchange, run.seconds, json.dumps(run.report), run.trouble)
+    db.execute(
+        "INSERT INTO _satchel_run (at, command, exchange, seconds, report, trouble) VALUES (?, ?, ?, ?, ?, ?)", values
+    )
+    db.execute("DELETE FROM _satchel_run WHERE number <= (SELECT max(number) FROM _satchel_run) - ?", (RUNS_KEPT,))
+
+
+def read_runs(db: sqlite3.Connection, limit: int) -> list[Run]:
+    """The newest runs first."""
+    rows = db.execute(
+        "SELECT at, command, exchange, seconds, report, trouble FROM _satchel_run ORDER BY number DESC LIMIT ?", (limit,)
+    ).fetchall()
+    return [Run(at, command, exchange, seconds, json.loads(report), trouble) for at, command, exchange, seconds, report, trouble in rows]

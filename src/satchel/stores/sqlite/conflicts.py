@@ -1,0 +1,163 @@
+"""The list of conflicts in the database (PROTOCOL, Conflict policies: what is a conflict).
+
+An entry is opened when a row has siblings that a person should look at, and closed by the version that supersedes
+them. While it is open its versions are those of `_satchel_image_N`; when it is closed they are kept in the entry.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from satchel.errors import UsageError
+from satchel.model.ids import Dot, node_of
+from satchel.model.key import conflict_id, key_text
+from satchel.model.value import Value
+from satchel.model.version import Cell, Version
+from satchel.stores.base import ConflictRecord, Settled
+from satchel.stores.sqlite import exact
+from satchel.stores.sqlite.layout import Layout
+
+EDIT = "edit"
+_COLUMNS = "number, tab, key, kind, columns, opened, closed, closed_by, reviewed, shown, versions"
+
+
+def keep(
+    db: sqlite3.Connection,
+    layout: Layout,
+    key: Sequence[Value],
+    standing: Sequence[Version],
+    incoming: Version | None,
+    settled: Settled,
+    now: int,
+) -> bool:
+    """Opens, changes or closes the entry of a row after it was decided anew. Whether an entry was opened."""
+    row = key_text(layout.table, key)
+    found = db.execute(
+        "SELECT number FROM _satchel_conflict WHERE tab = ? AND row = ? AND kind = ? AND closed IS NULL",
+        (layout.number, row, EDIT),
+    ).fetchone()
+    columns = json.dumps(sorted(settled.resolved.conflict))
+    if settled.resolved.conflict:
+        if found is None:
+            cursor = db.execute(
+                "INSERT INTO _satchel_conflict (tab, row, key, kind, columns, opened) VALUES (?, ?, ?, ?, ?, ?)",
+                (layout.number, row, exact.write_values(key), EDIT, columns, now),
+            )
+            number = cursor.lastrowid
+        else:
+            (number,) = found
+            db.execute("UPDATE _satchel_conflict SET columns = ? WHERE number = ?", (columns, number))
+        id_ = conflict_id(layout.table, key, EDIT, [version.dot for version in settled.siblings])
+        db.execute("INSERT OR REPLACE INTO _satchel_conflict_id VALUES (?, ?)", (id_, number))
+    elif found is not None:
+        _close(db, found[0], standing, incoming, settled, now)
+    return found is None and bool(settled.resolved.conflict)
+
+
+def _close(
+    db: sqlite3.Connection,
+    number: int,
+    standing: Sequence[Version],
+    incoming: Version | None,
+    settled: Settled,
+    now: int,
+) -> None:
+    by: dict[str, Any] = {"how": "reason-gone", "node": None, "packet": None}
+    if incoming is not None:
+        how = settled.closes if len(settled.siblings) == 1 else "reason-gone"
+        by = {"how": how, "node": node_of(incoming.dot.origin), "packet": str(incoming.dot)}
+    shown = None if settled.resolved.deleted else {name: cell.value for name, cell in settled.resolved.cells.items()}
+    db.execute(
+        "UPDATE _satchel_conflict SET closed = ?, closed_by = ?, shown = ?, versions = ? WHERE number = ?",
+        (now, json.dumps(by), json.dumps(exact.write_row(shown)), _write_versions(standing), number),
+    )
+
+
+def _write_versions(versions: Sequence[Version]) -> str:
+    """Versions of a closed entry: what is listed of them; lineage is not needed any more."""
+    return json.dumps(
+        [
+            {
+                "dot": list(version.dot),
+                "stamp": version.stamp,
+                "at": version.at,
+                "by": version.by,
+                "deleted": version.deleted,
+                "row": exact.write_row({name: cell.value for name, cell in version.cells.items()}),
+            }
+            for version in sorted(versions, key=lambda v: v.dot)
+        ]
+    )
+
+
+def _read_versions(text: str) -> list[Version]:
+    found = []
+    for raw in json.loads(text):
+        dot = Dot(*raw["dot"])
+        row = exact.read_row(raw["row"]) or {}
+        cells = {name: Cell(value, dot, raw["stamp"]) for name, value in row.items()}
+        found.append(Version(dot, raw["stamp"], {}, cells, raw["deleted"], raw["at"], raw["by"]))
+    return found
+
+
+def read(db: sqlite3.Connection, layouts: Mapping[int, Layout], live: Any, *, closed: bool) -> list[ConflictRecord]:
+    """Entries, oldest first: open ones, those passed over until reviewed, and with `closed` all.
+
+    `live(layout, key)` gives (versions, shown row) of an open one.
+    """
+    where = "1" if closed else f"closed IS NULL OR ({_UNREVIEWED})"
+    rows = db.execute(f"SELECT {_COLUMNS} FROM _satchel_conflict WHERE {where} ORDER BY number").fetchall()
+    return [_record(db, layouts, row, live) for row in rows]
+
+
+_UNREVIEWED = "closed IS NOT NULL AND NOT reviewed AND json_extract(closed_by, '$.how') = 'passed-over'"
+
+
+def _record(db: sqlite3.Connection, layouts: Mapping[int, Layout], row: Sequence[Any], live: Any) -> ConflictRecord:
+    number, tab, key_json, kind, columns, opened, closed, closed_by, reviewed, shown_json, versions_json = row
+    layout, key = layouts[tab], exact.read_values(key_json)
+    if closed is None:
+        versions, shown = live(layout, key)
+    else:
+        versions, shown = _read_versions(versions_json), exact.read_row(json.loads(shown_json))
+    # the newest name of the entry; for an open one that is the one of its present versions
+    id_ = conflict_id(layout.table, key, kind, [version.dot for version in versions])
+    if db.execute("SELECT 1 FROM _satchel_conflict_id WHERE id = ? AND number = ?", (id_, number)).fetchone() is None:
+        (id_,) = db.execute("SELECT id FROM _satchel_conflict_id WHERE number = ? ORDER BY id", (number,)).fetchone()
+    return ConflictRecord(
+        id=id_,
+        table=layout.table.name,
+        key=key,
+        kind=kind,
+        columns=tuple(json.loads(columns)),
+        opened=opened,
+        number=number,
+        closed=closed,
+        closed_by=None if closed_by is None else json.loads(closed_by),
+        reviewed=bool(reviewed),
+        shown=shown,
+        versions=versions,
+    )
+
+
+def number_of(db: sqlite3.Connection, id_: str) -> int:
+    """The entry of an id, which may be one that it had earlier. UsageError if there is none."""
+    row = db.execute("SELECT number FROM _satchel_conflict_id WHERE id = ?", (id_,)).fetchone()
+    if row is None:
+        raise UsageError(f"there is no conflict {id_}", "list them with `satchel conflicts --all`")
+    return int(row[0])
+
+
+def counts(db: sqlite3.Connection) -> dict[str, int]:
+    """{open, parked, passed_over}."""
+    (still,) = db.execute("SELECT count(*) FROM _satchel_conflict WHERE closed IS NULL").fetchone()
+    (passed,) = db.execute(f"SELECT count(*) FROM _satchel_conflict WHERE {_UNREVIEWED}").fetchone()
+    return {"open": still, "parked": 0, "passed_over": passed}
+
+
+def review(db: sqlite3.Connection, id_: str) -> None:
+    """Somebody has looked at an entry that was passed over."""
+    db.execute("UPDATE _satchel_conflict SET reviewed = 1 WHERE number = ?", (number_of(db, id_),))

@@ -1,0 +1,186 @@
+"""Changes on their way into packets: read from one snapshot, recorded in one durable transaction (PROTOCOL, Seal)."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import pyarrow as pa
+
+from satchel.model.stamp import stamp_of
+from satchel.model.value import Value
+from satchel.model.vector import Vector
+from satchel.stores.base import Rules, Sealed
+from satchel.stores.sqlite import baseline, books, pending
+from satchel.stores.sqlite.booking import book, classify
+from satchel.stores.sqlite.connection import transaction
+from satchel.stores.sqlite.contested import ContestedRows, write_user_row
+from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.stage import Stage
+from satchel.stores.sqlite.suspend import SuspendedTriggers
+
+# An own change has seen every version of its row but those of a row that it was written beside.
+_ODD_OWN = "coalesce(r.many, 0) OR s.ctx IS NOT NULL"
+
+
+class SQLiteDelta:
+    """Net changes of all tables since the last seal; see base.Delta."""
+
+    kind = "changes"
+
+    def __init__(self, db: sqlite3.Connection, layouts: Mapping[str, Layout], *, locked: bool) -> None:
+        self.db = db
+        self.layouts = layouts
+        self.locked = locked  # inside the transaction of an apply
+        self.marks: dict[str, int] = {}
+        self.stages: dict[str, Stage] = {}
+        self.rows: dict[str, int] = {}
+
+    def add(self, layout: Layout, mark: int, stage: Stage) -> None:
+        """One table's changes up to a log row."""
+        name = layout.table.name
+        self.marks[name] = mark
+        self.stages[name] = stage
+        (count,) = self.db.execute(f"SELECT count(*) FROM {stage.name}").fetchone()
+        if count:
+            self.rows[name] = count
+
+    def batches(self, table: str) -> Iterator[pa.RecordBatch]:
+        """Change batches of one table in key order."""
+        return self.stages[table].batches(self.db)
+
+    def record(self, packets: Sequence[Sealed], rules: Rules) -> None:
+        """Manifests, versions and vector, in one durable transaction."""
+        if self.locked:
+            self._record(packets, rules)
+        else:
+            with transaction(self.db, durable=True):
+                self._record(packets, rules)
+
+    def _record(self, packets: Sequence[Sealed], rules: Rules) -> None:
+        triggers = SuspendedTriggers(self.db, self.layouts)
+        for name, mark in self.marks.items():
+            self.db.execute("UPDATE _satchel_table SET mark = ? WHERE name = ?", (mark, name))
+        if packets:
+            origin = books.origin_number(self.db, packets[0].dot.origin)
+            contexts: dict[int, Vector] = {packet.dot.seq: packet.context for packet in packets}
+            rows = ContestedRows(self.db, rules, origin, contexts, time.time_ns() // 1_000_000)
+            for name, stage in self.stages.items():
+                if name in self.rows:
+                    self._book(stage, packets, rows, origin, triggers)
+        for packet in packets:
+            book_packet(self.db, packet)
+        triggers.resume()
+
+    def _book(
+        self, stage: Stage, packets: Sequence[Sealed], rows: ContestedRows, origin: int, triggers: SuspendedTriggers
+    ) -> None:
+        number_packets(self.db, stage, packets)
+        classify(self.db, stage, _ODD_OWN)
+        outcomes = rows.decide(stage)
+        for outcome in outcomes:
+            if outcome.before != outcome.after:
+                triggers.suspend(stage.layout)
+                write_user_row(self.db, outcome, afresh=False)
+        book(self.db, stage, origin)
+        for outcome in outcomes:
+            rows.book(outcome)
+
+    def release(self) -> None:
+        """Lets go of the sealed log rows; the last one stays, so that its number is not used again."""
+        with transaction(self.db):
+            for name, mark in self.marks.items():
+                log = self.layouts[name].log
+                self.db.execute(f"DELETE FROM {log} WHERE id <= ? AND id < (SELECT max(id) FROM {log})", (mark,))
+
+    def close(self) -> None:
+        """Drops the staging tables."""
+        for stage in self.stages.values():
+            stage.drop(self.db)
+
+
+def number_packets(db: sqlite3.Connection, stage: Stage, packets: Sequence[Sealed]) -> None:
+    """Notes in which packet each staged row went."""
+    for packet in packets:
+        for stretch in packet.stretches:
+            if stretch.table == stage.layout.table.name:
+                span = (packet.dot.seq, stretch.start + 1, stretch.stop)
+                db.execute(f"UPDATE {stage.name} SET q = ? WHERE rn BETWEEN ? AND ?", span)
+
+
+@contextmanager
+def frozen_delta(
+    db: sqlite3.Connection, layouts: Mapping[str, Layout], rules: Rules, author: str | None, *, locked: bool
+) -> Iterator[SQLiteDelta | None]:
+    """What is pending at this instant; None: nothing. Outside an apply the store is read in one short transaction of its
+    own, and no lock is held afterwards."""
+    if not locked:
+        db.execute("BEGIN")
+    try:
+        frozen = [
+            (layout, top, pending.freeze(db, layout, mark, top)) for layout, mark, top in pending.marks(db, dict(layouts))
+        ]
+    finally:
+        if not locked and db.in_transaction:
+            db.execute("COMMIT")
+    delta = SQLiteDelta(db, layouts, locked=locked)
+    try:
+        for layout, top, raw in frozen:
+            delta.add(layout, top, pending.coalesce(db, layout, raw, rules, author))
+        yield delta if frozen else None
+    finally:
+        if not locked or db.in_transaction:
+            delta.close()
+
+
+class BaselineDelta:
+    """Every row of every captured table, read from one snapshot; see base.Delta."""
+
+    kind = "baseline"
+
+    def __init__(self, db: sqlite3.Connection, reader: sqlite3.Connection, layouts: Mapping[str, Layout], at: int) -> None:
+        self.db = db
+        self.reader = reader
+        self.layouts = layouts
+        self.at = at
+        self.begins: dict[str, list[tuple[int, list[Value]]]] = {}
+        # What was written between the making of the triggers and the snapshot is in both: the snapshot counts.
+        self.marks = {name: pending.highest(reader, layout) for name, layout in layouts.items()}
+        counts = {name: baseline.count(reader, layout) for name, layout in layouts.items()}
+        self.rows: dict[str, int] = {name: count for name, count in counts.items() if count}
+
+    def batches(self, table: str) -> Iterator[pa.RecordBatch]:
+        """Every row of a table in key order."""
+        begins = self.begins[table] = []
+        return baseline.batches(self.reader, self.layouts[table], self.at, lambda place, key: begins.append((place, key)))
+
+    def record(self, packets: Sequence[Sealed], rules: Rules) -> None:
+        """The manifests, where each packet begins in each table, and the vector."""
+        with transaction(self.db, durable=True):
+            for name, mark in self.marks.items():
+                self.db.execute("UPDATE _satchel_table SET mark = ? WHERE name = ?", (mark, name))
+            for packet in packets:
+                origin = books.origin_number(self.db, packet.dot.origin)
+                for stretch in packet.stretches:
+                    key = self._key_at(stretch.table, stretch.start)
+                    layout = self.layouts[stretch.table]
+                    baseline.note_key(self.db, layout, key, origin, packet.dot.seq, stamp_of(self.at))
+                book_packet(self.db, packet)
+
+    def _key_at(self, table: str, place: int) -> list[Value]:
+        begins = self.begins[table]
+        start, key = begins[bisect_right(begins, place, key=lambda begin: begin[0]) - 1]
+        return key if start == place else baseline.key_after(self.reader, self.layouts[table], key, place - start)
+
+    def release(self) -> None:
+        """Nothing to let go of: no log row is older than the snapshot."""
+
+
+def book_packet(db: sqlite3.Connection, packet: Sealed) -> None:
+    """Books an own packet: applied, and its manifest kept until it is in the archive."""
+    values = (packet.dot, packet.hash, packet.suffix, packet.group, packet.kind, packet.created, packet.context)
+    books.add_packet(db, *values, sum(packet.rows.values()))
+    books.keep_envelope(db, packet)

@@ -1,0 +1,71 @@
+"""Making satchel's tables and triggers in the application's database, renewing them, and taking them out again."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+from satchel.model.schema import Table
+from satchel.stores.sqlite import books
+from satchel.stores.sqlite.capture import triggers
+from satchel.stores.sqlite.connection import quote
+from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.schema import rowid_name, table_columns
+
+
+def install(db: sqlite3.Connection, tables: Sequence[Table], *, joining: bool) -> None:
+    """Makes everything; the caller's transaction."""
+    for statement in books.DDL:
+        db.execute(statement)
+    for number, table in enumerate(tables, 1):
+        layout = Layout(number, table, rowid_name(db, table.name))
+        values = (number, table.name, books.table_to_json(table))
+        db.execute("INSERT INTO _satchel_table (number, name, definition) VALUES (?, ?, ?)", values)
+        for statement in layout.ddl():
+            db.execute(statement)
+        make_triggers(db, layout, whole_rows=joining)
+
+
+def make_triggers(db: sqlite3.Connection, layout: Layout, *, whole_rows: bool) -> None:
+    """Makes the capture triggers of one table."""
+    for text in triggers(db, layout, whole_rows=whole_rows).values():
+        db.execute(text)
+
+
+def drop_triggers(db: sqlite3.Connection, layout: Layout) -> None:
+    """Removes the capture triggers of one table."""
+    prefix = f"_satchel_{layout.number}_"
+    rows = db.execute("SELECT name FROM main.sqlite_master WHERE type = 'trigger' AND name GLOB ?", (f"{prefix}*",)).fetchall()
+    for (name,) in rows:
+        db.execute(f"DROP TRIGGER {quote(name)}")
+
+
+def outdated(db: sqlite3.Connection, layouts: Mapping[str, Layout], *, whole_rows: bool) -> dict[str, str]:
+    """Captured tables whose triggers are not as they should be, with what is wrong in words."""
+    have = dict(db.execute("SELECT name, sql FROM main.sqlite_master WHERE type = 'trigger' AND name GLOB '_satchel_*'").fetchall())
+    found = {}
+    for name, layout in layouts.items():
+        missing = missing_columns(db, layout)
+        if missing is None:
+            found[name] = f"the table {name} is gone"
+        elif missing:
+            found[name] = f"the table {name} lacks the columns {', '.join(missing)}"
+        elif any(have.get(trigger) != text for trigger, text in triggers(db, layout, whole_rows=whole_rows).items()):
+            found[name] = f"the capture triggers of {name} were missing or of another version; they were made again"
+    return found
+
+
+def missing_columns(db: sqlite3.Connection, layout: Layout) -> list[str] | None:
+    """Replicated columns that the table does not have now; None: there is no such table."""
+    have = {column for column, *_ in table_columns(db, layout.table.name)}
+    return [name for name in layout.table.names if name not in have] if have else None
+
+
+def detach(db: sqlite3.Connection) -> None:
+    """Removes every trigger, index and table of ours; the caller's transaction."""
+    for kind in ("trigger", "index", "table"):
+        rows = db.execute(
+            "SELECT name FROM main.sqlite_master WHERE type = ? AND name GLOB '_satchel_*' AND sql IS NOT NULL", (kind,)
+        ).fetchall()
+        for (name,) in rows:
+            db.execute(f"DROP {kind.upper()} {quote(name)}")

@@ -1,0 +1,154 @@
+"""Names and column lists of satchel's tables beside one table of the application.
+
+    _satchel_log_N      which rows changed: kind, time, mask of changed columns, key, old values
+    _satchel_row_N      the version of every row that changed since the baseline: one line a row
+    _satchel_image_N    whole versions: last images of deleted rows, all siblings of rows that have several
+    _satchel_base_N     where each packet of the baseline begins in key order: the version of all other rows
+
+N is the table's number in `_satchel_table`. Columns of the application stand there under their place (c0, c1 ...),
+with the affinity of the original, so that a value is stored and compared just as the application's table does it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from satchel.model.schema import Column, Table
+from satchel.stores.sqlite.connection import quote
+
+_AFFINITY_TYPE = {"integer": "INTEGER", "real": "REAL", "numeric": "NUMERIC", "text": "TEXT", "blob": "BLOB"}
+MASK_BITS = 60  # columns in one mask column: a shift in SQL has 63 bits, and hex digits come in fours
+
+
+def typed(name: str, column: Column) -> str:
+    """A column of ours that holds values of `column`."""
+    collation = "" if column.collation == "BINARY" else f" COLLATE {column.collation}"
+    return f"{name} {_AFFINITY_TYPE[column.affinity]}{collation}"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One captured table and the names of what belongs to it."""
+
+    number: int
+    table: Table
+    rowid: str = ""  # a name by which the rowid can be reached; empty: WITHOUT ROWID, or all names are taken
+
+    @property
+    def user(self) -> str:
+        """The application's table, quoted."""
+        return quote(self.table.name)
+
+    @property
+    def log(self) -> str:
+        """Name of the capture log."""
+        return f"_satchel_log_{self.number}"
+
+    @property
+    def rows(self) -> str:
+        """Name of the table of versions."""
+        return f"_satchel_row_{self.number}"
+
+    @property
+    def images(self) -> str:
+        """Name of the table of whole versions."""
+        return f"_satchel_image_{self.number}"
+
+    @property
+    def base(self) -> str:
+        """Name of the table of baseline packets."""
+        return f"_satchel_base_{self.number}"
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return len(self.table.columns)
+
+    @cached_property
+    def slots(self) -> tuple[str, ...]:
+        """c0, c1 ...: the columns by place."""
+        return tuple(f"c{i}" for i in range(self.width))
+
+    @cached_property
+    def masks(self) -> tuple[str, ...]:
+        """m0, m1 ...: the mask columns of the log, the lowest columns first."""
+        return tuple(f"m{i}" for i in range((self.width + MASK_BITS - 1) // MASK_BITS))
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The application's columns, quoted, by place."""
+        return tuple(quote(name) for name in self.table.names)
+
+    @cached_property
+    def key_places(self) -> tuple[int, ...]:
+        """Places of the key columns, in key order."""
+        return tuple(self.table.names.index(name) for name in self.table.key)
+
+    @cached_property
+    def key_columns(self) -> tuple[Column, ...]:
+        """The key columns, in key order."""
+        return tuple(self.table.columns[place] for place in self.key_places)
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """k0, k1 ...: the key in our own tables."""
+        return tuple(f"k{i}" for i in range(len(self.key_places)))
+
+    @cached_property
+    def key_slots(self) -> tuple[str, ...]:
+        """The key's slots, in key order."""
+        return tuple(self.slots[place] for place in self.key_places)
+
+    def match(self, one: str, two: str) -> str:
+        """Condition: the same key. Each side is an alias with `u` (user's names), `k` (k0 ...) or `c` (slots) before a
+        colon, e.g. `u:t`, `k:r`, `c:s`. The left side's collation counts, and all of ours have the original's."""
+        return " AND ".join(f"{a} = {b}" for a, b in zip(self.key_of(one), self.key_of(two), strict=True))
+
+    def key_of(self, side: str) -> tuple[str, ...]:
+        """The key's columns of one side, see `match`."""
+        kind, _, alias = side.partition(":")
+        names = {"u": tuple(self.columns[p] for p in self.key_places), "k": self.keys, "c": self.key_slots}[kind]
+        return tuple(f"{alias}.{name}" for name in names)
+
+    def list_of(self, alias: str, names: tuple[str, ...] | None = None) -> str:
+        """`alias.c0, alias.c1 ...`."""
+        return ", ".join(f"{alias}.{name}" for name in (self.slots if names is None else names))
+
+    def slot_list(self) -> str:
+        """Definitions of c0, c1 ... for CREATE TABLE."""
+        return ", ".join(typed(slot, column) for slot, column in zip(self.slots, self.table.columns, strict=True))
+
+    def key_list(self) -> str:
+        """Definitions of k0, k1 ... for CREATE TABLE."""
+        return ", ".join(typed(key, column) for key, column in zip(self.keys, self.key_columns, strict=True))
+
+    def ddl(self) -> list[str]:
+        """What makes satchel's tables for this table."""
+        keys = ", ".join(self.keys)
+        masks = ", ".join(f"{mask} INTEGER" for mask in self.masks)
+        return [
+            # A log row must never be refused: no constraint, no index (ARCHITECTURE, facts).
+            f"CREATE TABLE {self.log} (id INTEGER PRIMARY KEY, kind TEXT, at REAL, {masks}, {self.slot_list()})",
+            # o, q: dot; s: stamp; d: deleted; many: several siblings; x: row context (null: the packet's);
+            # a: wall clock in ms where it is not the stamp's; b: author; l: lineage (see lineage.py)
+            f"CREATE TABLE {self.rows} ({self.key_list()}, o INTEGER, q INTEGER, s INTEGER, d INTEGER, many INTEGER,"
+            f" x TEXT, a INTEGER, b TEXT, l TEXT, PRIMARY KEY ({keys})) WITHOUT ROWID",
+            f"CREATE TABLE {self.images} ({self.key_list()}, o INTEGER, q INTEGER, s INTEGER, d INTEGER,"
+            f" x TEXT, a INTEGER, b TEXT, l TEXT, {self.slot_list()}, PRIMARY KEY ({keys}, o, q)) WITHOUT ROWID",
+            f"CREATE TABLE {self.base} ({self.key_list()}, o INTEGER, q INTEGER, s INTEGER, PRIMARY KEY ({keys}))"
+            " WITHOUT ROWID",
+        ]
+
+    def names_of(self, mask: int) -> tuple[str, ...]:
+        """Column names of a mask, by place."""
+        return tuple(name for place, name in enumerate(self.table.names) if mask >> place & 1)
+
+    def mask_of(self, names: frozenset[str] | tuple[str, ...]) -> int:
+        """The mask of some column names; names that this store does not have are left away."""
+        return sum(1 << place for place, name in enumerate(self.table.names) if name in names)
+
+    @property
+    def full(self) -> int:
+        """The mask of all columns."""
+        return (1 << self.width) - 1

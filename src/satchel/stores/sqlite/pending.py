@@ -1,0 +1,229 @@
+"""From the capture log to net changes: one line a row in a staging table (PROTOCOL, Capture; Seal).
+
+The log, the rows as they are now and their versions are copied to a temporary table in one short read transaction:
+one snapshot of the store, after which the application may write on, in rollback-journal mode too. Rows with one log
+entry, which are nearly all, are made by SQL; what several entries come to is decided row by row, because their order
+matters (replication/coalesce.py).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from satchel.model.change import Entry, Net
+from satchel.model.value import Value
+from satchel.stores.base import Rules
+from satchel.stores.sqlite import lineage
+from satchel.stores.sqlite.layout import MASK_BITS, Layout
+from satchel.stores.sqlite.stage import FIXED, Stage, bindable, fetch, placeholder
+
+# julianday to milliseconds since 1970
+_MS = "min(max(CAST(({at} - 2440587.5) * 86400000.0 + 0.5 AS INTEGER), 0), (1 << 46) - 1)"  # the limit: stamps are 62 bits
+BLIND = "{}"  # row context of a change whose author did not see the row; its log entries have a lower-case kind
+
+
+def key_is_known(layout: Layout, alias: str) -> str:
+    """SQL: no key column is NULL; a row without a whole key is left out."""
+    return " AND ".join(f"{alias}.{slot} IS NOT NULL" for slot in layout.key_slots)
+
+
+def base_of(layout: Layout, key: tuple[str, ...], column: str) -> str:
+    """SQL: origin, seq or stamp of the baseline packet that holds a key."""
+    ours, theirs = ", ".join(f"b.{k}" for k in layout.keys), ", ".join(key)
+    order = ", ".join(f"b.{k} DESC" for k in layout.keys)
+    return f"(SELECT b.{column} FROM {layout.base} b WHERE ({ours}) <= ({theirs}) ORDER BY {order} LIMIT 1)"
+
+
+def count(db: sqlite3.Connection, layout: Layout, mark: int) -> int:
+    """How many rows have changes after `mark`."""
+    keys = ", ".join(layout.key_slots)
+    changed = " OR ".join(f"{mask} <> 0" for mask in layout.masks)
+    query = (
+        f"SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {layout.log} l WHERE id > ? AND upper(kind) <> 'M'"
+        f" AND (upper(kind) <> 'U' OR {changed}) AND {key_is_known(layout, 'l')})"
+    )
+    return int(db.execute(query, (mark,)).fetchone()[0])
+
+
+def highest(db: sqlite3.Connection, layout: Layout) -> int:
+    """The newest log row; 0 if there never was one."""
+    return int(db.execute(f"SELECT coalesce(max(id), 0) FROM {layout.log}").fetchone()[0])
+
+
+def freeze(db: sqlite3.Connection, layout: Layout, after: int, upto: int) -> str:
+    """Copies the log rows (after, upto], with the rows and versions that they are about; the temporary table's name."""
+    raw = f"temp._satchel_raw_{layout.number}"
+    old = ", ".join(f"o{d[1:]}" for d in layout.slot_list().split(", "))
+    masks = ", ".join(f"{mask} INTEGER" for mask in layout.masks)
+    db.execute(f"DROP TABLE IF EXISTS {raw}")
+    db.execute(
+        f"CREATE TABLE {raw} (id INTEGER PRIMARY KEY, kind TEXT, at INTEGER, {masks}, {old}, {layout.slot_list()},"
+        " present, vo, vq, vs, vl, gone)"
+    )
+    user_key = layout.key_of("u:t")
+    log_key = layout.key_of("c:l")
+    known = {column: f"coalesce(r.{column}, {base_of(layout, log_key, column)})" for column in "oqs"}
+    # A row that was inserted and has no version of its own is new, even if its key lies within the baseline.
+    fresh = "r.o IS NULL AND upper(l.kind) = 'I'"
+    versions = ", ".join(f"CASE WHEN {fresh} THEN NULL ELSE {known[column]} END" for column in "oqs")
+    db.execute(
+        f"INSERT INTO {raw} SELECT l.id, l.kind, {_MS.format(at='l.at')}, {layout.list_of('l', layout.masks)},"
+        f" {layout.list_of('l')}, {layout.list_of('t', layout.columns)}, {user_key[0]} IS NOT NULL, {versions},"
+        f" r.l, coalesce(r.d, 0) FROM {layout.log} l LEFT JOIN main.{layout.user} t ON {layout.match('u:t', 'c:l')}"
+        f" LEFT JOIN {layout.rows} r ON {layout.match('k:r', 'c:l')}"
+        f" WHERE l.id > ? AND l.id <= ? AND {key_is_known(layout, 'l')}",
+        (after, upto),
+    )
+    return raw
+
+
+def coalesce(db: sqlite3.Connection, layout: Layout, raw: str, rules: Rules, author: str | None) -> Stage:
+    """The net changes in key order, from what `freeze` copied, which is dropped."""
+    stage, loose = Stage(layout, "delta"), Stage(layout, "loose")
+    stage.create(db)
+    loose.create(db)
+    db.create_function("satchel_carry", 6, lineage.carry, deterministic=True)
+    once = f"temp._satchel_once_{layout.number}"
+    db.execute(f"DROP TABLE IF EXISTS {once}")
+    db.execute(
+        f"CREATE TABLE {once} AS SELECT min(id) AS id FROM {raw}"
+        f" GROUP BY {', '.join(_old_key(layout))} HAVING count(*) = 1"
+    )
+    _several(db, layout, raw, once, loose, rules, author)
+    names = ", ".join((*FIXED[1:], *layout.slots))
+    order = ", ".join(layout.key_slots)
+    db.execute(
+        f"INSERT INTO {stage.name} ({names}) SELECT * FROM ({_single(layout, raw, once, author)}"
+        f" UNION ALL SELECT {names} FROM {loose.name}) ORDER BY {order}"
+    )
+    loose.drop(db)
+    db.execute(f"DROP TABLE {once}")
+    db.execute(f"DROP TABLE {raw}")
+    return stage
+
+
+def _old_key(layout: Layout) -> list[str]:
+    return [f"o{place}" for place in layout.key_places]
+
+
+def mask_hex(layout: Layout, alias: str) -> str:
+    """SQL: the mask columns of the log as one hex text."""
+    *low, top = layout.masks
+    digits = MASK_BITS // 4
+    text = f"printf('%x', {alias}.{top})"
+    for mask in reversed(low):
+        text += f" || printf('%0{digits}x', {alias}.{mask})"
+    return f"ltrim({text}, '0')" if low else text
+
+
+# Whether SQL may decide a row with one entry; everything odd is left to `_several`.
+def _plain(layout: Layout, alias: str) -> str:
+    changed = " OR ".join(f"{alias}.{mask} <> 0" for mask in layout.masks)
+    return (
+        f"(({alias}.kind IN ('I', 'i') AND {alias}.present)"
+        f" OR ({alias}.kind IN ('U', 'u') AND {alias}.present AND {alias}.vo IS NOT NULL AND NOT {alias}.gone AND ({changed}))"
+        f" OR ({alias}.kind IN ('D', 'd') AND NOT {alias}.present AND {alias}.vo IS NOT NULL AND NOT {alias}.gone))"
+    )
+
+
+def _single(layout: Layout, raw: str, once: str, author: str | None) -> str:
+    kind, full = "upper(w.kind)", f"'{layout.full:x}'"
+    mask = f"CASE {kind} WHEN 'I' THEN NULL WHEN 'U' THEN {mask_hex(layout, 'w')} ELSE '0' END"
+    written = f"CASE {kind} WHEN 'U' THEN {mask_hex(layout, 'w')} ELSE '0' END"
+    row = [f"CASE {kind} WHEN 'D' THEN w.o{p} ELSE w.c{p} END AS c{p}" for p in range(layout.width)]
+    by = "NULL"
+    if author in layout.table.names:
+        by = f"CASE {kind} WHEN 'D' THEN NULL ELSE CAST(w.c{layout.table.names.index(author)} AS TEXT) END"
+    return (
+        f"SELECT 0 AS q, CASE {kind} WHEN 'I' THEN 'insert' WHEN 'U' THEN 'update' ELSE 'delete' END AS op, w.at AS at,"
+        f" {by} AS by, max(w.at << 16, coalesce(w.vs, 0) + 1) AS stamp, {mask} AS mask,"
+        f" CASE WHEN {kind} = 'I' THEN NULL ELSE satchel_carry(w.vo, w.vq, w.vs, w.vl, {written}, {full}) END AS lin,"
+        f" CASE WHEN w.kind = {kind} THEN NULL ELSE '{BLIND}' END AS ctx, {', '.join(row)}"
+        f" FROM {once} JOIN {raw} w USING (id) WHERE {_plain(layout, 'w')}"
+    )
+
+
+def line_columns(layout: Layout) -> str:
+    """What `_one` reads of a log row, behind the number of its row."""
+    old = (f"o{place}" for place in range(layout.width))
+    return ", ".join(("present, vo, vq, vs, vl, gone, id, kind, at", *layout.masks, *old, *layout.slots))
+
+
+def _several(
+    db: sqlite3.Connection, layout: Layout, raw: str, once: str, loose: Stage, rules: Rules, author: str | None
+) -> None:
+    """Rows with several log entries, or with one that does not fit what the table shows now."""
+    order = ", ".join(_old_key(layout))
+    query = (
+        f"SELECT dense_rank() OVER (ORDER BY {order}), {line_columns(layout)} FROM {raw} w"
+        f" WHERE NOT (id IN (SELECT id FROM {once}) AND {_plain(layout, 'w')}) ORDER BY 1, id"
+    )
+    lines = (line for lines in fetch(db, query, 2 * layout.width) for line in lines)
+    for _, group in groupby(lines, key=lambda line: line[0]):
+        _one(db, layout, list(group), loose, rules, author)
+
+
+def _one(
+    db: sqlite3.Connection, layout: Layout, lines: list[tuple[Any, ...]], loose: Stage, rules: Rules, author: str | None
+) -> None:
+    entries = [entry(layout, line) for line in lines]
+    # Only an entry that is no insert shows the baseline's version of the row (see `freeze`); a row whose first entry is
+    # an insert has no version there, whatever the entries after it find by its key.
+    born_here = lines[0][8].upper() == "I" and lines[0][2] is None
+    last = lines[0] if born_here else next((line for line in reversed(lines) if line[2] is not None), lines[-1])
+    _, _, vo, vq, vs, vl, gone, *_ = last
+    current = dict(zip(layout.table.names, lines[-1][-layout.width :], strict=True)) if lines[-1][1] else None
+    net = rules.coalesce(entries, current, vo is not None and not gone, vs or 0)
+    if net is None:
+        return
+    past = (vo, vq, vs, vl) if vo is not None and not net.fresh else None
+    row = (net.image if net.deleted else current) or {}
+    blind = BLIND if any(line[8].islower() for line in lines) else None
+    at = next((e.at for e in reversed(entries) if e.kind != "M"), entries[-1].at)
+    by = None if net.deleted or author is None or row.get(author) is None else str(row[author])
+    op = "delete" if net.deleted else "insert" if past is None else "update"
+    mask, lin = _lineage_of(layout, net, past)
+    fixed = (0, op, at, by, net.clock, mask, lin, blind)
+    values = [row.get(name) for name in layout.table.names]
+    holders = ", ".join(["?"] * len(fixed) + [placeholder(value) for value in values])
+    names = ", ".join((*FIXED[1:], *layout.slots))
+    db.execute(f"INSERT INTO {loose.name} ({names}) VALUES ({holders})", (*fixed, *map(bindable, values)))
+
+
+def entry(layout: Layout, line: tuple[Any, ...]) -> Entry:
+    """The log row of a line, see `line_columns`."""
+    start = 10
+    number, kind, at = line[7:start]
+    masks = line[start : start + len(layout.masks)]
+    values = line[start + len(layout.masks) :][: layout.width]
+    whole: dict[str, Value] = dict(zip(layout.table.names, values, strict=True))
+    kind = kind.upper()
+    if kind == "U":
+        mask = sum((part or 0) << (MASK_BITS * i) for i, part in enumerate(masks))
+        written = frozenset(layout.names_of(mask))
+        return Entry(number, kind, at, written, {name: whole[name] for name in written})
+    return Entry(number, kind, at, frozenset(), whole if kind in "DM" else {})
+
+
+def _lineage_of(layout: Layout, net: Net, past: tuple[int, int, int, str | None] | None) -> tuple[str | None, str | None]:
+    """Mask and lineage: columns written earlier than the row's own clock are of this packet at their own stamp."""
+    written = layout.mask_of(frozenset(net.written))
+    full = f"{layout.full:x}"
+    groups = list(lineage.read(lineage.carry(*past, f"{written:x}", full))) if past else []
+    for name, clock in net.written.items():
+        if clock != net.clock:
+            groups.append(lineage.Group(0, 0, clock, layout.mask_of((name,))))
+    mask = None if past is None and not net.deleted else f"{written:x}"
+    return mask, lineage.write(groups)
+
+
+def marks(db: sqlite3.Connection, layouts: dict[str, Layout]) -> Iterator[tuple[Layout, int, int]]:
+    """(layout, highest sealed log row, highest log row) of tables with log rows that are not sealed."""
+    sealed = dict(db.execute("SELECT number, mark FROM _satchel_table").fetchall())
+    for layout in layouts.values():
+        top = highest(db, layout)
+        if top > sealed[layout.number]:
+            yield layout, sealed[layout.number], top

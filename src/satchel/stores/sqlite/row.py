@@ -1,0 +1,100 @@
+"""One row at a time: what a person settles by hand."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+from satchel.model.value import Value
+from satchel.model.version import Version
+from satchel.stores.sqlite import pending
+from satchel.stores.sqlite.connection import surrogates
+from satchel.stores.sqlite.layout import MASK_BITS, Layout
+from satchel.stores.sqlite.stage import bindable, placeholder
+from satchel.stores.sqlite.versions import VersionReader
+
+
+class RowEditor:
+    """Reads and writes single rows of one table, by key values in key order."""
+
+    def __init__(self, db: sqlite3.Connection, layout: Layout) -> None:
+        self.db = db
+        self.layout = layout
+
+    def _where(self, key: Sequence[Value], columns: Sequence[str]) -> tuple[str, list[Value]]:
+        where = " AND ".join(f"{c} = {placeholder(v)}" for c, v in zip(columns, key, strict=True))
+        return where, [bindable(value) for value in key]
+
+    def _at(self, key: Sequence[Value]) -> tuple[str, list[Value]]:
+        return self._where(key, [self.layout.columns[p] for p in self.layout.key_places])
+
+    def read(self, key: Sequence[Value]) -> dict[str, Value] | None:
+        """The row as the application sees it."""
+        where, bound = self._at(key)
+        self.db.text_factory = surrogates
+        try:
+            row = self.db.execute(
+                f"SELECT {', '.join(self.layout.columns)} FROM main.{self.layout.user} WHERE {where}", bound
+            ).fetchone()
+        finally:
+            self.db.text_factory = str
+        return None if row is None else dict(zip(self.layout.table.names, row, strict=True))
+
+    def write(self, key: Sequence[Value], values: Mapping[str, Value] | None) -> None:
+        """Makes the row hold these values: updated if it is there, else inserted; None deletes it."""
+        where, bound = self._at(key)
+        if values is None:
+            self.db.execute(f"DELETE FROM main.{self.layout.user} WHERE {where}", bound)
+            return
+        names = [name for name in self.layout.table.names if name in values]
+        columns = [self.layout.columns[self.layout.table.names.index(name)] for name in names]
+        new = [values[name] for name in names]
+        if self.read(key) is None:
+            holders = ", ".join(map(placeholder, new))
+            insert = f"INSERT INTO main.{self.layout.user} ({', '.join(columns)}) VALUES ({holders})"
+            self.db.execute(insert, list(map(bindable, new)))
+        elif names:
+            sets = ", ".join(f"{c} = {placeholder(v)}" for c, v in zip(columns, new, strict=True))
+            self.db.execute(f"UPDATE main.{self.layout.user} SET {sets} WHERE {where}", [*map(bindable, new), *bound])
+
+    def touch(self, key: Sequence[Value], columns: Sequence[str]) -> None:
+        """Notes these columns as written with the values that they have: a person confirmed them."""
+        row = self.read(key)
+        if row is None:
+            return
+        mask = self.layout.mask_of(frozenset(columns))
+        masks = [mask >> (MASK_BITS * i) & ((1 << MASK_BITS) - 1) for i in range(len(self.layout.masks))]
+        values = [row[name] for name in self.layout.table.names]
+        names = ", ".join(("kind", "at", *self.layout.masks, *self.layout.slots))
+        holders = ", ".join(["'U'", "julianday('now')", *("?" * len(masks)), *map(placeholder, values)])
+        self.db.execute(f"INSERT INTO {self.layout.log} ({names}) VALUES ({holders})", [*masks, *map(bindable, values)])
+
+    def standing(self, key: Sequence[Value]) -> list[Version]:
+        """The siblings of the row; empty if the network never had it."""
+        reader = VersionReader(self.db)
+        where, bound = self._where(key, self.layout.keys)
+        found = self.db.execute(f"SELECT o, q, s, d, many, x, a, b, l FROM {self.layout.rows} WHERE {where}", bound).fetchone()
+        if found is not None and (found[3] or found[4]):
+            return reader.images(self.layout, key)
+        row = self.read(key)
+        if row is None:
+            return []
+        values = [row[name] for name in self.layout.table.names]
+        if found is not None:
+            o, q, s, _, _, x, a, b, lin = found
+            return [reader.version(self.layout, (o, q), s, False, lin, values, ctx=x, at=a, by=b)]
+        holders = tuple(map(placeholder, key))
+        parts = [f"{pending.base_of(self.layout, holders, c)}" for c in "oqs"]
+        o, q, s = self.db.execute(f"SELECT {', '.join(parts)}", bound * 3).fetchone()
+        return [] if o is None else [reader.version(self.layout, (o, q), s, False, None, values)]
+
+    def parse(self, column: str, text: str) -> Value:
+        """A word as the column's affinity has it: SQLite is asked."""
+        place = self.layout.table.names.index(column)
+        self.db.execute(f"CREATE TEMP TABLE _satchel_word ({self.layout.slot_list()})")
+        try:
+            self.db.execute(f"INSERT INTO temp._satchel_word (c{place}) VALUES (?)", (text,))
+            (value,) = self.db.execute(f"SELECT c{place} FROM temp._satchel_word").fetchone()
+        finally:
+            self.db.execute("DROP TABLE temp._satchel_word")
+        return value  # type: ignore[no-any-return]

@@ -1,0 +1,337 @@
+"""What an SQLite database holds: tables, keys, unique indexes, references (PROTOCOL, Capture)."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections import Counter
+from dataclasses import dataclass
+
+from satchel.model.schema import Column, ForeignKey, LeftOut, Schema, Table
+from satchel.stores.sqlite.connection import quote, text_literal
+
+BUILT_IN_COLLATIONS = frozenset({"BINARY", "NOCASE", "RTRIM"})
+SAMPLE_ROWS = 1000  # rows looked at to choose the type of a column whose declaration does not say it
+_HIDDEN_GENERATED = (2, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class UniqueIndex:
+    """A unique index besides the key. `columns` is empty where it has an expression; `partial`: it has a WHERE."""
+
+    name: str
+    columns: tuple[str, ...]
+    collations: tuple[str, ...]
+    expressions: tuple[str, ...]  # all terms as SQL, in order; columns quoted
+    partial: bool
+
+
+def affinity_of(declared: str, strict: bool = False) -> str:
+    """SQLite's affinity of a declared type (datatype3.html, section 3.1)."""
+    name = declared.upper()
+    if strict and name == "ANY":
+        return "blob"
+    if "INT" in name:
+        return "integer"
+    if any(word in name for word in ("CHAR", "CLOB", "TEXT")):
+        return "text"
+    if "BLOB" in name or not name:
+        return "blob"
+    if any(word in name for word in ("REAL", "FLOA", "DOUB")):
+        return "real"
+    return "numeric"
+
+
+def inspect(db: sqlite3.Connection) -> Schema:
+    """Tables that can be replicated, and those that cannot with the reason. Views, virtual and shadow tables and
+    SQLite's own are not mentioned."""
+    tables, left_out = [], []
+    for name, kind, strict in table_list(db):
+        if kind != "table" or name.lower().startswith(("sqlite_", "_satchel")):
+            continue
+        reason = obstacle(db, name)
+        if reason:
+            left_out.append(LeftOut(name, reason))
+        else:
+            tables.append(read_table(db, name, strict))
+    return Schema(tuple(parents_first(tables)), tuple(left_out))
+
+
+def table_list(db: sqlite3.Connection) -> list[tuple[str, str, bool]]:
+    """(name, kind, strict) of everything in the main schema, by name."""
+    rows = db.execute("SELECT name, type, strict FROM pragma_table_list WHERE schema = 'main' ORDER BY name").fetchall()
+    return [(name, kind, bool(strict)) for name, kind, strict in rows]
+
+
+def obstacle(db: sqlite3.Connection, name: str) -> str:
+    """Why a table cannot be replicated; empty: it can."""
+    columns = table_columns(db, name)
+    if not any(pk for *_, pk, _ in columns):
+        return "it has no primary key; declare one, then replicate it"
+    if any(column.lower() == "_change" for column, *_ in columns):
+        return "it has a column named _change, which the packets need for themselves"
+    foreign = sorted(collations_of(db, name) - BUILT_IN_COLLATIONS)
+    if foreign:
+        return f"it uses the collation {', '.join(foreign)}, which only its application knows"
+    generated = {column for column, _, _, _, hidden in columns if hidden in _HIDDEN_GENERATED}
+    if any(pk and column in generated for column, _, _, pk, _ in columns):
+        return "its primary key is a generated column"
+    return ""
+
+
+def table_columns(db: sqlite3.Connection, name: str) -> list[tuple[str, str, bool, int, int]]:
+    """(name, declared type, NOT NULL, place in the key from 1, hidden) of each column."""
+    rows = db.execute(f'SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo({text_literal(name)})').fetchall()
+    return [(column, declared or "", bool(notnull), pk, hidden) for column, declared, notnull, pk, hidden in rows]
+
+
+def collations_of(db: sqlite3.Connection, name: str) -> set[str]:
+    """Collations of a table's columns and indexes, upper case."""
+    found = set(column_collations(db, name).values())
+    for index in db.execute(f"SELECT name FROM pragma_index_list({text_literal(name)})").fetchall():
+        rows = db.execute(f"SELECT coll FROM pragma_index_xinfo({text_literal(index[0])})").fetchall()
+        found |= {coll.upper() for (coll,) in rows if coll}
+    return found
+
+
+def column_collations(db: sqlite3.Connection, name: str) -> dict[str, str]:
+    """The declared collation of each column, upper case.
+
+    No pragma tells it, so SQLite is asked for what an index over the column would use: the collation of a key's index
+    where there is one, else the declaration in the text of the table.
+    """
+    (sql,) = db.execute("SELECT sql FROM main.sqlite_master WHERE type = 'table' AND name = ?", (name,)).fetchone()
+    found: dict[str, str] = {}
+    columns = [column for column, *_ in table_columns(db, name)]
+    for column, definition in column_definitions(sql, columns):
+        match = re.search(r'\bCOLLATE\s+("(?:[^"]|"")*"|\[[^\]]*\]|`[^`]*`|\'[^\']*\'|\w+)', definition, re.IGNORECASE)
+        found[column] = match.group(1).strip("\"[]`'").upper() if match else "BINARY"
+    return {column: found.get(column, "BINARY") for column in columns}
+
+
+def column_definitions(sql: str, columns: list[str]) -> list[tuple[str, str]]:
+    """(column, rest of its definition without expressions in parentheses) for the columns of a CREATE TABLE text."""
+    start = sql.find("(")
+    found: list[tuple[str, str]] = []
+    for part in split_terms(sql[start + 1 :]):
+        name, rest = first_name(part)
+        match = next((c for c in columns if c.lower() == name.lower()), None)
+        if match is not None and match not in dict(found):
+            found.append((match, without_parentheses(rest)))
+    return found
+
+
+_TOKEN = re.compile(
+    r"""(?P<space>\s+|--[^\n]*(?:\n|$)|/\*.*?(?:\*/|$))
+      | (?P<text>'(?:[^']|'')*')
+      | (?P<name>"(?:[^"]|"")*"|\[[^\]]*\]|`(?:[^`]|``)*`|[A-Za-z_\x80-\U0010ffff][\w$\x80-\U0010ffff]*)
+      | (?P<other>.)""",
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def split_terms(sql: str) -> list[str]:
+    """The terms of a list in SQL up to its closing parenthesis, split at commas outside parentheses and quotes."""
+    terms: list[str] = []
+    current: list[str] = []
+    depth = 0
+    for token in _TOKEN.finditer(sql):
+        word = token.group()
+        if token.lastgroup == "space":
+            word = " "
+        if word == "(":
+            depth += 1
+        elif word == ")":
+            depth -= 1
+            if depth < 0:
+                break
+        if word == "," and depth == 0:
+            terms.append("".join(current).strip())
+            current = []
+        else:
+            current.append(word)
+    return [*terms, "".join(current).strip()]
+
+
+def first_name(term: str) -> tuple[str, str]:
+    """The first name of a term, unquoted, and what follows it."""
+    token = _TOKEN.match(term)
+    if token is None or token.lastgroup not in ("name", "text"):
+        return "", term
+    word = token.group()
+    rest = term[token.end() :]
+    if word[0] in "\"'`":
+        return word[1:-1].replace(word[0] * 2, word[0]), rest
+    return word.strip("[]"), rest
+
+
+def without_parentheses(sql: str) -> str:
+    """The text with everything in parentheses and every text literal left away."""
+    kept, depth = [], 0
+    for token in _TOKEN.finditer(sql):
+        word = token.group()
+        depth += (word == "(") - (word == ")")
+        if depth == 0 and word != ")" and token.lastgroup != "text":
+            kept.append(word)
+    return "".join(kept)
+
+
+def read_table(db: sqlite3.Connection, name: str, strict: bool) -> Table:
+    """One table as it is to be replicated; generated columns are not part of it."""
+    collations = column_collations(db, name)
+    columns = []
+    keys = []
+    for column, declared, _, pk, hidden in table_columns(db, name):
+        if hidden in _HIDDEN_GENERATED:
+            continue
+        affinity = affinity_of(declared, strict)
+        type_ = arrow_type(db, name, column, declared, affinity)
+        columns.append(Column(column, type_, declared, affinity, collations[column]))
+        if pk:
+            keys.append((pk, column))
+    unique = tuple(
+        index.columns
+        for index in unique_indexes(db, name)
+        if index.columns and not index.partial and set(index.columns) <= {c.name for c in columns}
+    )
+    return Table(
+        name=name,
+        columns=tuple(columns),
+        key=tuple(column for _, column in sorted(keys)),
+        unique=tuple(dict.fromkeys(unique)),
+        foreign_keys=foreign_keys(db, name),
+        scope="local" if hands_out_numbers(db, name) else "global",
+    )
+
+
+def hands_out_numbers(db: sqlite3.Connection, name: str) -> bool:
+    """Whether the key is one that each database hands out by itself: an INTEGER PRIMARY KEY, the rowid's alias, that is
+    not itself a reference (PROTOCOL, Whose key is it?)."""
+    keys = [(column, declared) for column, declared, _, pk, _ in table_columns(db, name) if pk]
+    if len(keys) != 1 or keys[0][1].upper() != "INTEGER" or without_rowid(db, name):
+        return False
+    # `INTEGER PRIMARY KEY DESC` is no alias: it has an index of its own
+    indexes = db.execute(f"SELECT origin FROM pragma_index_list({text_literal(name)})").fetchall()
+    if ("pk",) in indexes:
+        return False
+    return not any(keys[0][0] in key.columns for key in foreign_keys(db, name))
+
+
+def without_rowid(db: sqlite3.Connection, name: str) -> bool:
+    """Whether a table is WITHOUT ROWID."""
+    row = db.execute("SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = ?", (name,)).fetchone()
+    return bool(row and row[0])
+
+
+def rowid_name(db: sqlite3.Connection, name: str) -> str:
+    """A name by which the table's rowid can be reached; empty: there is none."""
+    if without_rowid(db, name):
+        return ""
+    taken = {column.lower() for column, *_ in table_columns(db, name)}
+    return next((alias for alias in ("rowid", "_rowid_", "oid") if alias not in taken), "")
+
+
+def arrow_type(db: sqlite3.Connection, table: str, column: str, declared: str, affinity: str) -> str:
+    """The Arrow type of a column for the whole network: by its affinity; where that leaves it open (NUMERIC, none), by
+    the values that most rows hold, else by the words of the declaration."""
+    fixed = {"integer": "int64", "real": "float64", "text": "string"}.get(affinity)
+    if fixed:
+        return fixed
+    name = quote(column)
+    sample = db.execute(
+        f"SELECT typeof(v) FROM (SELECT {name} AS v FROM main.{quote(table)} WHERE {name} IS NOT NULL LIMIT {SAMPLE_ROWS})"
+    ).fetchall()
+    counts = Counter(kind for (kind,) in sample)
+    if counts["real"] and counts["text"] + counts["blob"] < len(sample) / 2:
+        return "float64"
+    by_class = {"integer": "int64", "real": "float64", "text": "string", "blob": "binary"}
+    words = declared.upper()
+    if counts and not (affinity == "numeric" and words_mean_fractions(words) and counts["integer"] == len(sample)):
+        return by_class[counts.most_common(1)[0][0]]
+    if affinity == "blob":
+        return "binary"
+    if any(word in words for word in ("DATE", "TIME")):
+        return "string"
+    return "int64" if "BOOL" in words else "float64"
+
+
+def words_mean_fractions(declared: str) -> bool:
+    """Whether a numeric declaration leaves room for fractions, e.g. DECIMAL(10,2)."""
+    return any(word in declared for word in ("DEC", "NUM", "MONEY", "CURR")) and not re.search(r"\(\s*\d+\s*(,\s*0\s*)?\)", declared)
+
+
+def unique_indexes(db: sqlite3.Connection, name: str) -> list[UniqueIndex]:
+    """Unique indexes and constraints of a table besides its primary key."""
+    found = []
+    rows = db.execute(
+        f'SELECT name, origin, partial FROM pragma_index_list({text_literal(name)}) WHERE "unique" ORDER BY seq'
+    ).fetchall()
+    for index, origin, partial in rows:
+        if origin == "pk":
+            continue
+        terms = db.execute(f"SELECT cid, name, coll FROM pragma_index_xinfo({text_literal(index)}) WHERE key").fetchall()
+        collations = tuple((coll or "BINARY").upper() for _, _, coll in terms)
+        plain = all(cid >= 0 for cid, _, _ in terms)
+        found.append(
+            UniqueIndex(
+                name=index,
+                columns=tuple(column for _, column, _ in terms) if plain else (),
+                collations=collations,
+                expressions=tuple(quote(c) for _, c, _ in terms) if plain else index_expressions(db, index),
+                partial=bool(partial),
+            )
+        )
+    return found
+
+
+def index_expressions(db: sqlite3.Connection, index: str) -> tuple[str, ...]:
+    """The terms of an index with expressions, as they stand in its text, without ASC and DESC."""
+    (sql,) = db.execute("SELECT sql FROM main.sqlite_master WHERE type = 'index' AND name = ?", (index,)).fetchone()
+    tokens = list(_TOKEN.finditer(sql))
+    on = next(i for i, token in enumerate(tokens) if token.group().upper() == "ON")
+    start = next(token.end() for token in tokens[on:] if token.group() == "(")
+    return tuple(re.sub(r"\s+(ASC|DESC)\s*$", "", term, flags=re.IGNORECASE) for term in split_terms(sql[start:]))
+
+
+def foreign_keys(db: sqlite3.Connection, name: str) -> tuple[ForeignKey, ...]:
+    """Declared references of a table."""
+    rows = db.execute(
+        f'SELECT id, "table", "from", "to", on_delete, on_update FROM pragma_foreign_key_list({text_literal(name)}) ORDER BY id, seq'
+    ).fetchall()
+    keys: dict[int, list[tuple[str, str, str | None, str, str]]] = {}
+    for number, *rest in rows:
+        keys.setdefault(number, []).append(tuple(rest))
+    found = []
+    for parts in keys.values():
+        parent, _, _, on_delete, on_update = parts[0]
+        parent = real_name(db, parent)
+        to = [column for _, _, column, _, _ in parts]
+        if None in to:  # the parent's primary key
+            columns = [(pk, column) for column, _, _, pk, _ in table_columns(db, parent) if pk]
+            to = [column for _, column in sorted(columns)]
+        found.append(ForeignKey(tuple(p[1] for p in parts), parent, tuple(c or "" for c in to), on_delete, on_update))
+    return tuple(found)
+
+
+def real_name(db: sqlite3.Connection, name: str) -> str:
+    """A table's name as it was declared: references may spell it in another case."""
+    row = db.execute("SELECT name FROM pragma_table_list WHERE schema = 'main' AND lower(name) = lower(?)", (name,)).fetchone()
+    return row[0] if row else name
+
+
+def parents_first(tables: list[Table]) -> list[Table]:
+    """The tables in an order in which parents come before children where there is no circle, else by name."""
+    by_name = {table.name: table for table in tables}
+    done: dict[str, Table] = {}
+
+    def visit(table: Table, path: frozenset[str]) -> None:
+        if table.name in done or table.name in path:
+            return
+        for key in table.foreign_keys:
+            if key.parent in by_name:
+                visit(by_name[key.parent], path | {table.name})
+        done[table.name] = table
+
+    for table in sorted(tables, key=lambda t: t.name):
+        visit(table, frozenset())
+    return list(done.values())

@@ -1,0 +1,358 @@
+"""The SQLite store: `base.Store` over one database file."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from satchel.errors import ConstraintRefused
+from satchel.model.ids import Dot
+from satchel.model.schema import LeftOut, Schema, Table
+from satchel.model.value import Value
+from satchel.model.vector import Mark, Vector
+from satchel.model.version import Version
+from satchel.stores.base import (
+    ConflictRecord,
+    Delta,
+    Held,
+    Incoming,
+    Joining,
+    PacketRecord,
+    RowCounts,
+    Rules,
+    Run,
+    Sealed,
+)
+from satchel.stores.sqlite import books, conflicts, install, pending, schema
+from satchel.stores.sqlite.connection import LOCK_TIMEOUT, connect, text_literal, transaction, translated
+from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.row import RowEditor
+
+if TYPE_CHECKING:
+    from satchel.stores.sqlite.apply import SQLiteApplying
+
+
+class SQLiteStore:
+    """One application's SQLite database with satchel's tables in it."""
+
+    def __init__(self, path: Path, *, timeout: float = LOCK_TIMEOUT, read_only: bool = False) -> None:
+        self.path = path
+        self.url = str(path)
+        self._timeout = timeout
+        self._read_only = read_only
+        self._db = connect(path, timeout=timeout, read_only=read_only)
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._db.close()
+
+    @contextmanager
+    def _wall(self) -> Iterator[sqlite3.Connection]:
+        with translated(self.path):
+            yield self._db
+
+    # -- the application's schema, and ours
+
+    def inspect(self) -> Schema:
+        """What the database holds."""
+        with self._wall() as db:
+            return schema.inspect(db)
+
+    def is_installed(self) -> bool:
+        """Whether satchel's own tables are there."""
+        with self._wall() as db:
+            return books.is_installed(db)
+
+    def install(self, tables: Sequence[Table], *, author_column: str | None = None, joining: bool = False) -> None:
+        """Makes satchel's tables and triggers, in one transaction."""
+        with self._wall() as db, transaction(db, durable=True):
+            install.install(db, tables, joining=joining)
+            books.write_notes(db, {"author_column": author_column or "", "whole_rows": str(int(joining))})
+        self._forget()
+
+    def _forget(self) -> None:
+        self.__dict__.pop("_layouts", None)
+
+    @cached_property
+    def _layouts(self) -> dict[str, Layout]:
+        return books.layouts(self._db)
+
+    @property
+    def _author(self) -> str | None:
+        return books.read_notes(self._db).get("author_column") or None
+
+    def tables(self) -> Sequence[Table]:
+        """The tables that are captured."""
+        with self._wall():
+            return [layout.table for layout in self._layouts.values()]
+
+    def left_out(self) -> Sequence[LeftOut]:
+        """Tables that are not captured, rows with NULL in a key, columns that the network does not have."""
+        with self._wall() as db:
+            found = schema.inspect(db)
+            captured = self._layouts
+            out = [entry for entry in found.left_out if entry.table not in captured]
+            out += [LeftOut(t.name, "it is not among the tables of the network") for t in found.tables if t.name not in captured]
+            for layout in captured.values():
+                out += self._left_out_of(db, layout)
+            return out
+
+    def _left_out_of(self, db: sqlite3.Connection, layout: Layout) -> Iterator[LeftOut]:
+        name = layout.table.name
+        missing = install.missing_columns(db, layout)
+        if missing is None:
+            yield LeftOut(name, "the table is gone from this database")
+            return
+        nulls = " OR ".join(f"{layout.columns[p]} IS NULL" for p in layout.key_places)
+        nullable = not layout.rowid or any(not notnull for _, _, notnull, pk, _ in schema.table_columns(db, name) if pk)
+        if nullable and layout.table.scope == "global" and not missing:
+            (count,) = db.execute(f"SELECT count(*) FROM (SELECT 1 FROM main.{layout.user} WHERE {nulls} LIMIT 1000)").fetchone()
+            if count:
+                yield LeftOut(name, f"{count} rows with NULL in the key")
+        have = [column for column, *_, hidden in schema.table_columns(db, name) if hidden == 0]
+        if extra := [column for column in have if column not in layout.table.names]:
+            yield LeftOut(name, f"columns that the network does not have yet: {', '.join(extra)}")
+
+    def renew_capture(self) -> Sequence[str]:
+        """Makes missing or outdated triggers again; says in words what was found."""
+        with self._wall() as db:
+            whole = books.read_notes(db).get("whole_rows") == "1"
+            found = install.outdated(db, self._layouts, whole_rows=whole)
+            renew = [self._layouts[name] for name in found if not install.missing_columns(db, self._layouts[name])]
+            renew = [layout for layout in renew if install.missing_columns(db, layout) is not None]
+            if renew:
+                with transaction(db, durable=True):
+                    for layout in renew:
+                        install.drop_triggers(db, layout)
+                        install.make_triggers(db, layout, whole_rows=whole)
+            return list(found.values())
+
+    def detach(self) -> None:
+        """Removes every trigger and table of satchel; the rows stay."""
+        with self._wall() as db, transaction(db, durable=True):
+            install.detach(db)
+        self._forget()
+
+    # -- what is known
+
+    def read_only(self) -> bool:
+        """Whether the database cannot be written."""
+        if self._read_only:
+            return True
+        with self._wall() as db:
+            try:
+                db.execute("BEGIN IMMEDIATE")
+                db.execute("ROLLBACK")
+            except sqlite3.OperationalError as problem:
+                return "readonly" in str(problem)
+            return False
+
+    def notes(self) -> dict[str, str]:
+        """Small facts about this node."""
+        with self._wall() as db:
+            return books.read_notes(db)
+
+    def note(self, facts: Mapping[str, str]) -> None:
+        """Writes small facts."""
+        with self._wall() as db, transaction(db, durable=True):
+            books.write_notes(db, facts)
+
+    def vector(self) -> dict[str, Mark]:
+        """What has been applied."""
+        with self._wall() as db:
+            return books.read_vector(db)
+
+    def pending(self) -> int:
+        """How many rows have changes that are not sealed."""
+        with self._wall() as db:
+            sealed = dict(db.execute("SELECT number, mark FROM _satchel_table").fetchall())
+            return sum(pending.count(db, layout, sealed[layout.number]) for layout in self._layouts.values())
+
+    def unpublished(self) -> Sequence[Sealed]:
+        """Own packets whose manifest may not be in the archive yet."""
+        with self._wall() as db:
+            return books.unpublished(db, books.read_notes(db).get("origin", ""))
+
+    def published(self, upto: Dot) -> None:
+        """The manifests up to this packet are in the archive."""
+        with self._wall() as db, transaction(db):
+            books.forget_envelopes(db, upto.seq)
+
+    def packets_after(self, vector: Vector) -> Iterator[PacketRecord]:
+        """Applied packets that `vector` does not cover."""
+        with self._wall() as db:
+            yield from books.packets_after(db, vector)
+
+    def packet(self, dot: Dot) -> PacketRecord | None:
+        """An applied packet."""
+        with self._wall() as db:
+            return books.packet(db, dot)
+
+    def held(self) -> Sequence[Held]:
+        """Groups that the database refused at the last apply."""
+        with self._wall() as db:
+            return books.read_held(db)
+
+    def hold(self, held: Sequence[Held]) -> None:
+        """Replaces the list of groups that the database refused."""
+        with self._wall() as db, transaction(db):
+            books.write_held(db, held)
+
+    # -- seal and apply
+
+    @contextmanager
+    def baseline(self, at: int) -> Iterator[Delta]:
+        """Every row of every captured table, from one snapshot, with the time `at` (ms since 1970)."""
+        from satchel.stores.sqlite.delta import BaselineDelta
+
+        with self._wall() as db, self._snapshot() as reader:
+            yield BaselineDelta(db, reader, self._layouts, at)
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[sqlite3.Connection]:
+        """A connection that sees one state of the database while the application writes on. In rollback-journal mode a
+        reader would block every commit, so there a private copy is read."""
+        with ExitStack() as stack:
+            (mode,) = self._db.execute("PRAGMA main.journal_mode").fetchone()
+            if mode == "wal":
+                reader = connect(self.path, timeout=self._timeout, read_only=True)
+                stack.callback(reader.close)
+                reader.execute("BEGIN")
+                reader.execute("SELECT count(*) FROM main.sqlite_master").fetchone()
+            else:
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="satchel-", ignore_cleanup_errors=True))
+                copy = Path(folder) / "copy.db"
+                self._db.execute(f"VACUUM main INTO {text_literal(str(copy))}")
+                reader = connect(copy, timeout=self._timeout)
+                stack.callback(reader.close)
+            yield reader
+
+    @contextmanager
+    def delta(self, rules: Rules) -> Iterator[Delta | None]:
+        """What is pending; None: nothing."""
+        from satchel.stores.sqlite.delta import frozen_delta
+
+        with self._wall() as db, frozen_delta(db, self._layouts, rules, self._author, locked=False) as delta:
+            yield delta
+
+    @contextmanager
+    def applying(self) -> Iterator[SQLiteApplying]:
+        """Takes the store's write lock; leaving without `commit` rolls everything back."""
+        from satchel.stores.sqlite.apply import SQLiteApplying
+
+        with self._wall() as db:
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield SQLiteApplying(db, self._layouts, self._author)
+            finally:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+
+    def join_rows(
+        self,
+        groups: Iterable[Sequence[Incoming]],
+        rules: Rules,
+        seal: Callable[[Delta], Sequence[Sealed]],
+        facts: Mapping[str, str],
+        dry_run: bool = False,
+    ) -> tuple[RowCounts, Joining]:
+        """The first import of a node that joined with rows, in one transaction; `facts` are noted with it."""
+        from satchel.stores.sqlite.joining import join_rows
+
+        with self._wall() as db:
+            try:
+                with transaction(db, durable=True):
+                    done = join_rows(db, self._layouts, self._author, groups, rules, seal)
+                    books.write_notes(db, {**facts, "whole_rows": "0"})
+                    if dry_run:
+                        raise _DryRun
+            except _DryRun:
+                return done
+            except sqlite3.IntegrityError as problem:
+                raise ConstraintRefused(
+                    f"the rows of this database and those of the network do not fit together: {problem}",
+                    "change the rows that clash in one of the databases, then import again; nothing was changed",
+                ) from problem
+        return done
+
+    # -- conflicts and single rows
+
+    def conflicts(self, closed: bool = False) -> Sequence[ConflictRecord]:
+        """Open conflicts and those passed over until reviewed; with `closed` all of them."""
+        with self._wall() as db:
+            by_number = {layout.number: layout for layout in self._layouts.values()}
+            return conflicts.read(db, by_number, self._live, closed=closed)
+
+    def _live(self, layout: Layout, key: Sequence[Value]) -> tuple[Sequence[Version], dict[str, Value] | None]:
+        rows = RowEditor(self._db, layout)
+        return rows.standing(key), rows.read(key)
+
+    def conflict_counts(self) -> Mapping[str, int]:
+        """{open, parked, passed_over}."""
+        with self._wall() as db:
+            return conflicts.counts(db)
+
+    def conflict_number(self, conflict_id: str) -> int:
+        """Which entry an id names, now or earlier. UsageError if none."""
+        with self._wall() as db:
+            return conflicts.number_of(db, conflict_id)
+
+    def review(self, conflict_id: str) -> None:
+        """Somebody has looked at a conflict that was passed over."""
+        with self._wall() as db, transaction(db):
+            conflicts.review(db, conflict_id)
+
+    def _row(self, table: str) -> RowEditor:
+        return RowEditor(self._db, self._layouts[table])
+
+    def write_row(self, table: str, key: Sequence[Value], values: Mapping[str, Value] | None) -> None:
+        """An ordinary edit of one row, captured like the application's; None deletes."""
+        with self._wall() as db:
+            try:
+                with transaction(db):
+                    self._row(table).write(key, values)
+            except sqlite3.IntegrityError as problem:
+                raise ConstraintRefused(f"the database refuses it: {problem}", "choose other values") from problem
+
+    def touch_row(self, table: str, key: Sequence[Value], columns: Sequence[str]) -> None:
+        """An ordinary edit that writes these columns with the values that they have."""
+        with self._wall() as db, transaction(db):
+            self._row(table).touch(key, columns)
+
+    def read_row(self, table: str, key: Sequence[Value]) -> dict[str, Value] | None:
+        """The row as the application sees it."""
+        with self._wall():
+            return self._row(table).read(key)
+
+    def standing(self, table: str, key: Sequence[Value]) -> Sequence[Version]:
+        """The siblings of a row; empty if the network never had it."""
+        with self._wall():
+            return self._row(table).standing(key)
+
+    def parse_value(self, table: str, column: str, text: str) -> Value:
+        """A word of the command line as the column's affinity has it."""
+        with self._wall():
+            return self._row(table).parse(column, text)
+
+    # -- log of runs
+
+    def record_run(self, run: Run) -> None:
+        """Appends to the log of runs."""
+        with self._wall() as db, transaction(db):
+            books.add_run(db, run)
+
+    def runs(self, limit: int = 100) -> Sequence[Run]:
+        """The newest runs first."""
+        with self._wall() as db:
+            return books.read_runs(db, limit)
+
+
+class _DryRun(Exception):
+    """Takes a transaction back that was only tried."""
+
