@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from satchel.packet.envelope import seal_envelope
 from satchel.packet.keys import PrivateKey
+from satchel.packet.limits import DEFAULT_LIMITS, Limits
 from satchel.packet.manifest import Manifest
 from satchel.packet.reader import open_packet
 from satchel.packet.rows import wrap
@@ -37,11 +38,11 @@ def parquet_file(path: Path, rows: pa.Table, **options: Any) -> bytes:
     return path.read_bytes()
 
 
-def read_forged(acme: Acme, part: bytes, rows: int = 3) -> pa.Table:
+def read_forged(acme: Acme, part: bytes, rows: int = 3, limits: Limits = DEFAULT_LIMITS) -> pa.Table:
     """What a reader makes of a packet office/1 whose only part has these bytes, rightly hashed and signed."""
     signed, folder = acme.office.seal(customers(3))
     (folder / "customers.parquet").write_bytes(part)
     fields = signed.manifest.model_dump(mode="json")
     fields["tables"][0] |= {"rows": rows, "bytes": len(part), "sha256": hashlib.sha256(part).hexdigest()}
     manifest = Manifest.parse(json.dumps(fields).encode())
-    return pa.Table.from_batches(open_packet(folder, manifest).batches("customers"))
+    return pa.Table.from_batches(open_packet(folder, manifest, limits).batches("customers"))

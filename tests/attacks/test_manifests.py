@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 from typing import Any
 
 import pytest
@@ -24,6 +25,16 @@ from tests.packet.builders import Acme, Site, customers
 def refused(acme: Acme, envelope: bytes, reason: str) -> None:
     with pytest.raises(BadPacket, match=reason or None):
         read_manifest(envelope, acme.members)
+
+
+def test_no_flipped_bit_of_a_manifest_is_accepted(acme: Acme) -> None:
+    envelope = acme.office.seal(customers(1))[0].envelope
+    members = acme.members
+    for bit in random.Random(7).sample(range(len(envelope) * 8), 2000):
+        altered = bytearray(envelope)
+        altered[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(BadPacket):
+            read_manifest(bytes(altered), members)
 
 
 def test_another_s_key_under_a_member_s_name(acme: Acme) -> None:

@@ -99,6 +99,14 @@ def test_the_founder_s_name_with_another_key(acme: Acme) -> None:
     refused(acme, forged_card(acme, acme.office, "office"), "the founder's name")
 
 
+def test_thousands_of_strangers_cards_cost_little(acme: Acme) -> None:
+    stranger = Site("nobody", PrivateKey.generate(), acme.network, acme.folder)
+    acme.files += [forged_card(acme, stranger, f"n{number}") for number in range(2000)]
+    members = acme.members
+    assert [member.name for member in members.members] == ["office"]
+    assert len(members.waiting) == 2000
+
+
 def test_a_second_founder(acme: Acme) -> None:
     refused(acme, make_founder_card(PrivateKey.generate(), acme.network, "office", NOW), "founds a network of its own")
 

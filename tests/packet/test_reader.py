@@ -84,6 +84,14 @@ def test_a_table_that_the_packet_lacks_has_no_rows(acme: Acme) -> None:
     assert list(open_packet(folder, signed.manifest).batches("orders")) == []
 
 
+def test_a_packet_is_checked_as_a_whole(acme: Acme) -> None:
+    signed, folder = acme.office.seal(customers(3))
+    assert open_packet(folder, signed.manifest).check() == 3
+    spoilt, folder = acme.office.seal(customers(3, stamp=-1))
+    with pytest.raises(BadPacket, match="stamp"):
+        open_packet(folder, spoilt.manifest).check()
+
+
 def test_a_misfit_key_is_a_key(acme: Acme) -> None:
     odd = change(misfit=[{"column": "id", "class": "text", "value": b"seven"}])
     assert read(acme, batch(CUSTOMERS, {"id": [None]}, [odd])).num_rows == 1

@@ -32,12 +32,13 @@ def decide_cards(root: CardOnFile, cards: Iterable[CardOnFile]) -> Decided:
     doubtful = _names_with_two_keys(introduced) - {root.name}
     accepted = _introduced(root, [card for card in others if card.name not in doubtful])
     hashes = {card.hash for card in accepted}
+    reached = _Reached.by(introduced)
     waiting: list[tuple[CardOnFile, str]] = []
     refused: list[tuple[CardOnFile, str]] = []
     for card in others:
         if card.hash in hashes:
             continue
-        waits, reason = _why_not(root, card, introduced, doubtful)
+        waits, reason = _why_not(root, card, reached, doubtful)
         (waiting if waits else refused).append((card, reason))
     alarms = tuple(f"two cards with the name {name} and different keys: both wait" for name in sorted(doubtful))
     return Decided(tuple(accepted), tuple(waiting), tuple(refused), alarms)
@@ -53,7 +54,8 @@ def _introduced(root: CardOnFile, cards: Sequence[CardOnFile]) -> list[CardOnFil
             return found
         found += news
         admins |= {card.identity for card in news if card.role == "admin"}
-        left = [card for card in left if card not in news]
+        known = {card.hash for card in news}
+        left = [card for card in left if card.hash not in known]
 
 
 def _objection(root: CardOnFile, card: CardOnFile, admins: Collection[Identity]) -> str:
@@ -61,16 +63,23 @@ def _objection(root: CardOnFile, card: CardOnFile, admins: Collection[Identity])
     certificate = card.certificate
     if certificate is None:
         return "it founds a network of its own"
+    if objection := _objection_to_card(root, card, certificate):
+        return objection
+    if (certificate.inviter.node, certificate.inviter.key) not in admins:
+        return f"{certificate.inviter.node}, who invited it, is no admin"
+    if not _signed_by_inviter(certificate, card.certificate_file):
+        return f"its certificate is not signed by {certificate.inviter.node}"
+    return ""
+
+
+def _objection_to_card(root: CardOnFile, card: CardOnFile, certificate: Certificate) -> str:
+    """Why a card is not accepted whoever gave the certificate."""
     if card.card.network.id != root.card.network.id:
         return f"it is of another network: {card.card.network.name}"
     if card.name == root.name and card.card.key != root.card.key:
         return "it has the founder's name and another key"
     if time_value(card.card.created) > time_value(certificate.expires):
         return f"the invitation had expired on {certificate.expires}"
-    if (certificate.inviter.node, certificate.inviter.key) not in admins:
-        return f"{certificate.inviter.node}, who invited it, is no admin"
-    if not _signed_by_inviter(certificate, card.certificate_file):
-        return f"its certificate is not signed by {certificate.inviter.node}"
     return ""
 
 
@@ -85,19 +94,33 @@ def _names_with_two_keys(cards: Iterable[CardOnFile]) -> set[str]:
     return {name for name, known in keys.items() if len(known) > 1}
 
 
-def _why_not(
-    root: CardOnFile, card: CardOnFile, introduced: Sequence[CardOnFile], doubtful: Collection[str]
-) -> tuple[bool, str]:
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """Whom a chain of certificates leads to, doubtful names included."""
+
+    hashes: frozenset[str]
+    identities: frozenset[Identity]
+    admins: frozenset[Identity]
+
+    @staticmethod
+    def by(cards: Sequence[CardOnFile]) -> _Reached:
+        return _Reached(
+            frozenset(card.hash for card in cards),
+            frozenset(card.identity for card in cards),
+            frozenset(card.identity for card in cards if card.role == "admin"),
+        )
+
+
+def _why_not(root: CardOnFile, card: CardOnFile, reached: _Reached, doubtful: Collection[str]) -> tuple[bool, str]:
     """Whether a card that is not accepted waits, and for what or why not."""
-    if card in introduced:
+    if card.hash in reached.hashes:
         if card.name in doubtful:
             return True, f"somebody to say which card of {card.name} is meant"
         return True, "its inviter, of whom there are two cards"
-    objection = _objection(root, card, {other.identity for other in introduced if other.role == "admin"})
     certificate = card.certificate
     if certificate is not None:
+        # What can be said against it whoever invited it is said at once; only then does it wait for its inviter.
         inviter = (certificate.inviter.node, certificate.inviter.key)
-        nobody = all(other.identity != inviter for other in introduced)
-        if nobody and objection == f"{certificate.inviter.node}, who invited it, is no admin":
+        if inviter not in reached.identities and not _objection_to_card(root, card, certificate):
             return True, f"the card of {certificate.inviter.node}"
-    return False, objection
+    return False, _objection(root, card, reached.admins)

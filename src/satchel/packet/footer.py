@@ -45,7 +45,8 @@ def check_footer(footer: pq.FileMetaData, entry: TableEntry, limits: Limits) -> 
 
 
 def text_leaves(footer: pq.FileMetaData) -> list[str]:
-    """Leaves of bytes or text that have a dictionary somewhere, by Parquet's names: where few bytes can become many."""
+    """Leaves of text or bytes, by Parquet's names: where few bytes can become many. All of them, whatever the footer
+    says of dictionaries: the pages decide."""
     leaves = (c.path_in_schema for c in column_chunks(footer) if c.physical_type == "BYTE_ARRAY")
     return sorted(set(leaves))
 
