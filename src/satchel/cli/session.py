@@ -13,7 +13,7 @@ from satchel.cli.page import Answer
 from satchel.errors import NoHome
 
 if TYPE_CHECKING:
-    from satchel.sync.node import Node
+    from satchel.api.node import Node
 
 SETTINGS = "satchel.toml"  # the file that makes a folder a home
 ARCHIVE = "packets"  # a home's own packets and all that it applied

@@ -256,6 +256,9 @@ class Store(Protocol):
     def renew_capture(self) -> Sequence[str]:
         """Makes missing or outdated triggers again; says in words what was found."""
 
+    def suspended_triggers(self) -> Sequence[tuple[str, str]]:
+        """(trigger, table) of the application's triggers that write to replicated tables and to others."""
+
     def detach(self) -> None:
         """Removes every trigger and table of satchel; the rows stay."""
 

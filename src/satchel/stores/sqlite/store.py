@@ -28,7 +28,7 @@ from satchel.stores.base import (
     Run,
     Sealed,
 )
-from satchel.stores.sqlite import books, conflicts, install, pending, schema
+from satchel.stores.sqlite import books, conflicts, install, pending, schema, suspend
 from satchel.stores.sqlite.connection import LOCK_TIMEOUT, connect, text_literal, transaction, translated
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.row import RowEditor
@@ -131,6 +131,12 @@ class SQLiteStore:
                         install.drop_triggers(db, layout)
                         install.make_triggers(db, layout, whole_rows=whole)
             return list(found.values())
+
+    def suspended_triggers(self) -> Sequence[tuple[str, str]]:
+        """(trigger, table) of the application's triggers that write to replicated tables and to others."""
+        with self._wall() as db:
+            found = [(layout, suspend.mixed(db, layout, self._layouts)) for layout in self._layouts.values()]
+            return [(trigger, layout.table.name) for layout, triggers in found for trigger in sorted(triggers)]
 
     def detach(self) -> None:
         """Removes every trigger and table of satchel; the rows stay."""

@@ -1,0 +1,1 @@
+"""What a Python program uses: `satchel.open` and what it returns. Joins runs and audit."""

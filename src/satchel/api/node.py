@@ -1,0 +1,217 @@
+"""One node, as a program sees it (INTERFACE, Python)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from satchel.errors import SatchelError, UsageError
+from satchel.model.value import Value, to_json
+from satchel.sync import doctor, membership, running, settling
+from satchel.sync.home import Home
+from satchel.sync.membership import InviteReport
+from satchel.sync.opening import detaching, reading, working
+from satchel.sync.report import Report
+from satchel.sync.site import Site
+from satchel.sync.status import status
+
+EVENTS = ("sync-started", "packet-applied", "conflict", "sync-finished", "sync-failed")
+Callback = Callable[..., object]
+
+
+class Node:
+    """A node's home, opened by `satchel.open`. Every method locks the home only while it runs.
+
+    All methods raise SatchelError or one of its kinds (satchel.errors), each with a message and a hint.
+    """
+
+    def __init__(self, home: str | Path) -> None:
+        self.home = Home.at(Path(home)).path
+        self._callbacks: dict[str, list[Callback]] = defaultdict(list)
+
+    def close(self) -> None:
+        """Nothing stays open between calls; for symmetry with `satchel.open`."""
+
+    def __enter__(self) -> Node:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    # -- events
+
+    def on(self, event: str, callback: Callback) -> None:
+        """Calls `callback(event, about)` at each event: sync-started, packet-applied (a packet's name), conflict (how
+        many were opened), sync-finished (the report), sync-failed (the error). UsageError for another name."""
+        if event not in EVENTS:
+            raise UsageError(f"there is no event {event}", f"events are {', '.join(EVENTS)}")
+        self._callbacks[event].append(callback)
+
+    def _tell(self, event: str, about: object) -> None:
+        for callback in self._callbacks[event]:
+            callback(event, about)
+
+    def _run(self, places: object, run: Callable[[Site], Report]) -> Report:
+        self._tell("sync-started", places)
+        try:
+            with working(self.home) as site:
+                report = run(site)
+        except SatchelError as problem:
+            self._tell("sync-failed", problem)
+            raise
+        self._tell("sync-finished", report)
+        return report
+
+    # -- runs
+
+    def export(self, directory: str | Path | None = None, *, dry_run: bool = False) -> Report:
+        """Seals pending changes; puts what others lack into `outbox/` or a folder."""
+        place = Path(directory) if directory is not None else None
+        return self._run(directory, lambda site: running.export(site, place, dry_run=dry_run))
+
+    def import_(self, *paths: str | Path, dry_run: bool = False) -> Report:
+        """Takes packets from `inbox/` or from paths; applies what is ready; writes the acknowledgement."""
+        places = [Path(path) for path in paths]
+        return self._run(paths, lambda site: running.import_(site, places, dry_run=dry_run, listener=self._tell))
+
+    def sync(self, *exchanges: str | Path, dry_run: bool = False) -> Report:
+        """Export and import with each exchange: a name of `satchel.toml` or a folder. Without one: with every exchange
+        of `satchel.toml`, or where there is none `import_` then `export`."""
+
+        def run(site: Site) -> Report:
+            names = list(exchanges) or list(site.settings.exchanges)
+            if not names:
+                return running.inbox_outbox(site, dry_run=dry_run, listener=self._tell)
+            places = [site.home.exchange(site.settings, name) for name in names]
+            return running.sync(site, places, dry_run=dry_run, listener=self._tell)
+
+        return self._run(exchanges, run)
+
+    def invite(
+        self, name: str, *, out: str | Path | None = None, role: str = "member", days: int = 30, dry_run: bool = False
+    ) -> InviteReport:
+        """Writes an invitation for one node (`NAME.invite` unless `out` is named)."""
+        with working(self.home) as site:
+            path = Path(out) if out is not None else None
+            return membership.invite(site, name, out=path, role=role, days=days, dry_run=dry_run)
+
+    # -- looking
+
+    def status(self) -> dict[str, Any]:
+        """How things stand: the fields of INTERFACE, and `sentence`."""
+        with reading(self.home) as site:
+            return status(site)
+
+    def conflicts(self, closed: bool = False) -> list[dict[str, Any]]:
+        """Open conflicts and those passed over until reviewed; with `closed` all."""
+        with reading(self.home) as site:
+            return settling.list_conflicts(site, closed=closed)
+
+    def resolve(
+        self,
+        conflict_id: str | None = None,
+        *,
+        take: str | None = None,
+        set: Mapping[str, str] | None = None,  # noqa: A002 - the word of INTERFACE
+        set_json: Mapping[str, Any] | None = None,
+        delete: bool = False,
+        seen: bool = False,
+        all: bool = False,  # noqa: A002 - the word of INTERFACE
+        dry_run: bool = False,
+    ) -> dict[str, Any]:
+        """Settles one conflict, or `all` with `take`, as an ordinary edit that is sealed at once."""
+        with working(self.home) as site:
+            return settling.resolve(
+                site,
+                conflict_id,
+                take=take,
+                set_text=set,
+                set_json=set_json,
+                delete=delete,
+                seen=seen,
+                every=all,
+                dry_run=dry_run,
+            )
+
+    def history(self, table: str, *key: Value) -> list[dict[str, Any]]:
+        """Every version of a row, oldest first: origin, seq, at, by, op, columns, row, outcome
+        (shown | superseded | lost | parked). Texts of the key are read as the column's affinity has them."""
+        from satchel.audit.history import row_history
+
+        with reading(self.home) as site:
+            found = next((t for t in site.store.tables() if t.name == table), None)
+            found = found or next((t for t in site.store.tables() if t.name.lower() == table.lower()), None)
+            if found is None:
+                names = ", ".join(t.name for t in site.store.tables())
+                raise UsageError(f"{table} is not replicated", f"these tables are: {names}")
+            if len(key) != len(found.key):
+                raise UsageError(f"the key of {found.name} is {', '.join(found.key)}", "give one value for each")
+            values = [
+                site.store.parse_value(found.name, name, part) if isinstance(part, str) else part
+                for name, part in zip(found.key, key, strict=True)
+            ]
+            versions = row_history([site.home.packets], found, values)
+            return _with_outcomes(site, found.name, values, versions)
+
+    def log(self, limit: int = 100) -> list[dict[str, Any]]:
+        """The newest runs first: at, command, exchange, seconds, trouble, report."""
+        with reading(self.home) as site:
+            return running.list_runs(site, limit)
+
+    def nodes(self) -> Mapping[str, Any]:
+        """{nodes: [{node, role, key, state, heard}], problems: [text]}."""
+        with reading(self.home) as site:
+            return membership.list_nodes(site)
+
+    def tables(self) -> Mapping[str, Any]:
+        """{tables: [{table, key, scope, policy, columns}], left_out: [{table, reason}]}."""
+        with reading(self.home) as site:
+            return membership.list_tables(site)
+
+    def doctor(self) -> Mapping[str, Any]:
+        """{findings: [{level: ok | note | warning | error, what, hint}]}."""
+        return doctor.examine(self.home)
+
+    def detach(self, *, dry_run: bool = False) -> Mapping[str, Any]:
+        """Removes every trigger and table of satchel from the database; the rows stay."""
+        with detaching(self.home) as store:
+            pending = store.pending() if store.is_installed() else 0
+            if not dry_run:
+                store.detach()
+            return {"database": store.url, "pending": pending, "dry_run": dry_run}
+
+
+def _with_outcomes(
+    site: Site, table: str, key: Sequence[Value], versions: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Adds what became of each version: what stands now is asked of the store, everything else was superseded."""
+    standing = {version.dot: version for version in site.store.standing(table, key)}
+    vector = site.store.vector()
+    shown = site.store.read_row(table, key)
+    found = []
+    for version in versions:
+        entry = dict(version)
+        dot = (entry["origin"], entry["seq"])
+        mine = standing.get(dot)  # type: ignore[call-overload]
+        if entry["origin"] not in vector or vector[entry["origin"]].seq < entry["seq"]:
+            entry["outcome"] = "waiting"
+        elif mine is None:
+            entry["outcome"] = "superseded"
+        elif len(standing) == 1:
+            entry["outcome"] = "shown"
+        else:
+            entry["outcome"] = "shown" if _contributes(mine, standing, shown) else "lost"
+        entry["row"] = {name: to_json(value) for name, value in entry["row"].items()}
+        found.append(entry)
+    return found
+
+
+def _contributes(version: Any, standing: Mapping[Any, Any], shown: Mapping[str, Value] | None) -> bool:
+    """Whether something of a version beside others is what is shown: the delete, or a value that it wrote."""
+    if shown is None or version.deleted:
+        return shown is None and bool(version.deleted)
+    own = [name for name, cell in version.cells.items() if cell.dot == version.dot]
+    return any(version.cells[name].value == shown.get(name) for name in own)

@@ -1,0 +1,68 @@
+"""Where a program begins: a home that is there, one to be made, a folder of packets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from satchel.api.node import Node
+from satchel.sync.entering import enter
+from satchel.sync.founding import FoundingReport, found
+
+if TYPE_CHECKING:
+    from satchel.audit import Audit
+
+
+def init(
+    home: str | Path,
+    *,
+    db: str | Path,
+    node: str,
+    network: str,
+    tables: Sequence[str] = (),
+    policy: str = "merge",
+    key_scope: Mapping[str, str] | None = None,
+    author_column: str | None = None,
+    dry_run: bool = False,
+) -> FoundingReport:
+    """Founds a network with this database and seals its rows as the first packets.
+
+    `tables`: globs of names, all by default; `policy`: latest, merge, manual, priority:A,B or module:function;
+    `key_scope`: glob -> global | local. Raises UsageError, NotADatabase, NotSupported, SatchelError.
+    """
+    return found(
+        Path(home),
+        db=str(db),
+        node=node,
+        network=network,
+        tables=tables,
+        policy=policy,
+        key_scope=key_scope,
+        author_column=author_column,
+        dry_run=dry_run,
+    )
+
+
+def join(invitation: str | Path, home: str | Path, *, db: str | Path, dry_run: bool = False) -> FoundingReport:
+    """Makes a home for an invited node. Raises UsageError, VerificationFailed, NotADatabase, SatchelError."""
+    return enter(Path(invitation), Path(home), db=str(db), dry_run=dry_run)
+
+
+def open(home: str | Path) -> Node:  # noqa: A001 - the word of INTERFACE
+    """The node of a home. NoHome if there is none."""
+    return Node(home)
+
+
+def verify(*paths: str | Path) -> dict[str, Any]:
+    """Checks packets, chains and signatures below the paths; needs no home: {packets, files, bytes, problems ...}."""
+    from satchel.audit.verification import verify_paths
+
+    return verify_paths(*map(Path, paths))
+
+
+def audit(*paths: str | Path) -> Audit:
+    """DuckDB over the verified packets below the paths: `.sql("SELECT ...")`."""
+    from satchel.audit import open_audit
+
+    return open_audit(*map(Path, paths))

@@ -1,0 +1,25 @@
+"""Which store is behind a URL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from satchel.errors import NotSupported, UsageError
+from satchel.stores.base import Store
+
+_LOCK_TIMEOUT = 10.0  # seconds
+
+
+def open_store(url: str, *, timeout: float = _LOCK_TIMEOUT, read_only: bool = False) -> Store:
+    """Opens the database of a URL: the path of an SQLite file, or `sqlite:///path`.
+
+    Raises NotADatabase if there is none, NotSupported for a kind that this version does not know.
+    """
+    scheme, separator, rest = url.partition("://")
+    if separator and scheme in ("postgresql", "postgres"):
+        raise NotSupported("this version knows SQLite databases only", "name the path of an SQLite file")
+    if separator and scheme != "sqlite":
+        raise UsageError(f"{scheme}:// is no kind of database that satchel knows", "name the path of an SQLite file")
+    from satchel.stores.sqlite.store import SQLiteStore
+
+    return SQLiteStore(Path(rest.removeprefix("/") if separator else url), timeout=timeout, read_only=read_only)

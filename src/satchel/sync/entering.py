@@ -1,0 +1,142 @@
+"""Joining a network with an invitation (INTERFACE, join; PROTOCOL, Joining with rows)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from satchel.errors import SatchelError, UsageError
+from satchel.exchange.archive import Archive
+from satchel.files import FileTrouble, read_limited, replace
+from satchel.model.schema import LeftOut, Table
+from satchel.model.stamp import rfc3339
+from satchel.packet.configuration import Configuration
+from satchel.packet.invitation import Invitation, make_card, read_invitation
+from satchel.packet.keys import PrivateKey
+from satchel.packet.limits import DEFAULT_LIMITS
+from satchel.stores.base import Store
+from satchel.stores.registry import open_store
+from satchel.sync.founding import FoundingReport, described, refuse_used, stored_path, undo
+from satchel.sync.home import Home, Settings
+from satchel.sync.lock import HomeLock
+from satchel.sync.site import ACTIVE, JOINING, Site, now_ms
+
+
+def enter(file: Path, path: Path, *, db: str, dry_run: bool = False) -> FoundingReport:
+    """Makes a home for an invited node: key, card, capture. Its rows are compared at the first import.
+
+    Raises UsageError if the file is no invitation, SatchelError if it was used or has expired, if a home is there, or if
+    the database lacks a table of the network.
+    """
+    invitation = read_invitation(_unused(file), now_ms())
+    refuse_used(path)
+    configuration = invitation.members.configuration
+    if configuration is None:
+        raise SatchelError("the invitation has no configuration", "ask for a new one")
+    store = open_store(db)
+    try:
+        carried = _carried(store, invitation, path)
+        tables = _tables(store, configuration)
+        names = {table.name for table in tables}
+        left_out = [entry for entry in store.inspect().left_out if entry.table not in names]
+        report = FoundingReport(
+            str(path),
+            invitation.node,
+            invitation.network.name,
+            described(tables, configuration.policy),
+            [{"table": entry.table, "reason": entry.reason} for entry in [*left_out, *_others(store, names)]],
+            dry_run=dry_run,
+        )
+        if not dry_run:
+            fresh = not path.exists()
+            try:
+                _make(path, store, tables, db, invitation, carried)
+            except BaseException:
+                if carried:
+                    raise  # the tables came with the database: they are not ours to remove
+                undo(path, store, fresh)
+                raise
+            _use_up(file, invitation.node, report)
+        return report
+    finally:
+        store.close()
+
+
+def _make(path: Path, store: Store, tables: list[Table], db: str, invitation: Invitation, carried: bool) -> None:
+    home = Home(path)
+    home.make()
+    network = invitation.network
+    settings = Settings(invitation.node, network.name, network.id, invitation.root.text, stored_path(path, db))
+    with HomeLock(path):
+        key = PrivateKey.generate()
+        key.save(home.key)
+        site = Site(home, settings, store, Archive(home.packets, network.name))
+        site.add_node_files([*invitation.files, make_card(invitation, key, now_ms())])
+        vector = {origin: [mark.seq, mark.hash] for origin, mark in invitation.vector.items()}
+        facts = {"network_id": network.id, "node": invitation.node, "origin": invitation.node}
+        facts |= {"inviter_vector": json.dumps(vector), "invited": "{}"}
+        if not carried:
+            store.install(tables, joining=True)
+        store.note({**facts, "state": ACTIVE if carried else JOINING})
+        home.write_settings(settings)
+
+
+def _unused(file: Path) -> bytes:
+    try:
+        data = read_limited(file, DEFAULT_LIMITS.manifest_bytes * 2, follow_links=True)
+    except FileTrouble as trouble:
+        raise UsageError(f"the invitation {file} cannot be read: {trouble.message}", "name the file that `satchel invite` wrote") from trouble
+    try:
+        used = json.loads(data).get("used")
+    except (ValueError, AttributeError):
+        return data
+    if used:
+        raise SatchelError(f"the invitation {file} was used already: {used}", "ask for a new one with `satchel invite`")
+    return data
+
+
+def _use_up(file: Path, node: str, report: FoundingReport) -> None:
+    """An invitation is used once: its secret goes."""
+    try:
+        replace(file, json.dumps({"used": f"by {node} at {rfc3339(now_ms())}"}).encode("ascii"))
+    except FileTrouble as trouble:
+        report.warnings.append(f"the used invitation {file} could not be cleared ({trouble.message}); delete it by hand")
+
+
+def _carried(store: Store, invitation: Invitation, path: Path) -> bool:
+    """Whether the database is a copy of a member's with satchel's tables in it: it joins with the vector in it."""
+    if not store.is_installed():
+        return False
+    notes = store.notes()
+    if notes.get("network_id") != invitation.network.id:
+        raise SatchelError(
+            f"the database {store.url} is replicated in another network", "`satchel detach` it first, or use its home"
+        )
+    if notes.get("state") == JOINING and notes.get("node") == invitation.node:
+        store.detach()  # an interrupted `join` of this very node
+        return False
+    if notes.get("state") != ACTIVE:
+        raise SatchelError(f"the database {store.url} is being joined by another home", "use that home, or `satchel detach` the database")
+    return True
+
+
+def _tables(store: Store, configuration: Configuration) -> list[Table]:
+    """The network's tables, as this database has them. SatchelError if it lacks a table or a column."""
+    here = {table.name.lower(): table for table in store.inspect().tables}
+    reasons = {entry.table.lower(): entry.reason for entry in store.inspect().left_out}
+    found = []
+    for table in configuration.shared_tables():
+        own = here.get(table.name.lower())
+        if own is None:
+            why = reasons.get(table.name.lower(), "there is no such table")
+            raise SatchelError(f"the table {table.name} of the network cannot be joined here: {why}", "make the tables as the other sites have them, then join")
+        missing = set(table.names) - set(own.names)
+        if missing:
+            raise SatchelError(f"the table {table.name} lacks the columns {', '.join(sorted(missing))}", "bring the application here to the same version, then join")
+        found.append(table)
+    order = {table.name: place for place, table in enumerate(store.inspect().tables)}
+    return sorted(found, key=lambda table: order.get(table.name, len(order)))
+
+
+def _others(store: Store, names: set[str]) -> list[LeftOut]:
+    return [LeftOut(t.name, "it is not among the tables of the network") for t in store.inspect().tables if t.name not in names]

@@ -1,0 +1,232 @@
+"""Founding a network with one database (INTERFACE, init)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from satchel.errors import BadPacket, NotSupported, SatchelError, UsageError
+from satchel.exchange.archive import Archive
+from satchel.model.ids import NODE_NAME, RESERVED_NETWORKS
+from satchel.model.schema import LeftOut, Schema, Table
+from satchel.model.stamp import stamp_of
+from satchel.packet.card import make_founder_card
+from satchel.packet.configuration import Configuration
+from satchel.packet.document import Network
+from satchel.packet.keys import PrivateKey
+from satchel.replication.policies import parse_policy
+from satchel.stores.base import Store
+from satchel.stores.registry import open_store
+from satchel.sync import sealing
+from satchel.sync.acknowledging import acknowledge
+from satchel.sync.home import FOLDERS, KEY, SETTINGS, WITNESS, Home, Settings
+from satchel.sync.lock import HomeLock
+from satchel.sync.site import ACTIVE, Site, now_ms
+
+
+@dataclass(slots=True)
+class FoundingReport:
+    """What `init` or `join` made."""
+
+    home: str
+    node: str
+    network: str
+    tables: list[dict[str, Any]]
+    left_out: list[dict[str, str]]
+    sealed: list[str] = field(default_factory=list)
+    rows: int = 0
+    dry_run: bool = False
+    warnings: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """Every field by name."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def found(
+    path: Path,
+    *,
+    db: str,
+    node: str,
+    network: str,
+    tables: Sequence[str] = (),
+    policy: str = "merge",
+    key_scope: Mapping[str, str] | None = None,
+    author_column: str | None = None,
+    dry_run: bool = False,
+) -> FoundingReport:
+    """Founds a network: home, key, card, configuration, capture, and the baseline as one group from packet 1 on.
+
+    Raises UsageError for names and globs that will not do, SatchelError if a home is there already, NotADatabase.
+    """
+    check_name(node, "node")
+    check_name(network, "network")
+    if network in RESERVED_NETWORKS:
+        raise UsageError(f"a network cannot be called {network}", "take another name")
+    parse_policy(policy)
+    refuse_used(path)
+    store = open_store(db)
+    try:
+        _clear_unfinished(store, path)
+        schema = store.inspect()
+        chosen = choose(schema, tables, key_scope or {})
+        left_out = [*schema.left_out, *(LeftOut(t.name, "not chosen by --table") for t in schema.tables if t.name not in {c.name for c in chosen})]
+        report = FoundingReport(str(path), node, network, described(chosen, policy), [_left(entry) for entry in left_out])
+        report.dry_run = dry_run
+        if not dry_run:
+            fresh = not path.exists()
+            try:
+                _make(path, store, chosen, db, node, network, policy, author_column, report)
+            except BaseException:
+                undo(path, store, fresh)
+                raise
+        return report
+    finally:
+        store.close()
+
+
+def _make(
+    path: Path,
+    store: Store,
+    tables: Sequence[Table],
+    db: str,
+    node: str,
+    network: str,
+    policy: str,
+    author_column: str | None,
+    report: FoundingReport,
+) -> None:
+    home = Home(path)
+    home.make()
+    with HomeLock(path):
+        at = now_ms()
+        key = PrivateKey.generate()
+        key.save(home.key)
+        ids = Network(id=str(uuid.uuid4()), name=network)
+        settings = Settings(node, network, ids.id, key.public.text, stored_path(path, db), author_column)
+        site = Site(home, settings, store, Archive(home.packets, network))
+        try:
+            configuration = Configuration.of(ids, tables, signer=node, stamp=stamp_of(at), policy=policy)
+        except BadPacket as bad:
+            raise UsageError(f"these tables cannot be replicated: {bad.reason}", "leave the table out with --table") from bad
+        site.add_node_files([make_founder_card(key, ids, node, at), configuration.seal(key)])
+        # the facts come first: a database with our tables and no state is one that an interrupted `init` left
+        store.install(tables, author_column=author_column)
+        store.note({"network_id": ids.id, "node": node, "origin": node, "state": "founding"})
+        with store.baseline(at) as delta:
+            sealed = sealing.write_parts(site, delta)
+            delta.record(sealed, site.rules)
+            sealing.publish(site, sealed)
+            delta.release()
+        site.note(state=ACTIVE)
+        home.write_settings(settings)
+        acknowledge(site, [])
+    report.sealed = [str(packet.dot) for packet in sealed]
+    report.rows = sum(sum(packet.rows.values()) for packet in sealed)
+    report.warnings += site.warnings
+
+
+def check_name(name: str, what: str) -> None:
+    """UsageError unless it is a name that nodes and networks may have."""
+    if not NODE_NAME.fullmatch(name):
+        raise UsageError(f"{name!r} cannot be the name of a {what}", "use a-z, 0-9 and -, at most 31 of them, no - in front")
+
+
+def refuse_used(path: Path) -> None:
+    """SatchelError if there is a home already, or something that is no folder."""
+    if (path / SETTINGS).exists():
+        raise SatchelError(f"{path} is a home already", "take another folder, or use the home that is there")
+    if path.exists() and not path.is_dir():
+        raise SatchelError(f"{path} is no folder", "take another place for the home")
+    if (path / KEY).exists() and any((path / "packets").glob("*/*/*/manifest.json")):
+        raise SatchelError(f"{path} holds a key and packets but no {SETTINGS}", "put the settings back, or take another folder")
+
+
+def _clear_unfinished(store: Store, path: Path) -> None:
+    """Takes away what an interrupted `init` left in the database. SatchelError if the database is in use by a home."""
+    if not store.is_installed():
+        return
+    if store.notes().get("state") not in (None, "founding"):
+        raise SatchelError(
+            f"the database {store.url} is replicated already", "use its home, or `satchel detach` it first"
+        )
+    store.detach()
+    with suppress(FileNotFoundError):
+        os.remove(path / KEY)
+
+
+def undo(path: Path, store: Store, fresh: bool) -> None:
+    """Takes a half-made home away again: nothing of it was ever used."""
+    with suppress(SatchelError):
+        store.detach()
+    if fresh:
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    for name in (SETTINGS, KEY, WITNESS, "lock"):
+        with suppress(OSError):
+            (path / name).unlink()
+    for name in FOLDERS:
+        for entry in (path / name).iterdir() if (path / name).is_dir() else []:
+            if entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+
+
+def choose(schema: Schema, globs: Sequence[str], key_scope: Mapping[str, str]) -> list[Table]:
+    """The tables to replicate. UsageError for a glob that fits none, NotSupported for a key of scope local."""
+    names = [table.name for table in schema.tables] + [entry.table for entry in schema.left_out]
+    for glob in (*globs, *(glob for glob in key_scope if glob != "*")):
+        if not any(_fits(name, glob) for name in names):
+            raise UsageError(f"no table is called {glob}", f"there are: {', '.join(names) or 'none'}")
+    for glob, scope in key_scope.items():
+        if scope not in ("global", "local"):
+            raise UsageError(f"{scope} is no key scope", "write --key-scope TABLE=global or TABLE=local")
+    chosen = [table for table in schema.tables if not globs or any(_fits(table.name, glob) for glob in globs)]
+    if not chosen:
+        reasons = "; ".join(f"{entry.table}: {entry.reason}" for entry in schema.left_out)
+        raise SatchelError("there is no table that can be replicated", reasons or "make the application's tables first")
+    scoped = [_scoped(table, key_scope) for table in chosen]
+    local = [table.name for table in scoped if table.scope == "local"]
+    if local:
+        raise NotSupported(
+            f"numbers that each database hands out by itself are not supported yet: {', '.join(local)}",
+            f"if the keys mean the same everywhere say so: --key-scope '{local[0]}=global' ('*=global' for all tables)",
+        )
+    return scoped
+
+
+def _fits(name: str, glob: str) -> bool:
+    return fnmatchcase(name.lower(), glob.lower())
+
+
+def _scoped(table: Table, key_scope: Mapping[str, str]) -> Table:
+    """The table with the scope of the last glob that fits it."""
+    scope = table.scope
+    for glob, wanted in key_scope.items():
+        if _fits(table.name, glob):
+            scope = wanted
+    return Table(table.name, table.columns, table.key, scope, table.unique, table.foreign_keys)
+
+
+def stored_path(home: Path, db: str) -> str:
+    """How `satchel.toml` names the database: relative where it lies in the home, so that both can move together."""
+    path = Path(db).resolve()
+    inside = path.is_relative_to(home.resolve())
+    return str(path.relative_to(home.resolve()) if inside else path)
+
+
+def described(tables: Iterable[Table], policy: str) -> list[dict[str, Any]]:
+    """Tables for a report."""
+    return [
+        {"table": t.name, "key": list(t.key), "scope": t.scope, "policy": policy, "columns": len(t.columns)} for t in tables
+    ]
+
+
+def _left(entry: LeftOut) -> dict[str, str]:
+    return {"table": entry.table, "reason": entry.reason}

@@ -1,0 +1,165 @@
+"""A home: one node's folder (PROTOCOL, Words).
+
+    satchel.toml   what is this home's own: database, exchanges, author column, which network and founder
+    node.key       the node's private key
+    witness.json   the newest packet that was sealed here: a database behind it is a restored backup
+    packets/       the archive; inbox/, outbox/, quarantine/
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from satchel.errors import NoHome, SatchelError
+from satchel.files import make_folders, read_limited, replace
+from satchel.model.ids import Dot
+
+SETTINGS = "satchel.toml"
+KEY = "node.key"
+WITNESS = "witness.json"
+FOLDERS = ("packets", "inbox", "outbox", "quarantine")
+_LIMIT = 1 << 20
+LOCK_TIMEOUT = 10.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `satchel.toml` says. `database` is a path (relative to the home) or a URL; `root` the founder's public key,
+    by which every card is judged; `exchanges` name -> path."""
+
+    node: str
+    network: str
+    network_id: str
+    root: str
+    database: str
+    author_column: str | None = None
+    lock_timeout: float = LOCK_TIMEOUT  # seconds to wait for an application that holds the database
+    exchanges: Mapping[str, str] = field(default_factory=dict)
+
+
+class Home:
+    """The folder and its small files."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @staticmethod
+    def at(path: Path) -> Home:
+        """The home there. NoHome if there is none."""
+        if not (path / SETTINGS).is_file():
+            raise NoHome(f"there is no home in {path}", "name one with --home, or make one with `satchel init` or `satchel join`")
+        return Home(path)
+
+    @property
+    def key(self) -> Path:
+        """The node's key."""
+        return self.path / KEY
+
+    @property
+    def packets(self) -> Path:
+        """The archive."""
+        return self.path / "packets"
+
+    @property
+    def inbox(self) -> Path:
+        """Where packets are put for this node; only read."""
+        return self.path / "inbox"
+
+    @property
+    def outbox(self) -> Path:
+        """Where this node puts what others lack."""
+        return self.path / "outbox"
+
+    @property
+    def quarantine(self) -> Path:
+        """What is not to be trusted."""
+        return self.path / "quarantine"
+
+    def make(self) -> None:
+        """Makes the folders."""
+        for name in FOLDERS:
+            make_folders(self.path / name)
+
+    def settings(self) -> Settings:
+        """Reads `satchel.toml`. SatchelError names what is wrong in it."""
+        path = self.path / SETTINGS
+        try:
+            raw = tomllib.loads(read_limited(path, _LIMIT).decode("utf-8"))
+            return _settings(raw)
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+            raise SatchelError(f"{path} is no TOML: {problem}", "correct the file; an example is in docs/reference") from problem
+        except (KeyError, TypeError, ValueError) as problem:
+            raise SatchelError(f"{path}: {problem} is missing or wrong", "correct the file; an example is in docs/reference") from problem
+
+    def write_settings(self, settings: Settings) -> None:
+        """Writes `satchel.toml`; from then on the folder is a home."""
+        replace(self.path / SETTINGS, _settings_text(settings).encode("utf-8"))
+
+    def database(self, settings: Settings) -> Path:
+        """The path of the database."""
+        return (self.path / settings.database).resolve()
+
+    def exchange(self, settings: Settings, name: str | Path) -> Path:
+        """The folder of an exchange: a name from `satchel.toml`, or a path."""
+        known = settings.exchanges.get(str(name))
+        return self.path / known if known is not None else Path(name)
+
+    def witness(self) -> tuple[Dot, str] | None:
+        """The newest packet sealed here, with its hash; None: none, or the file is damaged."""
+        path = self.path / WITNESS
+        if not path.is_file():
+            return None
+        try:
+            raw = json.loads(read_limited(path, _LIMIT))
+            return Dot(str(raw["origin"]), int(raw["seq"])), str(raw["hash"])
+        except (ValueError, KeyError, TypeError):
+            return None  # it can only be more careful than the database, never less
+
+    def bear_witness(self, dot: Dot, digest: str) -> None:
+        """Notes the newest packet sealed here, flushed."""
+        text = json.dumps({"origin": dot.origin, "seq": dot.seq, "hash": digest})
+        replace(self.path / WITNESS, text.encode("ascii"))
+
+
+def _settings(raw: Mapping[str, Any]) -> Settings:
+    database = raw["database"]
+    exchanges = {name: entry if isinstance(entry, str) else entry["path"] for name, entry in raw.get("exchanges", {}).items()}
+    return Settings(
+        node=str(raw["node"]["name"]),
+        network=str(raw["network"]["name"]),
+        network_id=str(raw["network"]["id"]),
+        root=str(raw["network"]["root"]),
+        database=str(database["url"]),
+        author_column=database.get("author_column") or None,
+        lock_timeout=float(database.get("lock_timeout", LOCK_TIMEOUT)),
+        exchanges=exchanges,
+    )
+
+
+def _settings_text(settings: Settings) -> str:
+    quote = json.dumps  # a JSON string is a TOML basic string
+    lines = [
+        "# What is this home's own. What the network shares is signed configuration: `satchel tables`.",
+        "[node]",
+        f"name = {quote(settings.node)}",
+        "",
+        "[network]",
+        f"name = {quote(settings.network)}",
+        f"id = {quote(settings.network_id)}",
+        f"root = {quote(settings.root)}  # the founder's public key",
+        "",
+        "[database]",
+        f"url = {quote(settings.database)}",
+        f"author_column = {quote(settings.author_column or '')}  # whose value `by` is; empty: none",
+        f"lock_timeout = {settings.lock_timeout:g}  # seconds to wait for an application that holds the database",
+        "",
+        "[exchanges]  # name = folder; `satchel sync` goes to all of them",
+        *(f"{quote(name)} = {quote(path)}" for name, path in settings.exchanges.items()),
+        "",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,242 @@
+"""Apply: what is ready, causes before effects, one transaction for several groups (PROTOCOL, Apply)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from satchel.errors import BadPacket, ConstraintRefused
+from satchel.exchange.archive import Archive
+from satchel.model.ids import Dot
+from satchel.model.vector import HASH_DIGITS, Vector
+from satchel.packet.verify import SignedManifest
+from satchel.replication.order import Header, ready_groups, waiting
+from satchel.stores.base import Applying, Delta, Held, Incoming, Sealed
+from satchel.sync import sealing
+from satchel.sync.collecting import headers_of
+from satchel.sync.quarantine import Quarantine
+from satchel.sync.report import Report
+from satchel.sync.site import ACTIVE, Site
+
+_SECONDS_AT_ONCE = 4.0  # groups share a transaction up to so much work: the application waits meanwhile
+
+
+@dataclass
+class Intake:
+    """Unapplied packets of a site, and what becomes of them."""
+
+    site: Site
+    report: Report
+    quarantine: Quarantine
+    archives: Sequence[Archive]
+    dry_run: bool = False
+    applied: Callable[[str], None] = lambda packet: None  # hears of every packet that was applied
+    held: dict[Dot, Held] = field(default_factory=dict)
+    headers: dict[Dot, SignedManifest] = field(default_factory=dict)
+    known: list[SignedManifest] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Applies everything that is ready; the rest is reported as waiting."""
+        self.look()
+        if self.site.joining:
+            self._join()
+        if not self.site.joining:
+            while self._some():
+                pass
+        if not self.dry_run:
+            self.site.store.hold(list(self.held.values()))
+        self.report.waiting += self.waiting()
+
+    def look(self) -> None:
+        """Reads which packets of the archive are not applied."""
+        self.known = headers_of(self.site, self.archives)
+        self.headers = {signed.manifest.dot: signed for signed in self.known}
+
+    def _order(self) -> list[Header]:
+        """What the causal order needs; two packets of one number are both in it, and neither is ready then."""
+        return [_header(signed) for signed in self.known if self._may(signed)]
+
+    def _may(self, signed: SignedManifest) -> bool:
+        """A packet waits for the configuration that it was sealed under."""
+        return signed.manifest.configuration <= self.site.configuration.version
+
+    def _ready(self) -> list[list[Dot]]:
+        refused = {dot for first in self.held for dot in self._group(first)}
+        headers = [header for header in self._order() if header.dot not in refused]
+        return [list(group) for group in ready_groups(headers, self.site.store.vector(), self._applied_hash)]
+
+    def _group(self, first: Dot) -> list[Dot]:
+        group = self.headers[first].manifest.group
+        return [Dot(first.origin, seq) for seq in range(group[0], group[1] + 1)]
+
+    def _applied_hash(self, dot: Dot) -> str | None:
+        record = self.site.store.packet(dot)
+        return record.hash[:HASH_DIGITS] if record else None
+
+    def _incoming(self, group: Sequence[Dot]) -> list[Incoming]:
+        return [self._packet(self.headers[dot]) for dot in group]
+
+    def _packet(self, signed: SignedManifest) -> Incoming:
+        from satchel.packet.reader import open_packet
+
+        manifest = signed.manifest
+        packet = open_packet(self._folder(signed), manifest)
+        return Incoming(
+            dot=manifest.dot,
+            hash=signed.hash,
+            suffix=manifest.suffix,
+            group=manifest.group,
+            context=manifest.vector,
+            kind=manifest.kind,
+            created=manifest.created_ms,
+            rows=manifest.rows,
+            batches=packet.batches,
+        )
+
+    def _folder(self, signed: SignedManifest) -> Path:
+        manifest = signed.manifest
+        for archive in self.archives:
+            folder = archive.packet_folder(archive.relative(manifest.origin, manifest.seq, manifest.suffix))
+            if folder.is_dir():
+                return folder
+        raise BadPacket("it is not in the archive any more")
+
+    # -- ordinary applies
+
+    def _some(self) -> bool:
+        """One transaction; whether there may be more."""
+        ready = self._ready()
+        if not ready:
+            return False
+        began = time.monotonic()
+        done: list[Dot] = []
+        late: list[Sealed] = []
+        with self.site.store.applying() as applying:
+            if not self.dry_run:
+                late = self._seal_late(applying)
+            vector = {origin: mark.seq for origin, mark in self.site.store.vector().items()}
+            for group in ready:
+                if time.monotonic() - began > _SECONDS_AT_ONCE:
+                    break
+                if self._in_order(group, vector) and self._apply(applying, group):
+                    vector[group[-1].origin] = group[-1].seq
+                    done += group
+            if self.dry_run:
+                self.report.applied += map(str, done)
+                return False
+            applying.commit()
+        self._after(done, late)
+        return True
+
+    def _seal_late(self, applying: Applying) -> list[Sealed]:
+        """What the application wrote since the last seal was written under the vector before this apply."""
+        with applying.delta(self.site.rules) as delta:
+            if delta is None:
+                return []
+            sealed = sealing.write_parts(self.site, delta)
+            delta.record(sealed, self.site.rules)
+            return list(sealed)
+
+    def _in_order(self, group: Sequence[Dot], vector: Mapping[str, int]) -> bool:
+        """Whether nothing that the group needs was refused before it."""
+        context = self.headers[group[0]].manifest.vector
+        return all(mark.seq <= vector.get(origin, 0) for origin, mark in context.items())
+
+    def _apply(self, applying: Applying, group: Sequence[Dot]) -> bool:
+        try:
+            self.report.rows.add(applying.apply_group(self._incoming(group), self.site.rules))
+        except ConstraintRefused as refused:
+            self.held[group[0]] = Held(group[0], refused.message)
+            self.report.warnings.append(f"{group[0]} was not applied: {refused.message}; {refused.hint}")
+            return False
+        except BadPacket as bad:
+            self._discard(group, bad)
+            return False
+        return True
+
+    def _discard(self, group: Sequence[Dot], bad: BadPacket) -> None:
+        """A packet that verified and cannot be decoded: its author made it so."""
+        for dot in group:
+            signed = self.headers[dot]
+            if not bad.file or any(table.file == bad.file for table in signed.manifest.tables):
+                self.quarantine.put_folder(self._folder(signed), str(dot), str(bad))
+                self.report.quarantined.append({"packet": str(dot), "reason": str(bad)})
+                self._forget(dot)
+                return
+
+    def _after(self, done: Sequence[Dot], late: Sequence[Sealed]) -> None:
+        sealing.publish(self.site, late)
+        self.report.sealed += [str(sealed.dot) for sealed in late]
+        self._forget(*done)
+        for dot in done:
+            self.report.applied.append(str(dot))
+            self.applied(str(dot))
+
+    def _forget(self, *dots: Dot) -> None:
+        gone = set(dots)
+        self.known = [signed for signed in self.known if signed.manifest.dot not in gone]
+        self.headers = {dot: signed for dot, signed in self.headers.items() if dot not in gone}
+
+    # -- the first import of a node that joined
+
+    def _join(self) -> None:
+        """Everything up to the inviter's vector at once, then the comparison with the own rows."""
+        wanted = self.site.inviter_vector()
+        groups = [group for group in self._ready() if self._is_within(group, wanted)]
+        have = {origin: mark.seq for origin, mark in self.site.store.vector().items()}
+        for group in groups:
+            have[group[-1].origin] = group[-1].seq
+        missing = [f"{o}/{seq}" for o, mark in wanted.items() for seq in range(have.get(o, 0) + 1, mark.seq + 1)]
+        if missing:
+            self.report.waiting += [{"packet": self.site.settings.node, "for": packet} for packet in missing[:1000]]
+            return
+        sealed: list[Sealed] = []
+
+        def seal(delta: Delta) -> list[Sealed]:
+            sealed.extend(sealing.write_parts(self.site, delta))
+            return sealed
+
+        incoming = (self._incoming(group) for group in groups)
+        counts, joined = self.site.store.join_rows(incoming, self.site.rules, seal, {"state": ACTIVE}, self.dry_run)
+        self.report.rows.add(counts)
+        self.report.joined = joined
+        dots = [dot for group in groups for dot in group]
+        if self.dry_run:
+            sealing.discard(self.site, sealed)
+            self.report.sealed += [str(packet.dot) for packet in sealed]
+            self.report.applied += map(str, dots)
+            return
+        self.site.notes["state"] = ACTIVE
+        sealing.publish(self.site, sealed)
+        self.report.sealed += [str(packet.dot) for packet in sealed]
+        self._after(dots, [])
+
+    def _is_within(self, group: Sequence[Dot], wanted: Vector) -> bool:
+        last = group[-1]
+        return last.origin in wanted and last.seq <= wanted[last.origin].seq
+
+    # -- what waits
+
+    def waiting(self) -> list[dict[str, str]]:
+        """[{packet, for}]: the packets that are here and not applied, and what each waits for."""
+        return list(self._waiting())
+
+    def _waiting(self) -> Iterator[dict[str, str]]:
+        for held in self.held.values():
+            yield {"packet": str(held.dot), "for": f"the database: {held.reason}"}
+        if self.site.joining:
+            return
+        for signed in self.headers.values():
+            if not self._may(signed):
+                needs = f"version {signed.manifest.configuration} of the configuration"
+                yield {"packet": str(signed.manifest.dot), "for": needs}
+        for entry in waiting(self._order(), self.site.store.vector(), self._applied_hash):
+            for want in entry.wants:
+                yield {"packet": str(entry.group[0]), "for": str(want)}
+
+
+def _header(signed: SignedManifest) -> Header:
+    manifest = signed.manifest
+    return Header(manifest.dot, signed.hash[:HASH_DIGITS], manifest.group, manifest.vector)

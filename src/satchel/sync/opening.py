@@ -1,0 +1,82 @@
+"""Opening a node for work, and closing it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from satchel.errors import SatchelError
+from satchel.exchange.archive import Archive
+from satchel.stores.base import Store
+from satchel.stores.registry import open_store
+from satchel.sync import sealing
+from satchel.sync.home import Home
+from satchel.sync.lock import HomeLock
+from satchel.sync.site import Site
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[Site]:
+    """A node to look at: no lock, nothing is written; works in a home that is read-only."""
+    home = Home.at(path)
+    settings = home.settings()
+    store = open_store(str(home.database(settings)), timeout=settings.lock_timeout, read_only=True)
+    try:
+        _check(home, store.is_installed(), settings.network_id, store.notes() if store.is_installed() else {})
+        yield Site(home, settings, store, Archive(home.packets, settings.network))
+    finally:
+        store.close()
+
+
+@contextmanager
+def working(path: Path) -> Iterator[Site]:
+    """A node to work with: the home is locked, what an interrupted run left is brought to its end, and the capture
+    triggers are as they should be.
+
+    Raises NoHome, HomeBusy, KeyTrouble, NotADatabase, StoreLocked.
+    """
+    home = Home.at(path)
+    settings = home.settings()
+    with HomeLock(path):
+        store = open_store(str(home.database(settings)), timeout=settings.lock_timeout)
+        try:
+            _check(home, store.is_installed(), settings.network_id, store.notes() if store.is_installed() else {})
+            if store.read_only():
+                raise SatchelError(
+                    f"the database {store.url} cannot be written", "check its permissions; status, history and query still work"
+                )
+            site = Site(home, settings, store, Archive(home.packets, settings.network))
+            site.warnings += store.renew_capture()
+            if site.notes.get("author_column", "") != (settings.author_column or ""):
+                site.note(author_column=settings.author_column or "")
+            sealing.finish(site)
+            yield site
+        finally:
+            with suppress(SatchelError):
+                store.close()
+
+
+@contextmanager
+def detaching(path: Path) -> Iterator[Store]:
+    """The database of a home, for taking satchel's tables out of it, whatever state they are in."""
+    home = Home.at(path)
+    settings = home.settings()
+    with HomeLock(path):
+        store = open_store(str(home.database(settings)), timeout=settings.lock_timeout)
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+def _check(home: Home, installed: bool, network_id: str, notes: dict[str, str]) -> None:
+    if not installed:
+        raise SatchelError(
+            f"the database of {home.path} has no tables of satchel",
+            "it was replaced or detached: put the right database back, or join again",
+        )
+    if notes.get("network_id") != network_id:
+        raise SatchelError(
+            f"the database of {home.path} belongs to another network", "name the right database in satchel.toml"
+        )

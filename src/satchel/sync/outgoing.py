@@ -1,0 +1,130 @@
+"""Drop: what some member lacks goes to an exchange (PROTOCOL, Exchange folders: Drop)."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from satchel.errors import BadPacket
+from satchel.exchange.base import Exchange
+from satchel.files import FileTrouble, read_limited
+from satchel.model.ids import Dot
+from satchel.model.vector import Mark
+from satchel.packet.ack import Ack, newer
+from satchel.packet.envelope import read_envelope
+from satchel.packet.manifest import Manifest
+from satchel.sync.collecting import ENVELOPE_LIMIT, headers_of
+from satchel.sync.report import Report
+from satchel.sync.site import Site
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG} if hasattr(errno, "EDQUOT") else {errno.ENOSPC, errno.EFBIG}
+
+
+@dataclass(frozen=True, slots=True)
+class Ware:
+    """A packet of the archive that is to be dropped."""
+
+    dot: Dot
+    suffix: str
+
+
+@dataclass
+class Dropper:
+    """Puts packets, cards and acknowledgements into exchanges."""
+
+    site: Site
+    report: Report
+    dry_run: bool = False
+
+    def wanted(self) -> list[Ware]:
+        """Packets that some member lacks by the best acknowledgement known; none known means everything. Causes first
+        as far as each origin's order goes: whoever gets half of it can use that half."""
+        acks = self.site.acks()
+        peers = self.site.peers
+        known = [acks[peer].marks if peer in acks else {} for peer in peers]
+        if not known:
+            return []
+        lowest = {
+            origin: Mark(min(marks[origin].seq if origin in marks else 0 for marks in known), "")
+            for origin in self.site.store.vector()
+        }
+        wares = [Ware(record.dot, record.suffix) for record in self.site.store.packets_after(lowest)]
+        wares += [Ware(signed.manifest.dot, signed.manifest.suffix) for signed in headers_of(self.site, [self.site.archive])]
+        return wares
+
+    def drop(self, exchange: Exchange, wares: list[Ware]) -> None:
+        """Drops what is not there yet, then cards and acknowledgements. What does not fit is said, and the rest stays
+        for the next time."""
+        try:
+            for ware in wares:
+                self._drop(exchange, ware)
+        except FileTrouble as trouble:
+            if trouble.errno not in _FULL:
+                raise
+            self.report.partial = True
+            self.report.warnings.append(f"not everything fitted: {trouble.message}; {trouble.hint}")
+        self.drop_side_files(exchange)
+
+    def _drop(self, exchange: Exchange, ware: Ware) -> None:
+        relative = self.site.archive.relative(ware.dot.origin, ware.dot.seq, ware.suffix)
+        folder = self.site.archive.packet_folder(relative)
+        marker = _marker(folder)
+        if marker is None:
+            self.report.warnings.append(f"{ware.dot} is not in this archive; another node has to bring it")
+            return
+        manifest = Manifest.parse(read_envelope(marker).payload)
+        sizes = {table.file: table.bytes for table in manifest.tables}
+        if exchange.has_packet(relative, marker, sizes):
+            return
+        if not self.dry_run:
+            exchange.publish_packet(relative, {name: folder / name for name in sizes}, marker)
+        self.report.dropped.append(str(ware.dot))
+        self.report.bytes_dropped += sum(sizes.values()) + len(marker)
+
+    def drop_side_files(self, exchange: Exchange) -> None:
+        """Cards, configurations, statements; the newest acknowledgements, own and others'."""
+        if self.dry_run:
+            return
+        for name, data in self.site.node_files().items():
+            if exchange.read_side_file(f"nodes/{name}", ENVELOPE_LIMIT) != data:
+                exchange.put_side_file(f"nodes/{name}", data)
+        for name, data, ack in self._acks():
+            there = _ack_there(self.site, exchange, name)
+            if there is None or newer(ack, there):
+                exchange.put_side_file(f"acks/{name}", data)
+
+    def _acks(self) -> Iterator[tuple[str, bytes, Ack]]:
+        for ack in self.site.acks().values():
+            data = self.site.archive.read_side_file(f"acks/{ack.file_name}", ENVELOPE_LIMIT)
+            if data is not None:
+                yield ack.file_name, data, ack
+
+    def empty(self, exchange: Exchange) -> None:
+        """Takes out of the own outbox what all members have acknowledged."""
+        acks = self.site.acks()
+        peers = self.site.peers
+        if self.dry_run or not peers or any(peer not in acks for peer in peers):
+            return
+        for place in exchange.listing().packets:
+            digits = place.name.partition("-")[0]
+            if digits.isdigit() and all(_covers(acks[peer].marks, place.origin, int(digits)) for peer in peers):
+                exchange.remove_packet(f"{self.site.archive.network}/{place.origin}/{place.name}")
+
+
+def _covers(marks: Mapping[str, Mark], origin: str, seq: int) -> bool:
+    return origin in marks and marks[origin].seq >= seq
+
+
+def _marker(folder: Path) -> bytes | None:
+    path = folder / "manifest.json"
+    return read_limited(path, ENVELOPE_LIMIT) if path.is_file() else None
+
+
+def _ack_there(site: Site, exchange: Exchange, name: str) -> Ack | None:
+    try:
+        data = exchange.read_side_file(f"acks/{name}", ENVELOPE_LIMIT)
+    except BadPacket:
+        return None  # it is replaced
+    return site.read_ack(data) if data is not None else None

@@ -1,0 +1,50 @@
+"""What a run did: the fields of INTERFACE for export, import and sync."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from satchel.stores.base import Joining, RowCounts
+
+
+@dataclass(slots=True)
+class Report:
+    """Packets as `site-a/12`; `conflicts`: how many were opened; `partial`: not all that was wanted could be done."""
+
+    sealed: list[str] = field(default_factory=list)
+    applied: list[str] = field(default_factory=list)
+    waiting: list[dict[str, str]] = field(default_factory=list)
+    quarantined: list[dict[str, str]] = field(default_factory=list)
+    rows: RowCounts = field(default_factory=RowCounts)
+    dropped: list[str] = field(default_factory=list)
+    bytes_dropped: int = 0
+    exchange: list[str] = field(default_factory=list)
+    joined: Joining | None = None
+    seconds: float = 0.0
+    partial: bool = False
+    dry_run: bool = False
+    warnings: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """The document of INTERFACE."""
+        joined: Mapping[str, int] | None = None
+        if self.joined is not None:
+            joined = {"same": self.joined.same, "added": self.joined.added, "beside": self.joined.beside}
+        return {
+            "sealed": self.sealed,
+            "applied": self.applied,
+            "waiting": self.waiting,
+            "quarantined": self.quarantined,
+            "rows": {"inserted": self.rows.inserted, "updated": self.rows.updated, "deleted": self.rows.deleted},
+            "conflicts": self.rows.conflicts,
+            "dropped": self.dropped,
+            "bytes_dropped": self.bytes_dropped,
+            "exchange": self.exchange,
+            "joined": joined,
+            "seconds": round(self.seconds, 3),
+            "partial": self.partial,
+            "dry_run": self.dry_run,
+            "warnings": self.warnings,
+        }

@@ -1,0 +1,43 @@
+"""The network's rules for one store: policies from the signed configuration, everything else from replication/."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from satchel.model.change import Entry, Net
+from satchel.model.value import Value
+from satchel.packet.configuration import Configuration
+from satchel.replication import coalesce, conflict, policies, resolve
+from satchel.stores.base import Contested, Settled
+
+
+class NetworkRules:
+    """Implements stores.base.Rules."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._policies: dict[str, policies.Policy] = {}
+
+    def policy(self, table: str) -> policies.Policy:
+        """The policy of a table. SatchelError if it is a function of the user's that cannot be loaded."""
+        if table not in self._policies:
+            self._policies[table] = policies.parse_policy(self._configuration.policy_of(table))
+        return self._policies[table]
+
+    def settle(self, contested: Contested) -> Settled:
+        """Decides a contested row."""
+        policy = self.policy(contested.table)
+        siblings, resolved = resolve.settle(contested.standing, contested.incoming, policy)
+        closes = "resolved"
+        incoming = contested.incoming
+        if incoming is not None and len(siblings) == 1 and len(contested.standing) > 1:
+            before = resolve.resolve(contested.standing, policy).conflict
+            written = frozenset(name for name, cell in incoming.cells.items() if cell.dot == incoming.dot)
+            closes = conflict.closing(before, written, deleted=incoming.deleted)
+        return Settled(siblings, resolved, closes)
+
+    def coalesce(
+        self, entries: Sequence[Entry], current: Mapping[str, Value] | None, known: bool, floor: int
+    ) -> Net | None:
+        """What several log rows of one row come to."""
+        return coalesce.coalesce(entries, current, known, floor)

@@ -1,0 +1,191 @@
+"""Export, import and sync: the runs of a node (INTERFACE, Details: look, seal, collect, apply, drop, acknowledge)."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from satchel.errors import ExchangeUnreachable, SatchelError
+from satchel.exchange.archive import Archive
+from satchel.exchange.folder import FolderExchange, open_exchange
+from satchel.model.stamp import rfc3339
+from satchel.stores.base import Run
+from satchel.sync import sealing
+from satchel.sync.acknowledging import acknowledge
+from satchel.sync.collecting import Collector
+from satchel.sync.incoming import Intake
+from satchel.sync.outgoing import Dropper
+from satchel.sync.quarantine import Quarantine
+from satchel.sync.report import Report
+from satchel.sync.site import Site, now_ms
+
+Listener = Callable[[str, object], None]  # event, what it is about
+
+
+def _nobody(event: str, about: object) -> None:
+    """Hears nothing."""
+
+
+@contextmanager
+def run(site: Site, command: str, report: Report, *, dry_run: bool) -> Iterator[Report]:
+    """Times a run and writes it into the log of runs, whatever becomes of it."""
+    began, at = time.monotonic(), now_ms()
+    report.dry_run = dry_run
+    trouble = ""
+    try:
+        yield report
+    except SatchelError as problem:
+        trouble = problem.message
+        raise
+    finally:
+        report.seconds = time.monotonic() - began
+        report.warnings += [warning for warning in site.warnings if warning not in report.warnings]
+        if not dry_run:
+            entry = Run(at, command, ", ".join(report.exchange), report.seconds, report.as_json(), trouble)
+            site.store.record_run(entry)
+
+
+def export(site: Site, directory: Path | None, *, dry_run: bool = False) -> Report:
+    """Seals; puts what others lack into the outbox or a folder. ExchangeUnreachable: it was sealed all the same."""
+    report = Report()
+    with run(site, "export", report, dry_run=dry_run):
+        _seal(site, report, dry_run)
+        place = directory or site.home.outbox
+        exchange = _open(site, place, create=not dry_run)
+        report.exchange.append(str(place))
+        _look_around(site, exchange, report)
+        dropper = Dropper(site, report, dry_run)
+        dropper.drop(exchange, dropper.wanted())
+        if directory is None:
+            dropper.empty(exchange)
+        if not site.peers:
+            report.warnings.append("nobody else is in the network yet; invite somebody with `satchel invite`")
+    return report
+
+
+def import_(site: Site, paths: Sequence[Path], *, dry_run: bool = False, listener: Listener = _nobody) -> Report:
+    """Takes packets from the inbox or from paths, applies what is ready, writes the acknowledgement."""
+    report = Report()
+    with run(site, "import", report, dry_run=dry_run):
+        _seal(site, report, dry_run)
+        _take_in(site, list(paths) or [site.home.inbox], report, dry_run, listener)
+    return report
+
+
+def sync(site: Site, places: Sequence[Path], *, dry_run: bool = False, listener: Listener = _nobody) -> Report:
+    """Exports to and imports from each exchange. One that cannot be reached does not stop the others; it is raised at
+    the end."""
+    report = Report()
+    with run(site, "sync", report, dry_run=dry_run):
+        _seal(site, report, dry_run)
+        gone: list[ExchangeUnreachable] = []
+        reached = []
+        for place in places:
+            try:
+                reached.append(_open(site, place, create=not dry_run))
+            except ExchangeUnreachable as away:
+                gone.append(away)
+        if reached:
+            _take_in(site, [exchange.path for exchange in reached], report, dry_run, listener)
+        dropper = Dropper(site, report, dry_run)
+        for exchange in reached:
+            dropper.drop(exchange, dropper.wanted())
+        if gone:
+            raise gone[0]
+    return report
+
+
+def inbox_outbox(site: Site, *, dry_run: bool = False, listener: Listener = _nobody) -> Report:
+    """A sync without an exchange: import from the inbox, then export to the outbox."""
+    report = Report()
+    with run(site, "sync", report, dry_run=dry_run):
+        _seal(site, report, dry_run)
+        _take_in(site, [site.home.inbox], report, dry_run, listener)
+        _drop_to_outbox(site, report, dry_run)
+    return report
+
+
+def _drop_to_outbox(site: Site, report: Report, dry_run: bool) -> None:
+    exchange = _open(site, site.home.outbox, create=not dry_run)
+    dropper = Dropper(site, report, dry_run)
+    dropper.drop(exchange, dropper.wanted())
+    dropper.empty(exchange)
+
+
+def list_runs(site: Site, limit: int) -> list[dict[str, Any]]:
+    """The newest runs first."""
+    return [
+        {
+            "at": rfc3339(entry.at),
+            "command": entry.command,
+            "exchange": entry.exchange,
+            "seconds": round(entry.seconds, 3),
+            "trouble": entry.trouble,
+            "report": entry.report,
+        }
+        for entry in site.store.runs(limit)
+    ]
+
+
+def _open(site: Site, place: Path, *, create: bool) -> FolderExchange:
+    return open_exchange(place, site.settings.network_id, create=create)
+
+
+def _seal(site: Site, report: Report, dry_run: bool) -> None:
+    sealing.look(site)
+    if dry_run:
+        pending = 0 if site.joining else site.store.pending()
+        if pending:
+            report.warnings.append(f"{pending} changed rows would be sealed first")
+        return
+    report.sealed += [str(packet.dot) for packet in sealing.seal_pending(site)]
+
+
+def _look_around(site: Site, exchange: FolderExchange, report: Report) -> None:
+    """Reads cards and acknowledgements, nothing else."""
+    listing = exchange.listing()
+    report.warnings += [trouble.message for trouble in listing.unreadable]
+    collector = Collector(site, site.archive, report, Quarantine(site.home.quarantine, now_ms()))
+    collector.take_side_files(exchange, listing)
+
+
+def _take_in(site: Site, places: Sequence[Path], report: Report, dry_run: bool, listener: Listener) -> None:
+    with tempfile.TemporaryDirectory(prefix="satchel-", ignore_cleanup_errors=True) as scratch:
+        # a dry run collects beside the archive, so that nothing of it stays
+        archive = Archive(Path(scratch), site.archive.network) if dry_run else site.archive
+        quarantine = Quarantine(site.home.quarantine, now_ms(), dry_run=dry_run)
+        collector = Collector(site, archive, report, quarantine)
+        for place in places:
+            report.exchange.append(str(place))
+            collector.collect(_open(site, place, create=False))
+        archives = [site.archive, archive] if dry_run else [site.archive]
+        conflicts = site.store.conflict_counts()["open"]
+        intake = Intake(site, report, quarantine, archives, dry_run, lambda packet: listener("packet-applied", packet))
+        intake.run()
+        _settle_waiting(report)
+        if dry_run:
+            return
+        acknowledge(site, report.waiting)
+        for statement in site.members.seen:
+            _review(site, statement)
+        if site.store.conflict_counts()["open"] > conflicts or report.rows.conflicts:
+            listener("conflict", report.rows.conflicts)
+
+
+def _settle_waiting(report: Report) -> None:
+    """Each entry once; an incomplete packet that came whole from another place does not wait."""
+    applied = set(report.applied)
+    unique = {(entry["packet"], entry["for"]): entry for entry in report.waiting if entry["packet"] not in applied}
+    report.waiting = list(unique.values())
+
+
+def _review(site: Site, conflict_id: str) -> None:
+    """Somebody, somewhere, has looked at a conflict that was passed over."""
+    try:
+        site.store.review(conflict_id)
+    except SatchelError:
+        return  # not known here yet, or under another id: the statement stays in nodes/ and is tried again

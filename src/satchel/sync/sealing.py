@@ -1,0 +1,142 @@
+"""Seal: pending changes become signed packets in the archive (PROTOCOL, Seal: write-ahead).
+
+1. the store freezes what is pending; 2. parts into the archive, flushed, without manifest; 3. the exact manifests into
+the store, committed, then the witness; 4. manifests into the archive, then the log rows go. A start before 3 discards
+the parts, after it `finish` goes on with 4.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from satchel.errors import SatchelError
+from satchel.files import remove_folder
+from satchel.model.ids import Dot
+from satchel.model.vector import Vector
+from satchel.packet.envelope import read_envelope
+from satchel.packet.manifest import Manifest
+from satchel.stores.base import Delta, Sealed, Stretch
+from satchel.sync.site import SOFTWARE, Site, now_ms
+
+_FOLDER = re.compile(r"([0-9]{10,18})-[0-9a-f]{8}")
+
+
+def look(site: Site) -> None:
+    """Own sequence first: raises SatchelError if more was sealed here than the database knows of, which is how a
+    restored backup shows. Sealing on would use numbers twice."""
+    witness = site.home.witness()
+    if witness is None:
+        return
+    dot, digest = witness
+    mark = site.store.vector().get(dot.origin)
+    if mark is None or mark.seq < dot.seq or (mark.seq == dot.seq and not digest.startswith(mark.hash)):
+        raise SatchelError(
+            f"the database is older than this home: {dot} was sealed here and the database does not know it",
+            "a backup was restored; put the newer database back, or detach it and join again under a new name",
+        )
+
+
+def finish(site: Site) -> None:
+    """Brings what an interrupted run left to its end: manifests that are recorded are written, parts of packets that
+    were never recorded are discarded."""
+    unpublished = site.store.unpublished()
+    if unpublished:
+        publish(site, unpublished)
+    mark = site.store.vector().get(site.origin)
+    newest = mark.seq if mark else 0
+    folder = site.home.packets / site.archive.network / site.origin
+    for entry in sorted(folder.iterdir()) if folder.is_dir() else []:
+        match = _FOLDER.fullmatch(entry.name)
+        if match and int(match[1]) > newest and not (entry / "manifest.json").exists():
+            remove_folder(entry)
+
+
+def seal_pending(site: Site) -> list[Sealed]:
+    """Seals what is pending; nothing in a node that is joining."""
+    if site.joining:
+        return []
+    look(site)
+    with site.store.delta(site.rules) as delta:
+        if delta is None:
+            return []
+        sealed = write_parts(site, delta)
+        delta.record(sealed, site.rules)
+        publish(site, sealed)
+        delta.release()
+    return sealed
+
+
+def write_parts(site: Site, delta: Delta) -> list[Sealed]:
+    """Steps 1 and 2, and the signed manifests; nothing is recorded yet. Works inside an apply, too."""
+    from satchel.packet.signing import SealFacts, sign_packets
+    from satchel.packet.writer import write_packets
+
+    if not delta.rows:
+        return []
+    vector = site.store.vector()
+    origin = site.origin
+    last = vector.get(origin)
+    first = last.seq + 1 if last else 1
+    tables = {table.name: table for table in site.store.tables()}
+    sources = {tables[name]: (lambda name=name: delta.batches(name)) for name in delta.rows}
+
+    def folder_for(seq: int, suffix: str) -> Path:
+        return site.archive.open_packet(site.archive.relative(origin, seq, suffix))
+
+    written = write_packets(folder_for, sources, origin, first)
+    facts = SealFacts(
+        network=site.network,
+        configuration=site.configuration.version,
+        kind=delta.kind,  # type: ignore[arg-type]
+        context=vector,
+        created=now_ms(),
+        software=SOFTWARE,
+    )
+    signed = sign_packets(written, facts, site.key, _previous(site, vector, origin))
+    return [
+        Sealed(
+            dot=packet.dot,
+            hash=made.hash,
+            suffix=packet.suffix,
+            group=made.manifest.group,
+            context=made.manifest.vector,
+            kind=made.manifest.kind,
+            envelope=made.envelope,
+            created=made.manifest.created_ms,
+            rows=made.manifest.rows,
+            stretches=[Stretch(*stretch) for stretch in packet.stretches],
+        )
+        for packet, made in zip(written, signed, strict=True)
+    ]
+
+
+def _previous(site: Site, vector: Vector, origin: str) -> str | None:
+    """The full hash of the own packet before."""
+    if origin not in vector:
+        return None
+    record = site.store.packet(Dot(origin, vector[origin].seq))
+    if record is None:
+        raise SatchelError(f"the database does not know its own packet {origin}/{vector[origin].seq}", "run `satchel doctor`")
+    return record.hash
+
+
+def publish(site: Site, sealed: Sequence[Sealed]) -> None:
+    """The witness, then the manifests in order; what is recorded in the store is finished here."""
+    if not sealed:
+        return
+    newest = sealed[-1]
+    site.home.bear_witness(newest.dot, newest.hash)
+    for packet in sealed:
+        relative = site.archive.relative(packet.dot.origin, packet.dot.seq, packet.suffix)
+        manifest = Manifest.parse(read_envelope(packet.envelope).payload)
+        site.archive.put_marker(relative, packet.envelope, {table.file: table.bytes for table in manifest.tables})
+    site.store.published(newest.dot)
+
+
+def discard(site: Site, sealed: Sequence[Sealed]) -> None:
+    """Takes parts away that were written and will not be recorded."""
+    for packet in sealed:
+        relative = site.archive.relative(packet.dot.origin, packet.dot.seq, packet.suffix)
+        remove_folder(site.archive.packet_folder(relative))

@@ -1,0 +1,165 @@
+"""Conflicts: listing and settling them (PROTOCOL, Conflict policies; INTERFACE, conflicts and resolve)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from satchel.errors import UsageError
+from satchel.model.ids import node_of
+from satchel.model.stamp import rfc3339
+from satchel.model.value import Value, to_json
+from satchel.model.version import Version
+from satchel.packet.statement import make_seen
+from satchel.stores.base import ConflictRecord
+from satchel.sync import sealing
+from satchel.sync.site import Site, now_ms
+
+
+def list_conflicts(site: Site, *, closed: bool) -> list[dict[str, Any]]:
+    """The entries of INTERFACE, conflicts."""
+    return [_entry(site, record) for record in site.store.conflicts(closed)]
+
+
+def _entry(site: Site, record: ConflictRecord) -> dict[str, Any]:
+    closed_by = None
+    if record.closed_by is not None:
+        closed_by = dict(record.closed_by)
+    return {
+        "id": record.id,
+        "table": record.table,
+        "key": [to_json(value) for value in record.key],
+        "kind": record.kind,
+        "columns": list(record.columns),
+        "policy": site.configuration.policy_of(record.table),
+        "opened": rfc3339(record.opened),
+        "closed": None if record.closed is None else rfc3339(record.closed),
+        "closed_by": closed_by,
+        "reviewed": record.reviewed,
+        "shown": _row(record.shown),
+        "versions": [_version(version) for version in record.versions],
+    }
+
+
+def _row(row: Mapping[str, Value] | None) -> dict[str, Any] | None:
+    return None if row is None else {name: to_json(value) for name, value in row.items()}
+
+
+def _version(version: Version) -> dict[str, Any]:
+    return {
+        "origin": version.dot.origin,
+        "seq": version.dot.seq,
+        "at": None if version.at is None else rfc3339(version.at),
+        "by": version.by,
+        "deleted": version.deleted,
+        "row": _row({name: cell.value for name, cell in version.cells.items()}),
+    }
+
+
+def resolve(
+    site: Site,
+    conflict_id: str | None,
+    *,
+    take: str | None = None,
+    set_text: Mapping[str, str] | None = None,
+    set_json: Mapping[str, Any] | None = None,
+    delete: bool = False,
+    seen: bool = False,
+    every: bool = False,
+    dry_run: bool = False,
+) -> dict[str, Any]:
+    """Settles one conflict, or with `every` all that the node `take` has a version in, by an ordinary edit that is
+    sealed at once. UsageError for words that do not fit."""
+    ways = [take is not None, bool(set_text or set_json), delete, seen]
+    if sum(ways) != 1:
+        raise UsageError("say how to settle it", "one of --take NODE, --set COLUMN=VALUE, --delete, --seen")
+    if every != (conflict_id is None) or (every and take is None):
+        raise UsageError("name one conflict, or --all with --take NODE", "list them with `satchel conflicts`")
+    if seen:
+        return _seen(site, str(conflict_id), dry_run)
+    records = [record for record in site.store.conflicts() if record.closed is None]
+    if every:
+        chosen = [record for record in records if _of(record, str(take))]
+    else:
+        chosen = [_find(site, records, str(conflict_id))]
+    for record in chosen:
+        values = None if delete else _wanted(site, record, take, set_text or {}, set_json or {})
+        if not dry_run:
+            _write(site, record, values)
+    sealed = [] if dry_run else [str(packet.dot) for packet in sealing.seal_pending(site)]
+    return {"resolved": [record.id for record in chosen], "sealed": sealed, "dry_run": dry_run}
+
+
+def _find(site: Site, records: Sequence[ConflictRecord], conflict_id: str) -> ConflictRecord:
+    number = site.store.conflict_number(conflict_id)  # ids change as versions come; earlier ones are still known
+    for record in records:
+        if record.number == number:
+            return record
+    raise UsageError(f"the conflict {conflict_id} is closed", "list the open ones with `satchel conflicts`")
+
+
+def _of(record: ConflictRecord, node: str) -> Version | None:
+    """The newest version of a node in a conflict."""
+    mine = [version for version in record.versions if node in (node_of(version.dot.origin), version.dot.origin)]
+    return max(mine, key=lambda version: version.rank, default=None)
+
+
+def _wanted(
+    site: Site, record: ConflictRecord, take: str | None, set_text: Mapping[str, str], set_json: Mapping[str, Any]
+) -> dict[str, Value] | None:
+    """What the row is to hold; None: it is to be deleted."""
+    if take is not None:
+        version = _of(record, take)
+        if version is None:
+            nodes = sorted({node_of(version.dot.origin) for version in record.versions})
+            raise UsageError(f"{take} has no version in {record.id}", f"there are versions of {', '.join(nodes)}")
+        return None if version.deleted else {name: cell.value for name, cell in version.cells.items()}
+    base = record.shown
+    if base is None:  # it is shown as deleted: what was there last comes back with the values that were set
+        newest = max(record.versions, key=lambda version: (not version.deleted, version.rank))
+        base = {name: cell.value for name, cell in newest.cells.items()}
+    table = next(table for table in site.store.tables() if table.name == record.table)
+    values = dict(base)
+    for name in (*set_text, *set_json):
+        if name not in table.names:
+            raise UsageError(f"{record.table} has no column {name}", f"it has {', '.join(table.names)}")
+    values |= {name: site.store.parse_value(record.table, name, text) for name, text in set_text.items()}
+    return values | {name: _from_json(name, raw) for name, raw in set_json.items()}
+
+
+def _from_json(column: str, raw: Any) -> Value:
+    if isinstance(raw, dict) and raw.keys() == {"base64"}:
+        try:
+            return base64.b64decode(raw["base64"], validate=True)
+        except (binascii.Error, TypeError, ValueError) as problem:
+            raise UsageError(f"{column}: that is no base64", 'write {"base64": "..."}') from problem
+    if isinstance(raw, bool):
+        return int(raw)
+    if raw is None or isinstance(raw, int | float | str):
+        return raw
+    raise UsageError(f"{column}: {raw!r} is no value of a column", 'write a number, a text, null or {"base64": ...}')
+
+
+def _write(site: Site, record: ConflictRecord, values: Mapping[str, Value] | None) -> None:
+    """An ordinary edit that writes the columns in question, whether their values change or not."""
+    shown = record.shown
+    if values is None:
+        if shown is None:  # it is gone; only a written version closes the conflict
+            newest = max(record.versions, key=lambda version: version.rank)
+            site.store.write_row(record.table, record.key, {n: c.value for n, c in newest.cells.items()})
+            sealing.seal_pending(site)
+        site.store.write_row(record.table, record.key, None)
+        return
+    site.store.write_row(record.table, record.key, values)
+    site.store.touch_row(record.table, record.key, record.columns)
+
+
+def _seen(site: Site, conflict_id: str, dry_run: bool) -> dict[str, Any]:
+    """A signed statement, and no packet."""
+    site.store.conflict_number(conflict_id)
+    if not dry_run:
+        site.add_node_files([make_seen(site.key, site.network, site.settings.node, conflict_id, now_ms())])
+        site.store.review(conflict_id)
+    return {"resolved": [], "seen": [conflict_id], "sealed": [], "dry_run": dry_run}

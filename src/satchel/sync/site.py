@@ -1,0 +1,173 @@
+"""One node at work: its home, its database, its archive, and what the signed files say of the network."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from satchel.errors import BadPacket, SatchelError
+from satchel.exchange.archive import Archive
+from satchel.model.vector import Mark
+from satchel.packet.ack import Ack, newer, open_ack
+from satchel.packet.configuration import Configuration
+from satchel.packet.document import Network
+from satchel.packet.keys import PrivateKey, PublicKey
+from satchel.packet.limits import DEFAULT_LIMITS
+from satchel.packet.members import Members, node_file_name
+from satchel.stores.base import Store
+from satchel.sync.home import Home, Settings
+from satchel.sync.rules import NetworkRules
+
+SOFTWARE = "satchel 0.1.0"
+ACTIVE, JOINING = "active", "joining"
+
+
+def now_ms() -> int:
+    """The wall clock: milliseconds since 1970 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass
+class Site:
+    """Everything that the use cases need; made by `open_site`."""
+
+    home: Home
+    settings: Settings
+    store: Store
+    archive: Archive
+    warnings: list[str] = field(default_factory=list)
+
+    @cached_property
+    def key(self) -> PrivateKey:
+        """The node's key. KeyTrouble if it is not there."""
+        return PrivateKey.load(self.home.key)
+
+    @property
+    def network(self) -> Network:
+        """Id and name."""
+        return Network(id=self.settings.network_id, name=self.settings.network)
+
+    @cached_property
+    def notes(self) -> dict[str, str]:
+        """Small facts from the database."""
+        return self.store.notes()
+
+    def note(self, **facts: str) -> None:
+        """Writes small facts."""
+        self.store.note(facts)
+        self.notes.update(facts)
+
+    @property
+    def origin(self) -> str:
+        """The sequence under which this node seals."""
+        return self.notes["origin"]
+
+    @property
+    def joining(self) -> bool:
+        """Whether the inviter's vector has not been collected yet."""
+        return self.notes.get("state") == JOINING
+
+    def inviter_vector(self) -> dict[str, Mark]:
+        """What the inviter had applied: a joining node collects that before it does anything else."""
+        raw = json.loads(self.notes.get("inviter_vector", "{}"))
+        return {origin: Mark(int(seq), str(digest)) for origin, (seq, digest) in raw.items()}
+
+    # -- what the signed files say
+
+    @cached_property
+    def members(self) -> Members:
+        """Who belongs to the network."""
+        return Members.from_files(PublicKey.parse(self.settings.root), self.node_files().values())
+
+    def node_files(self) -> dict[str, bytes]:
+        """The signed files of the archive's `nodes/`, by name."""
+        folder = self.home.packets / "nodes"
+        found = {}
+        for path in sorted(folder.glob("*.json")) if folder.is_dir() else []:
+            data = self.archive.read_side_file(f"nodes/{path.name}", DEFAULT_LIMITS.manifest_bytes)
+            if data is not None:
+                found[path.name] = data
+        return found
+
+    def add_node_files(self, files: Iterable[bytes]) -> bool:
+        """Takes cards, configurations and statements into the archive; whether any was new. What is no such file is
+        passed over: it says nothing about packets."""
+        known = set(self.node_files().values())
+        new = False
+        for data in files:
+            if data in known:
+                continue
+            try:
+                name = node_file_name(data)
+            except BadPacket as bad:
+                self.warnings.append(f"a file in nodes/ is not right and was passed over: {bad.reason}")
+                continue
+            if self.archive.read_side_file(f"nodes/{name}", DEFAULT_LIMITS.manifest_bytes) is None:
+                self.archive.put_side_file(f"nodes/{name}", data)
+                new = True
+        if new:
+            self.__dict__.pop("members", None)
+            self.__dict__.pop("rules", None)
+        return new
+
+    @property
+    def configuration(self) -> Configuration:
+        """What the network agreed on. SatchelError if no accepted configuration is known."""
+        found = self.members.configuration
+        if found is None:
+            raise SatchelError("the network's configuration is missing", "import once more from a folder that has nodes/")
+        return found
+
+    @cached_property
+    def rules(self) -> NetworkRules:
+        """The rules for the store."""
+        return NetworkRules(self.configuration)
+
+    # -- acknowledgements
+
+    def acks(self) -> dict[str, Ack]:
+        """The best acknowledgement known of each node, own included."""
+        folder = self.home.packets / "acks"
+        found = {}
+        for path in sorted(folder.glob("*.json")) if folder.is_dir() else []:
+            data = self.archive.read_side_file(f"acks/{path.name}", DEFAULT_LIMITS.manifest_bytes)
+            ack = self.read_ack(data) if data is not None else None
+            if ack is not None:
+                found[ack.node] = ack
+        return found
+
+    def read_ack(self, data: bytes) -> Ack | None:
+        """A trustworthy acknowledgement; None otherwise."""
+        try:
+            ack = open_ack(data, self.members)
+        except BadPacket as bad:
+            self.warnings.append(f"an acknowledgement is not right and was passed over: {bad.reason}")
+            return None
+        return ack if isinstance(ack, Ack) else None
+
+    def add_acks(self, files: Iterable[bytes]) -> None:
+        """Keeps acknowledgements that are newer than the ones known."""
+        known = self.acks()
+        for data in files:
+            ack = self.read_ack(data)
+            if ack is None or ack.node == self.settings.node:
+                continue
+            if ack.node not in known or newer(ack, known[ack.node]):
+                self.archive.put_side_file(f"acks/{ack.file_name}", data)
+                known[ack.node] = ack
+
+    @property
+    def peers(self) -> list[str]:
+        """The other members, and those who were invited and whose card is not here yet."""
+        names = {member.name for member in self.members.members}
+        names |= {name for name, expires in self.invited().items() if expires >= now_ms()}
+        return sorted(names - {self.settings.node})
+
+    def invited(self) -> dict[str, int]:
+        """Who was invited from here and when the invitation expires (ms since 1970 UTC)."""
+        raw: dict[str, Any] = json.loads(self.notes.get("invited", "{}"))
+        return {name: int(expires) for name, expires in raw.items()}

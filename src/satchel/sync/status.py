@@ -1,0 +1,97 @@
+"""How things stand: one sentence and one table (INTERFACE, status)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from satchel.model.vector import Vector, behind
+from satchel.sync.incoming import Intake
+from satchel.sync.quarantine import Quarantine
+from satchel.sync.report import Report
+from satchel.sync.site import Site, now_ms
+
+
+def status(site: Site) -> dict[str, Any]:
+    """The document of INTERFACE, with `sentence`, `state`, `heads`, `database` and `home`."""
+    vector = site.store.vector()
+    quarantine = Quarantine(site.home.quarantine, now_ms())
+    found: dict[str, Any] = {
+        "node": site.settings.node,
+        "network": site.settings.network,
+        "origin": site.origin,
+        "state": site.notes.get("state", "active"),
+        "vector": {origin: mark.seq for origin, mark in vector.items()},
+        "heads": {origin: mark.hash for origin, mark in vector.items()},
+        "pending": site.store.pending(),
+        "waiting": _waiting(site, quarantine),
+        "quarantined": quarantine.entries(),
+        "peers": _peers(site, vector),
+        "conflicts": dict(site.store.conflict_counts()),
+        "left_out": [{"table": entry.table, "reason": entry.reason} for entry in site.store.left_out()],
+        "database": site.store.url,
+        "home": str(site.home.path),
+        "warnings": list(dict.fromkeys([*site.warnings, *site.members.alarms])),
+    }
+    return {"sentence": sentence(found), **found}
+
+
+def _waiting(site: Site, quarantine: Quarantine) -> list[dict[str, str]]:
+    intake = Intake(site, Report(), quarantine, [site.archive], dry_run=True)
+    intake.look()
+    if site.joining:
+        have = {signed.manifest.dot for signed in intake.known}
+        wanted = ((origin, seq) for origin, mark in site.inviter_vector().items() for seq in range(1, mark.seq + 1))
+        return [{"packet": site.settings.node, "for": f"{o}/{seq}"} for o, seq in wanted if (o, seq) not in have][:1000]
+    return intake.waiting()
+
+
+def _peers(site: Site, vector: Vector) -> list[dict[str, Any]]:
+    acks = site.acks()
+    found = []
+    for peer in site.peers:
+        ack = acks.get(peer)
+        marks = ack.marks if ack else {}
+        found.append(
+            {
+                "node": peer,
+                "vector": {origin: mark.seq for origin, mark in marks.items()},
+                "behind": behind(vector, marks),
+                "heard": ack.clock if ack else None,
+            }
+        )
+    return found
+
+
+def sentence(found: Mapping[str, Any]) -> str:
+    """How things stand, for a person who is no administrator."""
+    if found["state"] == "joining":
+        return f"{found['node']} is joining {found['network']}: import once from the share or stick to finish."
+    troubles = []
+    if count := len({entry["packet"] for entry in found["waiting"]}):
+        troubles.append(f"{_count(count, 'packet waits', 'packets wait')} for others")
+    if count := len(found["quarantined"]):
+        troubles.append(f"{_count(count, 'packet is', 'packets are')} in quarantine")
+    if count := found["conflicts"]["open"]:
+        troubles.append(f"{_count(count, 'conflict is', 'conflicts are')} open")
+    if count := found["conflicts"]["passed_over"]:
+        troubles.append(f"{_count(count, 'conflict was', 'conflicts were')} passed over and nobody has looked")
+    todo = []
+    if count := found["pending"]:
+        todo.append(f"{_count(count, 'changed row is', 'changed rows are')} not sent yet")
+    if lacking := [peer["node"] for peer in found["peers"] if peer["behind"]]:
+        todo.append(f"{_list(lacking)} {'has' if len(lacking) == 1 else 'have'} not acknowledged everything")
+    if not troubles and not todo:
+        return f"All is well: everybody has everything that {found['node']} has." if found["peers"] else (
+            f"{found['node']} is alone in {found['network']}: invite somebody with `satchel invite`."
+        )
+    text = "; ".join([*troubles, *todo])
+    return text[0].upper() + text[1:] + "."
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"1 {one}" if number == 1 else f"{number:,} {many}"
+
+
+def _list(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
