@@ -38,7 +38,9 @@ class Node:
     def __enter__(self) -> Node:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     # -- events
@@ -115,11 +117,11 @@ class Node:
         conflict_id: str | None = None,
         *,
         take: str | None = None,
-        set: Mapping[str, str] | None = None,  # noqa: A002 - the word of INTERFACE
+        set: Mapping[str, str] | None = None,
         set_json: Mapping[str, Any] | None = None,
         delete: bool = False,
         seen: bool = False,
-        all: bool = False,  # noqa: A002 - the word of INTERFACE
+        all: bool = False,
         dry_run: bool = False,
     ) -> dict[str, Any]:
         """Settles one conflict, or `all` with `take`, as an ordinary edit that is sealed at once."""

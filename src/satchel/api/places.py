@@ -49,7 +49,7 @@ def join(invitation: str | Path, home: str | Path, *, db: str | Path, dry_run: b
     return enter(Path(invitation), Path(home), db=str(db), dry_run=dry_run)
 
 
-def open(home: str | Path) -> Node:  # noqa: A001 - the word of INTERFACE
+def open(home: str | Path) -> Node:
     """The node of a home. NoHome if there is none."""
     return Node(home)
 

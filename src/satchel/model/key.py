@@ -30,7 +30,9 @@ def key_text(table: Table, key: Sequence[Value]) -> str:
     for name, value in zip(table.key, key, strict=True):
         value = canonical(table.column(name), value)
         kind = "b" if isinstance(value, bytes) else "t" if isinstance(value, str) else "n"
-        raw = value if isinstance(value, bytes) else text_bytes(value) if isinstance(value, str) else repr(value).encode()
+        raw = (
+            value if isinstance(value, bytes) else text_bytes(value) if isinstance(value, str) else repr(value).encode()
+        )
         parts.append([kind, raw.hex() if kind == "b" else raw.decode("utf-8", "backslashreplace")])
     return json.dumps(parts, separators=(",", ":"), ensure_ascii=False)
 

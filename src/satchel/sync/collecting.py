@@ -128,7 +128,11 @@ def headers_of(site: Site, archives: Sequence[Archive]) -> list[SignedManifest]:
             known = vector[origin.name].seq if origin.name in vector else 0
             for folder in sorted(origin.iterdir()):
                 digits = folder.name.partition("-")[0]
-                if digits.isdigit() and int(digits) > known and (signed := _read(site, archive, folder.name, origin.name)):
+                if (
+                    digits.isdigit()
+                    and int(digits) > known
+                    and (signed := _read(site, archive, folder.name, origin.name))
+                ):
                     found[signed.hash] = signed
     return list(found.values())
 

@@ -39,7 +39,9 @@ def examine(path: Path) -> dict[str, Any]:
 
 def _look(site: Site) -> Iterator[Finding]:
     found = status(site)
-    yield _finding("ok", f"the database {site.store.url} is replicated as {site.settings.node} in {site.settings.network}")
+    yield _finding(
+        "ok", f"the database {site.store.url} is replicated as {site.settings.node} in {site.settings.network}"
+    )
     try:
         site.key.sign(b"")
         if site.members.key_of(site.settings.node) != site.key.public:
@@ -65,7 +67,9 @@ def _troubles(found: dict[str, Any]) -> Iterator[Finding]:
     if found["state"] == "joining":
         yield _finding("note", "this node is joining", "import once from the exchange of whoever invited it")
     for entry in found["waiting"]:
-        yield _finding("note", f"{entry['packet']} waits for {entry['for']}", "it comes with the next stick, or ask its site")
+        yield _finding(
+            "note", f"{entry['packet']} waits for {entry['for']}", "it comes with the next stick, or ask its site"
+        )
     for entry in found["quarantined"]:
         yield _finding("warning", f"{entry['packet']} is in quarantine: {entry['reason']}", "its origin sends it again")
     if found["conflicts"]["open"]:
@@ -88,7 +92,9 @@ def _clocks(site: Site) -> Iterator[Finding]:
         ahead = time_value(ack.clock) - now_ms()
         if node != site.settings.node and ahead > _DAY_MS:
             days = ahead // _DAY_MS
-            yield _finding("warning", f"the clock of {node} is {days} days ahead of this one", "set the clock that is wrong")
+            yield _finding(
+                "warning", f"the clock of {node} is {days} days ahead of this one", "set the clock that is wrong"
+            )
 
 
 def _home(home: Home) -> Iterator[Finding]:
@@ -97,4 +103,6 @@ def _home(home: Home) -> Iterator[Finding]:
         yield _finding("warning", f"only {free >> 20} MB are free on the disk of {home.path}", "free some space")
     for folder in (home.packets, home.inbox, home.outbox):
         if not folder.is_dir():
-            yield _finding("error", f"{folder} is missing", "make the folder again; what was in it comes back with the next import")
+            yield _finding(
+                "error", f"{folder} is missing", "make the folder again; what was in it comes back with the next import"
+            )

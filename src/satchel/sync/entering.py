@@ -85,7 +85,9 @@ def _unused(file: Path) -> bytes:
     try:
         data = read_limited(file, DEFAULT_LIMITS.manifest_bytes * 2, follow_links=True)
     except FileTrouble as trouble:
-        raise UsageError(f"the invitation {file} cannot be read: {trouble.message}", "name the file that `satchel invite` wrote") from trouble
+        raise UsageError(
+            f"the invitation {file} cannot be read: {trouble.message}", "name the file that `satchel invite` wrote"
+        ) from trouble
     try:
         used = json.loads(data).get("used")
     except (ValueError, AttributeError):
@@ -100,7 +102,9 @@ def _use_up(file: Path, node: str, report: FoundingReport) -> None:
     try:
         replace(file, json.dumps({"used": f"by {node} at {rfc3339(now_ms())}"}).encode("ascii"))
     except FileTrouble as trouble:
-        report.warnings.append(f"the used invitation {file} could not be cleared ({trouble.message}); delete it by hand")
+        report.warnings.append(
+            f"the used invitation {file} could not be cleared ({trouble.message}); delete it by hand"
+        )
 
 
 def _carried(store: Store, invitation: Invitation, path: Path) -> bool:
@@ -116,7 +120,10 @@ def _carried(store: Store, invitation: Invitation, path: Path) -> bool:
         store.detach()  # an interrupted `join` of this very node
         return False
     if notes.get("state") != ACTIVE:
-        raise SatchelError(f"the database {store.url} is being joined by another home", "use that home, or `satchel detach` the database")
+        raise SatchelError(
+            f"the database {store.url} is being joined by another home",
+            "use that home, or `satchel detach` the database",
+        )
     return True
 
 
@@ -129,14 +136,24 @@ def _tables(store: Store, configuration: Configuration) -> list[Table]:
         own = here.get(table.name.lower())
         if own is None:
             why = reasons.get(table.name.lower(), "there is no such table")
-            raise SatchelError(f"the table {table.name} of the network cannot be joined here: {why}", "make the tables as the other sites have them, then join")
+            raise SatchelError(
+                f"the table {table.name} of the network cannot be joined here: {why}",
+                "make the tables as the other sites have them, then join",
+            )
         missing = set(table.names) - set(own.names)
         if missing:
-            raise SatchelError(f"the table {table.name} lacks the columns {', '.join(sorted(missing))}", "bring the application here to the same version, then join")
+            raise SatchelError(
+                f"the table {table.name} lacks the columns {', '.join(sorted(missing))}",
+                "bring the application here to the same version, then join",
+            )
         found.append(table)
     order = {table.name: place for place, table in enumerate(store.inspect().tables)}
     return sorted(found, key=lambda table: order.get(table.name, len(order)))
 
 
 def _others(store: Store, names: set[str]) -> list[LeftOut]:
-    return [LeftOut(t.name, "it is not among the tables of the network") for t in store.inspect().tables if t.name not in names]
+    return [
+        LeftOut(t.name, "it is not among the tables of the network")
+        for t in store.inspect().tables
+        if t.name not in names
+    ]

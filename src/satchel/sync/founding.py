@@ -77,8 +77,17 @@ def found(
         _clear_unfinished(store, path)
         schema = store.inspect()
         chosen = choose(schema, tables, key_scope or {})
-        left_out = [*schema.left_out, *(LeftOut(t.name, "not chosen by --table") for t in schema.tables if t.name not in {c.name for c in chosen})]
-        report = FoundingReport(str(path), node, network, described(chosen, policy), [_left(entry) for entry in left_out])
+        left_out = [
+            *schema.left_out,
+            *(
+                LeftOut(t.name, "not chosen by --table")
+                for t in schema.tables
+                if t.name not in {c.name for c in chosen}
+            ),
+        ]
+        report = FoundingReport(
+            str(path), node, network, described(chosen, policy), [_left(entry) for entry in left_out]
+        )
         report.dry_run = dry_run
         if not dry_run:
             fresh = not path.exists()
@@ -115,7 +124,9 @@ def _make(
         try:
             configuration = Configuration.of(ids, tables, signer=node, stamp=stamp_of(at), policy=policy)
         except BadPacket as bad:
-            raise UsageError(f"these tables cannot be replicated: {bad.reason}", "leave the table out with --table") from bad
+            raise UsageError(
+                f"these tables cannot be replicated: {bad.reason}", "leave the table out with --table"
+            ) from bad
         site.add_node_files([make_founder_card(key, ids, node, at), configuration.seal(key)])
         # the facts come first: a database with our tables and no state is one that an interrupted `init` left
         store.install(tables, author_column=author_column)
@@ -136,7 +147,9 @@ def _make(
 def check_name(name: str, what: str) -> None:
     """UsageError unless it is a name that nodes and networks may have."""
     if not NODE_NAME.fullmatch(name):
-        raise UsageError(f"{name!r} cannot be the name of a {what}", "use a-z, 0-9 and -, at most 31 of them, no - in front")
+        raise UsageError(
+            f"{name!r} cannot be the name of a {what}", "use a-z, 0-9 and -, at most 31 of them, no - in front"
+        )
 
 
 def refuse_used(path: Path) -> None:
@@ -146,7 +159,9 @@ def refuse_used(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise SatchelError(f"{path} is no folder", "take another place for the home")
     if (path / KEY).exists() and any((path / "packets").glob("*/*/*/manifest.json")):
-        raise SatchelError(f"{path} holds a key and packets but no {SETTINGS}", "put the settings back, or take another folder")
+        raise SatchelError(
+            f"{path} holds a key and packets but no {SETTINGS}", "put the settings back, or take another folder"
+        )
 
 
 def _clear_unfinished(store: Store, path: Path) -> None:
@@ -224,7 +239,8 @@ def stored_path(home: Path, db: str) -> str:
 def described(tables: Iterable[Table], policy: str) -> list[dict[str, Any]]:
     """Tables for a report."""
     return [
-        {"table": t.name, "key": list(t.key), "scope": t.scope, "policy": policy, "columns": len(t.columns)} for t in tables
+        {"table": t.name, "key": list(t.key), "scope": t.scope, "policy": policy, "columns": len(t.columns)}
+        for t in tables
     ]
 
 

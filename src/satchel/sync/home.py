@@ -1,9 +1,9 @@
 """A home: one node's folder (PROTOCOL, Words).
 
-    satchel.toml   what is this home's own: database, exchanges, author column, which network and founder
-    node.key       the node's private key
-    witness.json   the newest packet that was sealed here: a database behind it is a restored backup
-    packets/       the archive; inbox/, outbox/, quarantine/
+satchel.toml   what is this home's own: database, exchanges, author column, which network and founder
+node.key       the node's private key
+witness.json   the newest packet that was sealed here: a database behind it is a restored backup
+packets/       the archive; inbox/, outbox/, quarantine/
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ class Home:
     def at(path: Path) -> Home:
         """The home there. NoHome if there is none."""
         if not (path / SETTINGS).is_file():
-            raise NoHome(f"there is no home in {path}", "name one with --home, or make one with `satchel init` or `satchel join`")
+            raise NoHome(
+                f"there is no home in {path}", "name one with --home, or make one with `satchel init` or `satchel join`"
+            )
         return Home(path)
 
     @property
@@ -92,9 +94,13 @@ class Home:
             raw = tomllib.loads(read_limited(path, _LIMIT).decode("utf-8"))
             return _settings(raw)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-            raise SatchelError(f"{path} is no TOML: {problem}", "correct the file; an example is in docs/reference") from problem
+            raise SatchelError(
+                f"{path} is no TOML: {problem}", "correct the file; an example is in docs/reference"
+            ) from problem
         except (KeyError, TypeError, ValueError) as problem:
-            raise SatchelError(f"{path}: {problem} is missing or wrong", "correct the file; an example is in docs/reference") from problem
+            raise SatchelError(
+                f"{path}: {problem} is missing or wrong", "correct the file; an example is in docs/reference"
+            ) from problem
 
     def write_settings(self, settings: Settings) -> None:
         """Writes `satchel.toml`; from then on the folder is a home."""
@@ -128,7 +134,9 @@ class Home:
 
 def _settings(raw: Mapping[str, Any]) -> Settings:
     database = raw["database"]
-    exchanges = {name: entry if isinstance(entry, str) else entry["path"] for name, entry in raw.get("exchanges", {}).items()}
+    exchanges = {
+        name: entry if isinstance(entry, str) else entry["path"] for name, entry in raw.get("exchanges", {}).items()
+    }
     return Settings(
         node=str(raw["node"]["name"]),
         network=str(raw["network"]["name"]),

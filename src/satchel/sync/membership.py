@@ -38,7 +38,9 @@ class InviteReport:
 def invite(site: Site, name: str, *, out: Path | None, role: str, days: int, dry_run: bool = False) -> InviteReport:
     """Writes an invitation for one node; seals first, so that it carries a vector. UsageError for a name that is taken."""
     if not NODE_NAME.fullmatch(name):
-        raise UsageError(f"{name!r} cannot be the name of a node", "use a-z, 0-9 and -, at most 31 of them, no - in front")
+        raise UsageError(
+            f"{name!r} cannot be the name of a node", "use a-z, 0-9 and -, at most 31 of them, no - in front"
+        )
     if days < 1:
         raise UsageError("an invitation holds for a day at least", "name more --days")
     if site.joining:
@@ -84,7 +86,9 @@ def list_nodes(site: Site) -> Mapping[str, Any]:
         ack = acks.get(member.name)
         state = "this node" if member.name == site.settings.node else "member" if ack else "member, not heard yet"
         heard = ack.clock if ack and member.name != site.settings.node else None
-        nodes.append({"node": member.name, "role": member.role, "key": member.key.keyid, "state": state, "heard": heard})
+        nodes.append(
+            {"node": member.name, "role": member.role, "key": member.key.keyid, "state": state, "heard": heard}
+        )
     known = {member.name for member in members.members}
     for name, expires in sorted(site.invited().items()):
         if name not in known:

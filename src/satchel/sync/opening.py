@@ -44,7 +44,8 @@ def working(path: Path) -> Iterator[Site]:
             _check(home, store.is_installed(), settings.network_id, store.notes() if store.is_installed() else {})
             if store.read_only():
                 raise SatchelError(
-                    f"the database {store.url} cannot be written", "check its permissions; status, history and query still work"
+                    f"the database {store.url} cannot be written",
+                    "check its permissions; status, history and query still work",
                 )
             site = Site(home, settings, store, Archive(home.packets, settings.network))
             site.warnings += store.renew_capture()

@@ -51,7 +51,9 @@ class Dropper:
             for origin in self.site.store.vector()
         }
         wares = [Ware(record.dot, record.suffix) for record in self.site.store.packets_after(lowest)]
-        wares += [Ware(signed.manifest.dot, signed.manifest.suffix) for signed in headers_of(self.site, [self.site.archive])]
+        wares += [
+            Ware(signed.manifest.dot, signed.manifest.suffix) for signed in headers_of(self.site, [self.site.archive])
+        ]
         return wares
 
     def drop(self, exchange: Exchange, wares: list[Ware]) -> None:

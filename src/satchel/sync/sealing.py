@@ -118,7 +118,9 @@ def _previous(site: Site, vector: Vector, origin: str) -> str | None:
         return None
     record = site.store.packet(Dot(origin, vector[origin].seq))
     if record is None:
-        raise SatchelError(f"the database does not know its own packet {origin}/{vector[origin].seq}", "run `satchel doctor`")
+        raise SatchelError(
+            f"the database does not know its own packet {origin}/{vector[origin].seq}", "run `satchel doctor`"
+        )
     return record.hash
 
 

@@ -119,7 +119,9 @@ class Site:
         """What the network agreed on. SatchelError if no accepted configuration is known."""
         found = self.members.configuration
         if found is None:
-            raise SatchelError("the network's configuration is missing", "import once more from a folder that has nodes/")
+            raise SatchelError(
+                "the network's configuration is missing", "import once more from a folder that has nodes/"
+            )
         return found
 
     @cached_property

@@ -39,6 +39,7 @@ def status(site: Site) -> dict[str, Any]:
 def _waiting(site: Site, quarantine: Quarantine) -> list[dict[str, str]]:
     intake = Intake(site, Report(), quarantine, [site.archive], dry_run=True)
     intake.look()
+    intake.held = {held.dot: held for held in site.store.held()}
     if site.joining:
         have = {signed.manifest.dot for signed in intake.known}
         wanted = ((origin, seq) for origin, mark in site.inviter_vector().items() for seq in range(1, mark.seq + 1))
@@ -82,8 +83,10 @@ def sentence(found: Mapping[str, Any]) -> str:
     if lacking := [peer["node"] for peer in found["peers"] if peer["behind"]]:
         todo.append(f"{_list(lacking)} {'has' if len(lacking) == 1 else 'have'} not acknowledged everything")
     if not troubles and not todo:
-        return f"All is well: everybody has everything that {found['node']} has." if found["peers"] else (
-            f"{found['node']} is alone in {found['network']}: invite somebody with `satchel invite`."
+        return (
+            f"All is well: everybody has everything that {found['node']} has."
+            if found["peers"]
+            else (f"{found['node']} is alone in {found['network']}: invite somebody with `satchel invite`.")
         )
     text = "; ".join([*troubles, *todo])
     return text[0].upper() + text[1:] + "."

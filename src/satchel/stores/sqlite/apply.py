@@ -15,8 +15,8 @@ from satchel.stores.sqlite.booking import classify
 from satchel.stores.sqlite.contested import ContestedRows
 from satchel.stores.sqlite.delta import SQLiteDelta, frozen_delta
 from satchel.stores.sqlite.layout import Layout
-from satchel.stores.sqlite.stage import Stage
 from satchel.stores.sqlite.rows import apply_stage
+from satchel.stores.sqlite.stage import Stage
 from satchel.stores.sqlite.suspend import SuspendedTriggers
 
 _ROWS_AT_ONCE = 300_000  # packets of a group are staged together up to so many rows
@@ -77,7 +77,9 @@ class SQLiteApplying:
         for name in _touched(packets):
             layout = self.layouts.get(name)
             if layout is None:
-                raise ConstraintRefused(f"no such table: {name}", "make the table as the other sites have it, then import again")
+                raise ConstraintRefused(
+                    f"no such table: {name}", "make the table as the other sites have it, then import again"
+                )
             self.triggers.suspend(layout)
             if baseline.fits(self.db, layout, packets):
                 counts.inserted += baseline.load(self.db, layout, origin, packets)
@@ -109,7 +111,9 @@ class SQLiteApplying:
 
     def _base_seen(self, layout: Layout, context: Vector) -> bool:
         """Whether the author had seen the baseline of this table: a group is applied whole, so one packet tells."""
-        row = self.db.execute(f"SELECT n.name FROM {layout.base} b JOIN _satchel_origin n ON n.number = b.o LIMIT 1").fetchone()
+        row = self.db.execute(
+            f"SELECT n.name FROM {layout.base} b JOIN _satchel_origin n ON n.number = b.o LIMIT 1"
+        ).fetchone()
         return row is None or row[0] in context
 
     def commit(self) -> None:

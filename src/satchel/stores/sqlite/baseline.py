@@ -55,7 +55,10 @@ def fits(db: sqlite3.Connection, layout: Layout, packets: Sequence[Incoming]) ->
         return False
     if db.execute(f"SELECT 1 FROM main.{layout.user} LIMIT 1").fetchone() is None:
         return True
-    begun = db.execute(f"SELECT max(q) FROM {layout.base} b JOIN _satchel_origin n ON n.number = b.o WHERE n.name = ?", (packets[0].dot.origin,))
+    begun = db.execute(
+        f"SELECT max(q) FROM {layout.base} b JOIN _satchel_origin n ON n.number = b.o WHERE n.name = ?",
+        (packets[0].dot.origin,),
+    )
     (seq,) = begun.fetchone()
     return seq is not None and packets[0].group[0] <= seq < packets[0].dot.seq
 

@@ -1,14 +1,14 @@
 """Satchel's own tables that are not about one table of the application. All names begin with `_satchel`.
 
-    _satchel_note          small facts about this node, by name
-    _satchel_table         captured tables: number, name, definition, highest log row that is sealed
-    _satchel_origin        origins by number
-    _satchel_vector        what has been applied
-    _satchel_packet        every applied packet, with its context
-    _satchel_envelope      own packets whose manifest may not be in the archive yet
-    _satchel_held          groups that the database refused
-    _satchel_conflict      the list of conflicts; _satchel_conflict_id: every id that an entry has had
-    _satchel_run           the log of runs
+_satchel_note          small facts about this node, by name
+_satchel_table         captured tables: number, name, definition, highest log row that is sealed
+_satchel_origin        origins by number
+_satchel_vector        what has been applied
+_satchel_packet        every applied packet, with its context
+_satchel_envelope      own packets whose manifest may not be in the archive yet
+_satchel_held          groups that the database refused
+_satchel_conflict      the list of conflicts; _satchel_conflict_id: every id that an entry has had
+_satchel_run           the log of runs
 """
 
 from __future__ import annotations
@@ -119,7 +119,9 @@ def read_vector(db: sqlite3.Connection) -> dict[str, Mark]:
 
 def context_to_json(context: Vector) -> str:
     """A vector as text."""
-    return json.dumps({origin: [mark.seq, mark.hash] for origin, mark in sorted(context.items())}, separators=(",", ":"))
+    return json.dumps(
+        {origin: [mark.seq, mark.hash] for origin, mark in sorted(context.items())}, separators=(",", ":")
+    )
 
 
 def context_from_json(text: str) -> dict[str, Mark]:
@@ -148,7 +150,9 @@ def add_packet(
     db.execute("INSERT OR REPLACE INTO _satchel_vector VALUES (?, ?, ?)", (origin, dot.seq, digest[:HASH_DIGITS]))
 
 
-_PACKET = "SELECT n.name, p.q, p.hash, p.suffix, p.first, p.last, p.kind, p.created, p.context, p.rows FROM _satchel_packet p"
+_PACKET = (
+    "SELECT n.name, p.q, p.hash, p.suffix, p.first, p.last, p.kind, p.created, p.context, p.rows FROM _satchel_packet p"
+)
 
 
 def _packet_record(row: Sequence[object]) -> PacketRecord:
@@ -164,7 +168,8 @@ def packets_after(db: sqlite3.Connection, vector: Vector) -> Iterator[PacketReco
     for number, name in sorted(origins(db).items(), key=lambda item: item[1]):
         known = vector[name].seq if name in vector else 0
         rows = db.execute(
-            f"{_PACKET} JOIN _satchel_origin n ON n.number = p.o WHERE p.o = ? AND p.q > ? ORDER BY p.q", (number, known)
+            f"{_PACKET} JOIN _satchel_origin n ON n.number = p.o WHERE p.o = ? AND p.q > ? ORDER BY p.q",
+            (number, known),
         )
         yield from map(_packet_record, rows.fetchall())
 
@@ -240,6 +245,10 @@ def add_run(db: sqlite3.Connection, run: Run) -> None:
 def read_runs(db: sqlite3.Connection, limit: int) -> list[Run]:
     """The newest runs first."""
     rows = db.execute(
-        "SELECT at, command, exchange, seconds, report, trouble FROM _satchel_run ORDER BY number DESC LIMIT ?", (limit,)
+        "SELECT at, command, exchange, seconds, report, trouble FROM _satchel_run ORDER BY number DESC LIMIT ?",
+        (limit,),
     ).fetchall()
-    return [Run(at, command, exchange, seconds, json.loads(report), trouble) for at, command, exchange, seconds, report, trouble in rows]
+    return [
+        Run(at, command, exchange, seconds, json.loads(report), trouble)
+        for at, command, exchange, seconds, report, trouble in rows
+    ]

@@ -46,10 +46,19 @@ def _struct(
     names = books.origins(db)
 
     def groups(text: str) -> list[dict[str, object]] | None:
-        return None if text is None else [
-            {"origin": names[g.origin] if g.origin else None, "seq": g.seq or None, "stamp": g.stamp, "columns": layout.names_of(g.mask)}
-            for g in lineage.read(text)
-        ]
+        return (
+            None
+            if text is None
+            else [
+                {
+                    "origin": names[g.origin] if g.origin else None,
+                    "seq": g.seq or None,
+                    "stamp": g.stamp,
+                    "columns": layout.names_of(g.mask),
+                }
+                for g in lineage.read(text)
+            ]
+        )
 
     milliseconds = pa.array(at, pa.int64())
     fields = {
@@ -63,7 +72,9 @@ def _struct(
         "lineage": values.map_distinct(pa.array(lin, pa.string()), groups, _LINEAGE),
         "context": values.map_distinct(pa.array(ctx, pa.string()), _context_entries, _CONTEXT),
         "gid": pa.nulls(len(op), pa.string()),
-        "misfit": pa.array([misfits.get(row) for row in range(len(op))], _MISFIT) if misfits else pa.nulls(len(op), _MISFIT),
+        "misfit": pa.array([misfits.get(row) for row in range(len(op))], _MISFIT)
+        if misfits
+        else pa.nulls(len(op), _MISFIT),
     }
     return pa.StructArray.from_arrays(list(fields.values()), names=list(fields))
 

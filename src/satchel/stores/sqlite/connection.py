@@ -40,7 +40,9 @@ def _translation(problem: sqlite3.Error, path: str | Path) -> StoreError:
     name = getattr(problem, "sqlite_errorname", "") or ""
     words = str(problem)
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")) or "database is locked" in words:
-        return StoreLocked(f"{path} is locked by another program", "close the program that writes to it, or try again later")
+        return StoreLocked(
+            f"{path} is locked by another program", "close the program that writes to it, or try again later"
+        )
     if name == "SQLITE_NOTADB" or "not a database" in words:
         return NotADatabase(f"{path} is not an SQLite database", "name the database file of the application")
     if name.startswith("SQLITE_READONLY") or "readonly" in words:
@@ -48,7 +50,9 @@ def _translation(problem: sqlite3.Error, path: str | Path) -> StoreError:
     if name.startswith("SQLITE_FULL"):
         return StoreError(f"the disk that holds {path} is full", "free some space; nothing was changed")
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_IOERR")):
-        return StoreError(f"{path} cannot be read: {words}", "check the disk; restore the file from a backup if need be")
+        return StoreError(
+            f"{path} cannot be read: {words}", "check the disk; restore the file from a backup if need be"
+        )
     if name.startswith("SQLITE_CANTOPEN") or "unable to open" in words:
         return NotADatabase(f"{path} cannot be opened", "check the path and the permissions")
     return StoreError(f"{path}: {words}", "run `satchel doctor`; if the database is sound, please report this")

@@ -40,7 +40,9 @@ class Outcome:
 class ContestedRows:
     """The odd rows of a staging table."""
 
-    def __init__(self, db: sqlite3.Connection, rules: Rules, origin: int, contexts: dict[int, Vector], now: int) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, rules: Rules, origin: int, contexts: dict[int, Vector], now: int
+    ) -> None:
         self.db = db
         self.rules = rules
         self.origin = origin
@@ -78,7 +80,9 @@ class ContestedRows:
             standing = []
         saw = None if ctx is not None else self.contexts[seq]
         place = (self.origin, seq)
-        incoming = self.reader.version(layout, place, stamp, op == "delete", new_lin, new, saw=saw, ctx=ctx, at=at, by=by)
+        incoming = self.reader.version(
+            layout, place, stamp, op == "delete", new_lin, new, saw=saw, ctx=ctx, at=at, by=by
+        )
         settled = self.rules.settle(Contested(layout.table.name, key, standing, incoming))
         cells = settled.resolved.cells
         after = tuple(cells[name].value if name in cells else None for name in layout.table.names)
@@ -103,7 +107,13 @@ class ContestedRows:
         many = len(siblings) > 1
         top = max(siblings, key=lambda version: version.rank)
         lin = self.writer.explicit(layout, resolved.cells) if many else self.writer.lineage(layout, top)
-        values: list[Any] = [self.writer.number(top.dot.origin), top.dot.seq, top.stamp, int(resolved.deleted), int(many)]
+        values: list[Any] = [
+            self.writer.number(top.dot.origin),
+            top.dot.seq,
+            top.stamp,
+            int(resolved.deleted),
+            int(many),
+        ]
         values += [None if many else self._row_context(top), odd_time(top), top.by, lin]
         holders = ", ".join([*map(placeholder, key), *("?" * len(values))])
         self.db.execute(f"INSERT OR REPLACE INTO {layout.rows} VALUES ({holders})", (*bound, *values))

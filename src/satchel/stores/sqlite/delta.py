@@ -121,7 +121,8 @@ def frozen_delta(
         db.execute("BEGIN")
     try:
         frozen = [
-            (layout, top, pending.freeze(db, layout, mark, top)) for layout, mark, top in pending.marks(db, dict(layouts))
+            (layout, top, pending.freeze(db, layout, mark, top))
+            for layout, mark, top in pending.marks(db, dict(layouts))
         ]
     finally:
         if not locked and db.in_transaction:
@@ -141,7 +142,9 @@ class BaselineDelta:
 
     kind = "baseline"
 
-    def __init__(self, db: sqlite3.Connection, reader: sqlite3.Connection, layouts: Mapping[str, Layout], at: int) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, reader: sqlite3.Connection, layouts: Mapping[str, Layout], at: int
+    ) -> None:
         self.db = db
         self.reader = reader
         self.layouts = layouts
@@ -155,7 +158,9 @@ class BaselineDelta:
     def batches(self, table: str) -> Iterator[pa.RecordBatch]:
         """Every row of a table in key order."""
         begins = self.begins[table] = []
-        return baseline.batches(self.reader, self.layouts[table], self.at, lambda place, key: begins.append((place, key)))
+        return baseline.batches(
+            self.reader, self.layouts[table], self.at, lambda place, key: begins.append((place, key))
+        )
 
     def record(self, packets: Sequence[Sealed], rules: Rules) -> None:
         """The manifests, where each packet begins in each table, and the vector."""

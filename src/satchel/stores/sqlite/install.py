@@ -35,14 +35,20 @@ def make_triggers(db: sqlite3.Connection, layout: Layout, *, whole_rows: bool) -
 def drop_triggers(db: sqlite3.Connection, layout: Layout) -> None:
     """Removes the capture triggers of one table."""
     prefix = f"_satchel_{layout.number}_"
-    rows = db.execute("SELECT name FROM main.sqlite_master WHERE type = 'trigger' AND name GLOB ?", (f"{prefix}*",)).fetchall()
+    rows = db.execute(
+        "SELECT name FROM main.sqlite_master WHERE type = 'trigger' AND name GLOB ?", (f"{prefix}*",)
+    ).fetchall()
     for (name,) in rows:
         db.execute(f"DROP TRIGGER {quote(name)}")
 
 
 def outdated(db: sqlite3.Connection, layouts: Mapping[str, Layout], *, whole_rows: bool) -> dict[str, str]:
     """Captured tables whose triggers are not as they should be, with what is wrong in words."""
-    have = dict(db.execute("SELECT name, sql FROM main.sqlite_master WHERE type = 'trigger' AND name GLOB '_satchel_*'").fetchall())
+    have = dict(
+        db.execute(
+            "SELECT name, sql FROM main.sqlite_master WHERE type = 'trigger' AND name GLOB '_satchel_*'"
+        ).fetchall()
+    )
     found = {}
     for name, layout in layouts.items():
         missing = missing_columns(db, layout)

@@ -11,7 +11,6 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-
 from satchel.model.vector import Vector
 from satchel.stores.base import Delta, Incoming, Joining, RowCounts, Rules, Sealed
 from satchel.stores.sqlite import books, install, pending
@@ -104,7 +103,8 @@ def _leftovers(db: sqlite3.Connection, layouts: Mapping[str, Layout]) -> tuple[J
     same_rows = added = beside = 0
     for layout in layouts.values():
         known = " AND ".join(
-            f"m.{mask} = {layout.full >> (MASK_BITS * i) & ((1 << MASK_BITS) - 1)}" for i, mask in enumerate(layout.masks)
+            f"m.{mask} = {layout.full >> (MASK_BITS * i) & ((1 << MASK_BITS) - 1)}"
+            for i, mask in enumerate(layout.masks)
         )
         equal = " AND ".join(
             f"NOT {differs(column, f'm.{slot}', f't.{name}')}"
@@ -121,7 +121,9 @@ def _leftovers(db: sqlite3.Connection, layouts: Mapping[str, Layout]) -> tuple[J
         names = ", ".join((*FIXED[1:], *layout.slots))
         fixed = f"0, 'insert', NULL, NULL, 0, NULL, NULL, '{pending.BLIND}'"
         order = ", ".join(f"m.{slot}" for slot in layout.key_slots)
-        db.execute(f"INSERT INTO {stage.name} ({names}) SELECT {fixed}, {layout.list_of('m')} {source} WHERE {left} ORDER BY {order}")
+        db.execute(
+            f"INSERT INTO {stage.name} ({names}) SELECT {fixed}, {layout.list_of('m')} {source} WHERE {left} ORDER BY {order}"
+        )
         delta.stages[layout.table.name] = stage
         total, new, other = db.execute(
             f"SELECT count(*), coalesce(sum({left} AND NOT ({present}) AND r.o IS NULL), 0), coalesce(sum({left} AND ({present} OR r.o IS NOT NULL)), 0) {source}"

@@ -208,7 +208,9 @@ def entry(layout: Layout, line: tuple[Any, ...]) -> Entry:
     return Entry(number, kind, at, frozenset(), whole if kind in "DM" else {})
 
 
-def _lineage_of(layout: Layout, net: Net, past: tuple[int, int, int, str | None] | None) -> tuple[str | None, str | None]:
+def _lineage_of(
+    layout: Layout, net: Net, past: tuple[int, int, int, str | None] | None
+) -> tuple[str | None, str | None]:
     """Mask and lineage: columns written earlier than the row's own clock are of this packet at their own stamp."""
     written = layout.mask_of(frozenset(net.written))
     full = f"{layout.full:x}"

@@ -19,7 +19,9 @@ from satchel.stores.sqlite.stage import Stage
 
 def references(db: sqlite3.Connection) -> list[tuple[str, ForeignKey]]:
     """(child table, reference) of every declared reference in the database, of tables left out too."""
-    tables = [name for name, kind, _ in table_list(db) if kind == "table" and not name.startswith(("sqlite_", "_satchel"))]
+    tables = [
+        name for name, kind, _ in table_list(db) if kind == "table" and not name.startswith(("sqlite_", "_satchel"))
+    ]
     return [(name, key) for name in tables for key in foreign_keys(db, name)]
 
 

@@ -66,7 +66,8 @@ class EditsSinceJoin:
         """Makes the edits again, in the tables and in the log."""
         self.db.execute(f"DELETE FROM {self.layout.log} WHERE id < (SELECT max(id) FROM {self.layout.log})")
         self.db.execute(
-            "UPDATE _satchel_table SET mark = ? WHERE number = ?", (pending.highest(self.db, self.layout), self.layout.number)
+            "UPDATE _satchel_table SET mark = ? WHERE number = ?",
+            (pending.highest(self.db, self.layout), self.layout.number),
         )
         for key, before, now, lines in self._edits:
             current = dict(zip(self.layout.table.names, now, strict=True)) if now is not None else None
@@ -88,7 +89,9 @@ class EditsSinceJoin:
             self._delete(f"main.{self.layout.user}", self._key_columns(), key)
             holders = ", ".join(map(placeholder, now))
             names = ", ".join(self.layout.columns)
-            self.db.execute(f"INSERT INTO main.{self.layout.user} ({names}) VALUES ({holders})", list(map(bindable, now)))
+            self.db.execute(
+                f"INSERT INTO main.{self.layout.user} ({names}) VALUES ({holders})", list(map(bindable, now))
+            )
             self._note("I", blind, at, now)
         elif now is not None and there is not None:
             self._beside(key, there, blind)

@@ -73,7 +73,9 @@ class RowEditor:
         """The siblings of the row; empty if the network never had it."""
         reader = VersionReader(self.db)
         where, bound = self._where(key, self.layout.keys)
-        found = self.db.execute(f"SELECT o, q, s, d, many, x, a, b, l FROM {self.layout.rows} WHERE {where}", bound).fetchone()
+        found = self.db.execute(
+            f"SELECT o, q, s, d, many, x, a, b, l FROM {self.layout.rows} WHERE {where}", bound
+        ).fetchone()
         if found is not None and (found[3] or found[4]):
             return reader.images(self.layout, key)
         row = self.read(key)

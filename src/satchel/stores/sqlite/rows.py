@@ -93,12 +93,15 @@ class UserRows:
         written = layout.full if mask is None else int(mask, 16)
         places = [p for p in range(layout.width) if written >> p & 1]
         if not places:
-            return self.db.execute(f"SELECT count(*) {self._source('z.present')} AND s.op <> 'delete' AND {condition}", values).fetchone()[0]  # type: ignore[no-any-return]
+            return self.db.execute(
+                f"SELECT count(*) {self._source('z.present')} AND s.op <> 'delete' AND {condition}", values
+            ).fetchone()[0]  # type: ignore[no-any-return]
         sets = ", ".join(f"{layout.columns[p]} = w.{layout.slots[p]}" for p in places)
         at = f"t.{layout.rowid} = w.rid" if layout.rowid else layout.match("u:t", "c:w")
         source = self._source(f"z.present AND s.op <> 'delete' AND {condition}")
         return self.db.execute(
-            f"UPDATE main.{layout.user} AS t SET {sets} FROM (SELECT z.rid, s.* {source} ORDER BY s.rn) AS w WHERE {at}", values
+            f"UPDATE main.{layout.user} AS t SET {sets} FROM (SELECT z.rid, s.* {source} ORDER BY s.rn) AS w WHERE {at}",
+            values,
         ).rowcount
 
     def _insert(self, *, afresh: bool) -> int:
@@ -109,4 +112,6 @@ class UserRows:
         if afresh and layout.rowid and not integer_key:
             columns, values = f"{layout.rowid}, {columns}", f"z.rid, {values}"  # rows keep their rowid
         source = self._source(condition)
-        return self.db.execute(f"INSERT INTO main.{layout.user} ({columns}) SELECT {values} {source} ORDER BY s.rn").rowcount
+        return self.db.execute(
+            f"INSERT INTO main.{layout.user} ({columns}) SELECT {values} {source} ORDER BY s.rn"
+        ).rowcount

@@ -81,7 +81,9 @@ def obstacle(db: sqlite3.Connection, name: str) -> str:
 
 def table_columns(db: sqlite3.Connection, name: str) -> list[tuple[str, str, bool, int, int]]:
     """(name, declared type, NOT NULL, place in the key from 1, hidden) of each column."""
-    rows = db.execute(f'SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo({text_literal(name)})').fetchall()
+    rows = db.execute(
+        f'SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo({text_literal(name)})'
+    ).fetchall()
     return [(column, declared or "", bool(notnull), pk, hidden) for column, declared, notnull, pk, hidden in rows]
 
 
@@ -257,7 +259,9 @@ def arrow_type(db: sqlite3.Connection, table: str, column: str, declared: str, a
 
 def words_mean_fractions(declared: str) -> bool:
     """Whether a numeric declaration leaves room for fractions, e.g. DECIMAL(10,2)."""
-    return any(word in declared for word in ("DEC", "NUM", "MONEY", "CURR")) and not re.search(r"\(\s*\d+\s*(,\s*0\s*)?\)", declared)
+    return any(word in declared for word in ("DEC", "NUM", "MONEY", "CURR")) and not re.search(
+        r"\(\s*\d+\s*(,\s*0\s*)?\)", declared
+    )
 
 
 def unique_indexes(db: sqlite3.Connection, name: str) -> list[UniqueIndex]:
@@ -269,7 +273,9 @@ def unique_indexes(db: sqlite3.Connection, name: str) -> list[UniqueIndex]:
     for index, origin, partial in rows:
         if origin == "pk":
             continue
-        terms = db.execute(f"SELECT cid, name, coll FROM pragma_index_xinfo({text_literal(index)}) WHERE key").fetchall()
+        terms = db.execute(
+            f"SELECT cid, name, coll FROM pragma_index_xinfo({text_literal(index)}) WHERE key"
+        ).fetchall()
         collations = tuple((coll or "BINARY").upper() for _, _, coll in terms)
         plain = all(cid >= 0 for cid, _, _ in terms)
         found.append(
@@ -315,7 +321,9 @@ def foreign_keys(db: sqlite3.Connection, name: str) -> tuple[ForeignKey, ...]:
 
 def real_name(db: sqlite3.Connection, name: str) -> str:
     """A table's name as it was declared: references may spell it in another case."""
-    row = db.execute("SELECT name FROM pragma_table_list WHERE schema = 'main' AND lower(name) = lower(?)", (name,)).fetchone()
+    row = db.execute(
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND lower(name) = lower(?)", (name,)
+    ).fetchone()
     return row[0] if row else name
 
 

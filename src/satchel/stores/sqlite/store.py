@@ -97,7 +97,11 @@ class SQLiteStore:
             found = schema.inspect(db)
             captured = self._layouts
             out = [entry for entry in found.left_out if entry.table not in captured]
-            out += [LeftOut(t.name, "it is not among the tables of the network") for t in found.tables if t.name not in captured]
+            out += [
+                LeftOut(t.name, "it is not among the tables of the network")
+                for t in found.tables
+                if t.name not in captured
+            ]
             for layout in captured.values():
                 out += self._left_out_of(db, layout)
             return out
@@ -111,7 +115,9 @@ class SQLiteStore:
         nulls = " OR ".join(f"{layout.columns[p]} IS NULL" for p in layout.key_places)
         nullable = not layout.rowid or any(not notnull for _, _, notnull, pk, _ in schema.table_columns(db, name) if pk)
         if nullable and layout.table.scope == "global" and not missing:
-            (count,) = db.execute(f"SELECT count(*) FROM (SELECT 1 FROM main.{layout.user} WHERE {nulls} LIMIT 1000)").fetchone()
+            (count,) = db.execute(
+                f"SELECT count(*) FROM (SELECT 1 FROM main.{layout.user} WHERE {nulls} LIMIT 1000)"
+            ).fetchone()
             if count:
                 yield LeftOut(name, f"{count} rows with NULL in the key")
         have = [column for column, *_, hidden in schema.table_columns(db, name) if hidden == 0]
@@ -361,4 +367,3 @@ class SQLiteStore:
 
 class _DryRun(Exception):
     """Takes a transaction back that was only tried."""
-

@@ -37,7 +37,9 @@ def to_arrow(column: Column, data: Sequence[Value]) -> tuple[pa.Array, list[tupl
         except (UnicodeEncodeError, pa.ArrowInvalid):  # text that is no UTF-8
             pass
     kept: list[Value] = [value if _fits(column, value) else None for value in data]
-    misfits: list[tuple[int, Value]] = [(row, value) for row, value in enumerate(data) if value is not None and kept[row] is None]
+    misfits: list[tuple[int, Value]] = [
+        (row, value) for row, value in enumerate(data) if value is not None and kept[row] is None
+    ]
     if column.type == "float64":
         kept = [float(value) if isinstance(value, int) else value for value in kept]
     return pa.array(kept, type_), misfits

@@ -67,10 +67,13 @@ class VersionReader:
     def images(self, layout: Layout, key: Sequence[Value]) -> list[Version]:
         """The whole versions that are kept of a row."""
         where = " AND ".join(f"i.{k} = {placeholder(v)}" for k, v in zip(layout.keys, key, strict=True))
-        query = f"SELECT o, q, s, d, x, a, b, l, {layout.list_of('i')} FROM {layout.images} i WHERE {where} ORDER BY o, q"
+        query = (
+            f"SELECT o, q, s, d, x, a, b, l, {layout.list_of('i')} FROM {layout.images} i WHERE {where} ORDER BY o, q"
+        )
         found = self.db.execute(query, [bindable(value) for value in key]).fetchall()
         return [
-            self.version(layout, (o, q), s, bool(d), lin, row, ctx=x, at=a, by=b) for o, q, s, d, x, a, b, lin, *row in found
+            self.version(layout, (o, q), s, bool(d), lin, row, ctx=x, at=a, by=b)
+            for o, q, s, d, x, a, b, lin, *row in found
         ]
 
 
@@ -116,7 +119,14 @@ class VersionWriter:
     def image(self, layout: Layout, key: Sequence[Value], version: Version, ctx: str | None) -> None:
         """Keeps a whole version."""
         row = [version.cell(name).value for name in layout.table.names]
-        values: list[Any] = [*key, self.number(version.dot.origin), version.dot.seq, version.stamp, int(version.deleted), ctx]
+        values: list[Any] = [
+            *key,
+            self.number(version.dot.origin),
+            version.dot.seq,
+            version.stamp,
+            int(version.deleted),
+            ctx,
+        ]
         values += [odd_time(version), version.by, self.lineage(layout, version), *row]
         holders = ", ".join(map(placeholder, values))
         self.db.execute(f"INSERT OR REPLACE INTO {layout.images} VALUES ({holders})", [bindable(v) for v in values])
