@@ -27,8 +27,8 @@ def canonical(column: Column, value: Value) -> Value:
 def key_text(table: Table, key: Sequence[Value]) -> str:
     """A text that is equal for equal keys of a table, and for no others."""
     parts = []
-    for name, value in zip(table.key, key, strict=True):
-        value = canonical(table.column(name), value)
+    for name, given in zip(table.key, key, strict=True):
+        value = canonical(table.column(name), given)
         kind = "b" if isinstance(value, bytes) else "t" if isinstance(value, str) else "n"
         raw = (
             value if isinstance(value, bytes) else text_bytes(value) if isinstance(value, str) else repr(value).encode()

@@ -12,7 +12,7 @@ table under their own names (types: `Column.type`), sorted by key, and one struc
                                cells that are not of this packet and stamp; null origin and seq: this packet;
                                null list: every cell is of this packet and the row's stamp
     context  list<struct<origin string, seq int64, hash string>>
-                               the row context where it differs from the packet's (empty: saw nothing); null: the packet's
+                               the row context where it is not the packet's (empty: saw nothing); null: the packet's
     gid      string            identity of a row with a local key; null
     misfit   list<struct<column string, class string, value binary>>
                                values that the Arrow type cannot hold (the column itself is null); class is integer |

@@ -55,7 +55,7 @@ def _look(site: Site) -> Iterator[Finding]:
     for trigger, table in site.store.suspended_triggers():
         yield _finding(
             "note",
-            f"the trigger {trigger} of {table} writes to replicated and to other tables: it does not run for arriving rows",
+            f"the trigger {trigger} of {table} writes to replicated and to other tables: arriving rows do not run it",
             "split it in two if the other tables need it",
         )
     yield from _troubles(found)

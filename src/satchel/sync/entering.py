@@ -25,8 +25,8 @@ from satchel.sync.site import ACTIVE, JOINING, Site, now_ms
 def enter(file: Path, path: Path, *, db: str, dry_run: bool = False) -> FoundingReport:
     """Makes a home for an invited node: key, card, capture. Its rows are compared at the first import.
 
-    Raises UsageError if the file is no invitation, SatchelError if it was used or has expired, if a home is there, or if
-    the database lacks a table of the network.
+    Raises UsageError if the file is no invitation, SatchelError if it was used or has expired, if a home is there, or
+    if the database lacks a table of the network.
     """
     invitation = read_invitation(_unused(file), now_ms())
     refuse_used(path)

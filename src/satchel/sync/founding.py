@@ -199,7 +199,7 @@ def choose(schema: Schema, globs: Sequence[str], key_scope: Mapping[str, str]) -
     for glob in (*globs, *(glob for glob in key_scope if glob != "*")):
         if not any(_fits(name, glob) for name in names):
             raise UsageError(f"no table is called {glob}", f"there are: {', '.join(names) or 'none'}")
-    for glob, scope in key_scope.items():
+    for scope in key_scope.values():
         if scope not in ("global", "local"):
             raise UsageError(f"{scope} is no key scope", "write --key-scope TABLE=global or TABLE=local")
     chosen = [table for table in schema.tables if not globs or any(_fits(table.name, glob) for glob in globs)]

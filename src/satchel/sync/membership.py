@@ -36,7 +36,7 @@ class InviteReport:
 
 
 def invite(site: Site, name: str, *, out: Path | None, role: str, days: int, dry_run: bool = False) -> InviteReport:
-    """Writes an invitation for one node; seals first, so that it carries a vector. UsageError for a name that is taken."""
+    """Writes an invitation for one node; seals first, so that it carries a vector. UsageError: the name is taken."""
     if not NODE_NAME.fullmatch(name):
         raise UsageError(
             f"{name!r} cannot be the name of a node", "use a-z, 0-9 and -, at most 31 of them, no - in front"

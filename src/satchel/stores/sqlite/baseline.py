@@ -23,8 +23,8 @@ from satchel.stores.sqlite.stage import bindable, fetch, placeholder
 def batches(
     db: sqlite3.Connection, layout: Layout, at: int, began: Callable[[int, list[Value]], None]
 ) -> Iterator[pa.RecordBatch]:
-    """Every row with a whole key, in key order, as change batches of one stamp. `began` hears the place (from 0) and the
-    key of each batch's first row."""
+    """Every row with a whole key, in key order, as change batches of one stamp. `began` hears the place (from 0) and
+    the key of each batch's first row."""
     keys = [layout.columns[p] for p in layout.key_places]
     fixed = f"'insert', {at}, NULL, {stamp_of(at)}, NULL, NULL, NULL"
     columns = ", ".join(layout.columns)

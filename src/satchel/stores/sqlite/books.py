@@ -30,12 +30,12 @@ DDL = (
     "CREATE TABLE _satchel_table (number INTEGER PRIMARY KEY, name TEXT, definition TEXT, mark INTEGER DEFAULT 0)",
     "CREATE TABLE _satchel_origin (number INTEGER PRIMARY KEY, name TEXT UNIQUE)",
     "CREATE TABLE _satchel_vector (o INTEGER PRIMARY KEY, q INTEGER, hash TEXT)",
-    "CREATE TABLE _satchel_packet (o INTEGER, q INTEGER, hash TEXT, suffix TEXT, first INTEGER, last INTEGER, kind TEXT,"
-    " created INTEGER, context TEXT, rows INTEGER, PRIMARY KEY (o, q)) WITHOUT ROWID",
+    "CREATE TABLE _satchel_packet (o INTEGER, q INTEGER, hash TEXT, suffix TEXT, first INTEGER, last INTEGER,"
+    " kind TEXT, created INTEGER, context TEXT, rows INTEGER, PRIMARY KEY (o, q)) WITHOUT ROWID",
     "CREATE TABLE _satchel_envelope (q INTEGER PRIMARY KEY, envelope BLOB)",
     "CREATE TABLE _satchel_held (packet TEXT PRIMARY KEY, reason TEXT) WITHOUT ROWID",
-    "CREATE TABLE _satchel_conflict (number INTEGER PRIMARY KEY, tab INTEGER, row TEXT, key TEXT, kind TEXT, columns TEXT,"
-    " opened INTEGER, closed INTEGER, closed_by TEXT, reviewed INTEGER DEFAULT 0, shown TEXT, versions TEXT)",
+    "CREATE TABLE _satchel_conflict (number INTEGER PRIMARY KEY, tab INTEGER, row TEXT, key TEXT, kind TEXT,"
+    " columns TEXT, opened INTEGER, closed INTEGER, closed_by TEXT, reviewed INTEGER DEFAULT 0, shown TEXT, versions TEXT)",
     "CREATE INDEX _satchel_conflict_row ON _satchel_conflict (tab, row)",
     "CREATE INDEX _satchel_conflict_open ON _satchel_conflict (closed) WHERE closed IS NULL",
     "CREATE TABLE _satchel_conflict_id (id TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID",

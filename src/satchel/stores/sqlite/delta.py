@@ -115,8 +115,8 @@ def number_packets(db: sqlite3.Connection, stage: Stage, packets: Sequence[Seale
 def frozen_delta(
     db: sqlite3.Connection, layouts: Mapping[str, Layout], rules: Rules, author: str | None, *, locked: bool
 ) -> Iterator[SQLiteDelta | None]:
-    """What is pending at this instant; None: nothing. Outside an apply the store is read in one short transaction of its
-    own, and no lock is held afterwards."""
+    """What is pending at this instant; None: nothing. Outside an apply the store is read in one short transaction of
+    its own, and no lock is held afterwards."""
     if not locked:
         db.execute("BEGIN")
     try:

@@ -115,6 +115,7 @@ def _leftovers(db: sqlite3.Connection, layouts: Mapping[str, Layout]) -> tuple[J
             f" LEFT JOIN {layout.rows} r ON {layout.match('k:r', 'c:m')}"
         )
         present = f"{layout.key_of('u:t')[0]} IS NOT NULL"
+        there = f"({present} OR r.o IS NOT NULL)"
         left = f"NOT (({known}) OR ({present} AND {equal}))"
         stage = Stage(layout, "delta")
         stage.create(db)
@@ -122,11 +123,12 @@ def _leftovers(db: sqlite3.Connection, layouts: Mapping[str, Layout]) -> tuple[J
         fixed = f"0, 'insert', NULL, NULL, 0, NULL, NULL, '{pending.BLIND}'"
         order = ", ".join(f"m.{slot}" for slot in layout.key_slots)
         db.execute(
-            f"INSERT INTO {stage.name} ({names}) SELECT {fixed}, {layout.list_of('m')} {source} WHERE {left} ORDER BY {order}"
+            f"INSERT INTO {stage.name} ({names}) SELECT {fixed}, {layout.list_of('m')} {source}"
+            f" WHERE {left} ORDER BY {order}"
         )
         delta.stages[layout.table.name] = stage
         total, new, other = db.execute(
-            f"SELECT count(*), coalesce(sum({left} AND NOT ({present}) AND r.o IS NULL), 0), coalesce(sum({left} AND ({present} OR r.o IS NOT NULL)), 0) {source}"
+            f"SELECT count(*), coalesce(sum({left} AND NOT {there}), 0), coalesce(sum({left} AND {there}), 0) {source}"
         ).fetchone()
         if new or other:
             delta.rows[layout.table.name] = new + other

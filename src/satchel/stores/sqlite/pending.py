@@ -20,8 +20,8 @@ from satchel.stores.sqlite import lineage
 from satchel.stores.sqlite.layout import MASK_BITS, Layout
 from satchel.stores.sqlite.stage import FIXED, Stage, bindable, fetch, placeholder
 
-# julianday to milliseconds since 1970
-_MS = "min(max(CAST(({at} - 2440587.5) * 86400000.0 + 0.5 AS INTEGER), 0), (1 << 46) - 1)"  # the limit: stamps are 62 bits
+# julianday to milliseconds since 1970; beyond the limit, which lies in the year 4199, a stamp would not fit 64 bits
+_MS = "min(max(CAST(({at} - 2440587.5) * 86400000.0 + 0.5 AS INTEGER), 0), (1 << 46) - 1)"
 BLIND = "{}"  # row context of a change whose author did not see the row; its log entries have a lower-case kind
 
 
@@ -122,10 +122,11 @@ def mask_hex(layout: Layout, alias: str) -> str:
 # Whether SQL may decide a row with one entry; everything odd is left to `_several`.
 def _plain(layout: Layout, alias: str) -> str:
     changed = " OR ".join(f"{alias}.{mask} <> 0" for mask in layout.masks)
+    known = f"{alias}.vo IS NOT NULL AND NOT {alias}.gone"
     return (
         f"(({alias}.kind IN ('I', 'i') AND {alias}.present)"
-        f" OR ({alias}.kind IN ('U', 'u') AND {alias}.present AND {alias}.vo IS NOT NULL AND NOT {alias}.gone AND ({changed}))"
-        f" OR ({alias}.kind IN ('D', 'd') AND NOT {alias}.present AND {alias}.vo IS NOT NULL AND NOT {alias}.gone))"
+        f" OR ({alias}.kind IN ('U', 'u') AND {alias}.present AND {known} AND ({changed}))"
+        f" OR ({alias}.kind IN ('D', 'd') AND NOT {alias}.present AND {known}))"
     )
 
 

@@ -1,7 +1,7 @@
 """Foreign keys after an apply, checked by set queries over the rows that were touched.
 
 Foreign keys are off while satchel applies (actions would fire that already arrived as changes of their own), so what
-the declaration promises the application is looked at here. Only the touched rows: the rest was sound, or was not, before.
+the declaration promises the application is looked at here. Only the touched rows: the rest is as it was before.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def references(db: sqlite3.Connection) -> list[tuple[str, ForeignKey]]:
 
 
 def check(db: sqlite3.Connection, known: Sequence[tuple[str, ForeignKey]], stages: Mapping[str, Stage]) -> None:
-    """Raises ConstraintRefused if a row that was touched refers to nothing, or something refers to a row that is gone."""
+    """Raises ConstraintRefused if a touched row refers to nothing, or something refers to a row that is gone."""
     by_table = {name.lower(): stage for name, stage in stages.items()}
     for child, key in known:
         if "" in key.parent_columns:

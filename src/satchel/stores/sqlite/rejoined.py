@@ -36,7 +36,8 @@ class EditsSinceJoin:
         top = pending.highest(self.db, self.layout)
         raw = pending.freeze(self.db, self.layout, 0, top)
         old = [f"o{p}" for p in self.layout.key_places]
-        query = f"SELECT dense_rank() OVER (ORDER BY {', '.join(old)}), {pending.line_columns(self.layout)} FROM {raw} w ORDER BY 1, id"
+        rank = f"dense_rank() OVER (ORDER BY {', '.join(old)})"
+        query = f"SELECT {rank}, {pending.line_columns(self.layout)} FROM {raw} w ORDER BY 1, id"
         lines = [line for lines in fetch(self.db, query, 2 * self.layout.width) for line in lines]
         width = self.layout.width
         for _, group in groupby(lines, key=lambda line: line[0]):

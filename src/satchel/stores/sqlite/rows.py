@@ -100,7 +100,8 @@ class UserRows:
         at = f"t.{layout.rowid} = w.rid" if layout.rowid else layout.match("u:t", "c:w")
         source = self._source(f"z.present AND s.op <> 'delete' AND {condition}")
         return self.db.execute(
-            f"UPDATE main.{layout.user} AS t SET {sets} FROM (SELECT z.rid, s.* {source} ORDER BY s.rn) AS w WHERE {at}",
+            f"UPDATE main.{layout.user} AS t SET {sets}"
+            f" FROM (SELECT z.rid, s.* {source} ORDER BY s.rn) AS w WHERE {at}",
             values,
         ).rowcount
 

@@ -240,9 +240,8 @@ def arrow_type(db: sqlite3.Connection, table: str, column: str, declared: str, a
     if fixed:
         return fixed
     name = quote(column)
-    sample = db.execute(
-        f"SELECT typeof(v) FROM (SELECT {name} AS v FROM main.{quote(table)} WHERE {name} IS NOT NULL LIMIT {SAMPLE_ROWS})"
-    ).fetchall()
+    values = f"SELECT {name} AS v FROM main.{quote(table)} WHERE {name} IS NOT NULL LIMIT {SAMPLE_ROWS}"
+    sample = db.execute(f"SELECT typeof(v) FROM ({values})").fetchall()
     counts = Counter(kind for (kind,) in sample)
     if counts["real"] and counts["text"] + counts["blob"] < len(sample) / 2:
         return "float64"
@@ -302,7 +301,8 @@ def index_expressions(db: sqlite3.Connection, index: str) -> tuple[str, ...]:
 def foreign_keys(db: sqlite3.Connection, name: str) -> tuple[ForeignKey, ...]:
     """Declared references of a table."""
     rows = db.execute(
-        f'SELECT id, "table", "from", "to", on_delete, on_update FROM pragma_foreign_key_list({text_literal(name)}) ORDER BY id, seq'
+        'SELECT id, "table", "from", "to", on_delete, on_update'
+        f" FROM pragma_foreign_key_list({text_literal(name)}) ORDER BY id, seq"
     ).fetchall()
     keys: dict[int, list[tuple[str, str, str | None, str, str]]] = {}
     for number, *rest in rows:

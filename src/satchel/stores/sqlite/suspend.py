@@ -32,7 +32,8 @@ class SuspendedTriggers:
         if name in self._texts:
             return
         rows = self.db.execute(
-            "SELECT name, sql FROM main.sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = lower(?) ORDER BY rowid",
+            "SELECT name, sql FROM main.sqlite_master WHERE type = 'trigger' AND lower(tbl_name) = lower(?)"
+            " ORDER BY rowid",
             (name,),
         ).fetchall()
         keep = may_run(self.db, layout, rows, self.layouts)
