@@ -1,0 +1,53 @@
+"""The black-box scenarios of `../shared/conformance`, replayed by the script that lies there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT.parent / "shared" / "conformance" / "run.py"
+CHUNKS = 6  # processes that xdist can spread; one for each scenario would import everything too often
+SECONDS = 300
+
+# What later issues bring. A scenario with one of these tags need not pass, unless it is named below.
+LATER = {"unique", "fk", "autoincrement", "schema-drift", "identity", "late-joiner", "app-trigger"}
+PASSING_ALREADY = {"app-04", "cr-19", "pouch-17", "ses-07", "ses-09", "sym-16"}
+
+
+def scenarios() -> list[dict[str, Any]]:
+    if not SCRIPT.is_file():
+        pytest.skip("there is no ../shared/conformance beside the repository")
+    found: list[dict[str, Any]] = json.loads((SCRIPT.parent / "scenarios.json").read_text(encoding="utf-8"))
+    return found
+
+
+def demanded() -> list[str]:
+    """What must pass now, by id."""
+    return [s["id"] for s in scenarios() if not LATER & set(s["tags"]) or s["id"] in PASSING_ALREADY]
+
+
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+def test_every_scenario_of_the_foundation_passes(chunk: int) -> None:
+    ids = demanded()[chunk::CHUNKS]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    environment.pop("SATCHEL_HOME", None)
+    run = subprocess.run(
+        [sys.executable, str(SCRIPT), "--json", *ids],
+        cwd=SCRIPT.parent, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False,
+    )  # fmt: skip
+    verdicts = {entry["id"]: entry for entry in map(json.loads, run.stdout.splitlines())}
+    assert verdicts.keys() == set(ids), run.stderr
+    assert {name: entry["why"] for name, entry in verdicts.items() if entry["verdict"] != "passed"} == {}
+    assert run.returncode == 0, run.stderr
+
+
+def test_the_scenarios_that_pass_already_are_scenarios_of_later_issues() -> None:
+    later = {s["id"] for s in scenarios() if LATER & set(s["tags"])}
+    assert later >= PASSING_ALREADY
