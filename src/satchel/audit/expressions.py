@@ -1,0 +1,87 @@
+"""SQL for the values of a row: names and texts as literals, keys that compare as the network compares them, JSON.
+
+Everything that comes from a packet goes through `name` or `text` before it stands in SQL.
+"""
+
+from __future__ import annotations
+
+from satchel.audit.tables import shown_name
+from satchel.model.schema import Column, Table
+from satchel.model.value import EXACT_IN_JSON
+
+_UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def name(identifier: str) -> str:
+    """A quoted name."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """A quoted text."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def own_columns(table: Table, *, renamed: bool) -> str:
+    """The table's columns; `renamed` where ours stand beside them."""
+    shown = [(column, shown_name(column) if renamed else column) for column in table.names]
+    return ", ".join(f"part.{name(column)} AS {name(alias)}" for column, alias in shown)
+
+
+def key_id(table: Table) -> str:
+    """A text that is equal for keys that are equal (satchel.model.key), and for no others."""
+    parts = [_key_part(table.column(column)) for column in table.key]
+    if len(parts) == 1:
+        return parts[0]
+    # the length in front keeps the parts apart
+    return "concat(" + ", ".join(f"length({part}), ':', {part}" for part in parts) + ")"
+
+
+def key_json(table: Table) -> str:
+    """The key as a JSON list, in key order."""
+    return f"json_array({', '.join(_json(table.column(column)) for column in table.key)})::VARCHAR"
+
+
+def row_json(table: Table) -> str:
+    """The row as a JSON object."""
+    fields = ", ".join(f"{text(column.name)}, {_json(column)}" for column in table.columns)
+    return f"json_object({fields})::VARCHAR"
+
+
+def _misfit(column: Column) -> str:
+    return f'list_filter(part._change.misfit, lambda m: m."column" = {text(column.name)})[1]'
+
+
+def _key_part(column: Column) -> str:
+    value = f"part.{name(column.name)}"
+    usual = {
+        "int64": f"'n' || {value}::VARCHAR",
+        "float64": f"_satchel_key_of_real({value})",
+        "string": f"'t' || {_collated(column, value)}",
+        "binary": f"'b' || hex({value})",
+    }[column.type]
+    misfit = f"_satchel_key_of_misfit({_misfit(column)})"
+    misfit = f"CASE WHEN left({misfit}, 1) IN ('t', 'u') THEN {_collated(column, misfit)} ELSE {misfit} END"
+    return f"CASE WHEN {value} IS NOT NULL THEN {usual} ELSE {misfit} END"
+
+
+def _collated(column: Column, value: str) -> str:
+    """One text of those that the column's collation takes for equal: ASCII only, as in SQLite."""
+    if column.collation == "NOCASE":
+        return f"translate({value}, {text(_UPPER)}, {text(_UPPER.lower())})"
+    if column.collation == "RTRIM":
+        return f"rtrim({value}, ' ')"
+    return value
+
+
+def _json(column: Column) -> str:
+    value = f"part.{name(column.name)}"
+    usual = {
+        "int64": f"CASE WHEN {value} > {EXACT_IN_JSON} OR {value} < -{EXACT_IN_JSON} "
+        f"THEN to_json({value}::VARCHAR) ELSE to_json({value}) END",
+        "float64": f"CASE WHEN isfinite({value}) THEN to_json({value}) ELSE to_json({value}::VARCHAR) END",
+        "string": f"to_json({value})",
+        "binary": f"json_object('base64', to_base64({value}))",
+    }[column.type]
+    misfit = f"_satchel_json_of_misfit({_misfit(column)})"
+    return f"CASE WHEN {value} IS NOT NULL THEN {usual} WHEN part._change.misfit IS NOT NULL THEN {misfit} END"

@@ -1,0 +1,163 @@
+"""Every version of one row, from the packets (INTERFACE, history).
+
+Parquet is asked for one key: its statistics pass over the row groups that cannot hold it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from satchel.audit.held import Held
+from satchel.audit.holdings import read_holdings
+from satchel.audit.relations import dataset_of
+from satchel.errors import SatchelError, UsageError
+from satchel.model.ids import Dot, node_of
+from satchel.model.key import canonical, key_text
+from satchel.model.schema import Column, Table
+from satchel.model.stamp import rfc3339
+from satchel.model.value import Value, is_clean
+from satchel.model.vector import Mark, seen
+from satchel.packet.keys import PublicKey
+from satchel.packet.table import CHANGE_COLUMN
+
+SHOWN, LOST, SUPERSEDED = "shown", "lost", "superseded"
+_INT64 = range(-(2**63), 2**63)
+
+
+def row_history(
+    paths: Iterable[Path | str], table: Table, key: Sequence[Value], *, root: PublicKey | None = None
+) -> list[dict[str, Any]]:
+    """Versions of a row in the verified packets below the paths, oldest stamp first.
+
+    Each: origin, seq, hash (of the packet), at (RFC 3339 UTC, or None: unknown), by, op, columns (names that this
+    change wrote; all of them for an insert), row (exact values; a delete's last image), stamp, context (what its author
+    had seen of the row: {origin: Mark}). Keys are equal as the network compares them. UsageError: the key has not the
+    table's number of values, or nothing of ours is there; SatchelError: a packet cannot be read.
+    """
+    if len(key) != len(table.key):
+        raise UsageError(
+            f"the key of {table.name} has {len(table.key)} columns, not {len(key)}", f"Give {', '.join(table.key)}."
+        )
+    packets = read_holdings(paths, root, table.name).packets
+    wanted = key_text(table, key)
+    versions = [
+        version
+        for packet in packets
+        for found in _matches(packet, table, key)
+        if (version := _version(found, packet, table, wanted)) is not None
+    ]
+    return sorted(versions, key=_rank)
+
+
+def outcomes(versions: Sequence[dict[str, Any]]) -> list[str]:
+    """For each version of a row, by the packets alone: `superseded` where another has seen it; of the others the newest
+    is `shown` (a delete too), the rest `lost`. The caller, who knows policies and constraints, may know better."""
+    dots = [Dot(version["origin"], version["seq"]) for version in versions]
+    maximal = [
+        place
+        for place, dot in enumerate(dots)
+        if not any(seen(dot, other["context"]) for at, other in enumerate(versions) if at != place)
+    ]
+    newest = max(maximal, key=lambda place: _rank(versions[place]), default=None)
+    return [SHOWN if place == newest else LOST if place in maximal else SUPERSEDED for place in range(len(versions))]
+
+
+def _rank(version: dict[str, Any]) -> tuple[int, str, str, int]:
+    """Stamps: a total order, by time, then node, then dot (satchel.model.version)."""
+    return version["stamp"], node_of(version["origin"]), version["origin"], version["seq"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """A row of a part that may be the one."""
+
+    row: dict[str, Value]
+    change: dict[str, Any]
+
+
+def _matches(packet: Held, table: Table, key: Sequence[Value]) -> Iterator[_Match]:
+    known = next(part.table for part in packet.parts if part.table.name == table.name)
+    if not set(table.key) <= set(known.names):
+        return
+    try:
+        rows = dataset_of(known, [packet.paths[table.name]]).to_table(filter=_filter(known, table, key))
+        for found in rows.to_batches():
+            yield from _rows(found, known)
+    except (pa.ArrowException, OSError) as error:
+        words = str(error).splitlines()[0][:200]
+        raise SatchelError(f"{packet.dot} cannot be read: {words}", "Run `satchel verify`.") from error
+
+
+def _rows(batch: pa.RecordBatch, known: Table) -> Iterator[_Match]:
+    values = [batch.column(name).to_pylist() for name in known.names]
+    changes = batch.column(CHANGE_COLUMN)
+    fields = {field.name: changes.field(place) for place, field in enumerate(changes.type)}
+    fields["at"] = fields["at"].cast(pa.int64())  # a wrong clock may be beyond the years that Python knows
+    listed = [field.to_pylist() for field in fields.values()]
+    for place in range(batch.num_rows):
+        row = {name: column[place] for name, column in zip(known.names, values, strict=True)}
+        yield _Match(row, {name: column[place] for name, column in zip(fields, listed, strict=True)})
+
+
+def _filter(known: Table, table: Table, key: Sequence[Value]) -> ds.Expression:
+    """Rows whose key may be equal; a key column that is null holds a misfit."""
+    expression = pc.scalar(True)
+    for name, value in zip(table.key, key, strict=True):
+        column = known.column(name)
+        expression &= _equal(column, canonical(table.column(name), value)) | pc.field(name).is_null()
+    return expression
+
+
+def _equal(column: Column, value: Value) -> ds.Expression:
+    field = pc.field(column.name)
+    if column.type == "int64" and isinstance(value, int):
+        return field == pa.scalar(value, pa.int64()) if value in _INT64 else pc.scalar(False)
+    if column.type == "float64" and isinstance(value, (int, float)):
+        return field == pa.scalar(float(value), pa.float64())
+    if column.type == "binary" and isinstance(value, bytes):
+        return field == pa.scalar(value, pa.binary())
+    if column.type == "string" and isinstance(value, str) and is_clean(value):
+        if column.collation == "NOCASE":
+            return pc.ascii_lower(field) == value
+        if column.collation == "RTRIM":
+            return pc.ascii_rtrim(field, characters=" ") == value
+        return field == pa.scalar(value, pa.string())
+    return pc.scalar(False)
+
+
+def _version(match: _Match, packet: Held, table: Table, wanted: str) -> dict[str, Any] | None:
+    row, change = match.row, match.change
+    row |= {entry["column"]: _exact(entry["class"], entry["value"]) for entry in change["misfit"] or ()}
+    if key_text(table, [row[name] for name in table.key]) != wanted:
+        return None
+    context = packet.context
+    if change["context"] is not None:
+        context = {entry["origin"]: Mark(entry["seq"], entry["hash"]) for entry in change["context"]}
+    return {
+        "origin": change["origin"],
+        "seq": change["seq"],
+        "hash": packet.hash,
+        "at": None if change["at"] is None else rfc3339(change["at"] // 1000),
+        "by": change["by"],
+        "op": change["op"],
+        "columns": list(row) if change["columns"] is None else change["columns"],
+        "row": row,
+        "stamp": change["stamp"],
+        "context": context,
+    }
+
+
+def _exact(kind: str, value: bytes) -> Value:
+    """A value that the column's Arrow type cannot hold (satchel.stores.base, misfit)."""
+    if kind == "integer":
+        return int(value)
+    if kind == "real":
+        return float(value)
+    return value if kind == "blob" else value.decode("utf-8", "surrogateescape")

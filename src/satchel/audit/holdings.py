@@ -1,0 +1,112 @@
+"""What lies below the paths of an audit, verified: members, packets, acknowledgements (PROTOCOL, Packet format)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from satchel.audit.held import Finding, Held, Slimmer
+from satchel.audit.members import Introduced, read_acks, read_members
+from satchel.audit.places import Found, Place, find_places
+from satchel.errors import BadPacket, UsageError
+from satchel.files import FileTrouble, read_limited
+from satchel.model.ids import node_of
+from satchel.packet.ack import Ack
+from satchel.packet.keys import PublicKey
+from satchel.packet.limits import DEFAULT_LIMITS
+from satchel.packet.manifest import Manifest
+from satchel.packet.members import Members
+from satchel.packet.problem import Problem, Waiting
+from satchel.packet.verify import SignedManifest, read_manifest, verify_parts
+
+# Base64 makes a payload larger by a third; the rest is checked when the envelope is opened.
+_MARKER_BYTES = DEFAULT_LIMITS.manifest_bytes * 3 // 2
+
+
+@dataclass(slots=True)
+class Holdings:
+    """Verified packets, each once, by origin and seq; `unverified` are the others, each with its reason."""
+
+    introduced: Introduced
+    packets: list[Held]
+    unverified: list[Finding]
+    acks: dict[str, Ack]
+    warnings: list[str]
+
+    @property
+    def members(self) -> Members:
+        """Who belongs to the network."""
+        return self.introduced.members
+
+
+def read_holdings(paths: Iterable[Path | str], root: PublicKey | None = None, table: str | None = None) -> Holdings:
+    """Verifies everything below the paths: signatures, network, sizes and hashes; decodes no Parquet. `table`: only
+    packets with rows of this table, and only its files. UsageError: nothing of ours is there; VerificationFailed: see
+    `read_members`."""
+    found = find_ours(paths)
+    introduced = read_members(found.nodes, root)
+    packets: dict[str, Held] = {}
+    unverified = [Finding(place.guess, "", "incomplete: no manifest", str(place.folder)) for place in found.incomplete]
+    slimmer = Slimmer()
+    for place in found.packets:
+        opened = open_place(place, introduced.members)
+        if isinstance(opened, Finding):
+            unverified.append(opened)
+        elif opened.hash not in packets and (manifest := _concerned(opened.manifest, table)):
+            problem = _first_problem(place, manifest)
+            if problem is None:
+                packets[opened.hash] = slimmer.held(place.folder, opened, keyid_of(manifest, introduced.members))
+            else:
+                unverified.append(Finding(*problem, str(place.folder)))
+    acks = read_acks(found.acks, introduced.members)
+    warnings = [*introduced.warnings, *acks.warnings, *(trouble.message for trouble in found.unreadable)]
+    warnings += [f"{problem.file}: {problem.reason}" for problem in (*introduced.problems, *acks.problems)]
+    ordered = sorted(packets.values(), key=lambda packet: (packet.dot, packet.hash))
+    return Holdings(introduced, ordered, unverified, acks.newest, warnings)
+
+
+def find_ours(paths: Iterable[Path | str]) -> Found:
+    """What lies below the paths. UsageError: nothing of ours."""
+    places = [Path(path) for path in paths]
+    found = find_places(places)
+    if found.is_empty:
+        names = ", ".join(map(str, places))
+        raise UsageError(f"no packet lies below {names}", "Name an archive, an exchange or a stick.")
+    return found
+
+
+def open_place(place: Place, members: Members) -> SignedManifest | Finding:
+    """The manifest at a place if a member signed it, otherwise why it is not believed."""
+    path = place.folder / place.marker
+    try:
+        found = read_manifest(read_limited(path, _MARKER_BYTES), members)
+    except FileTrouble as trouble:
+        return Finding(place.guess, place.marker, trouble.message.removeprefix(f"{path}: "), str(place.folder))
+    except BadPacket as bad:
+        return Finding(place.guess, place.marker, bad.reason, str(place.folder))
+    if isinstance(found, Waiting):
+        return Finding(place.guess, place.marker, f"waits for {found.needs}", str(place.folder))
+    return found
+
+
+def keyid_of(manifest: Manifest, members: Members) -> str:
+    """Fingerprint of the key that signed a verified manifest: its node's."""
+    key = members.key_of(node_of(manifest.origin))
+    return "" if key is None else key.keyid
+
+
+def _concerned(manifest: Manifest, table: str | None) -> Manifest | None:
+    """The manifest with the tables that are asked for."""
+    if table is None:
+        return manifest
+    entries = tuple(entry for entry in manifest.tables if entry.name == table)
+    return manifest.model_copy(update={"tables": entries}) if entries else None
+
+
+def _first_problem(place: Place, manifest: Manifest) -> Problem | None:
+    try:
+        parts = verify_parts(place.folder, manifest)
+    except FileTrouble as trouble:
+        return Problem(str(manifest.dot), "", trouble.message)
+    return next(iter((*parts.invalid, *parts.incomplete)), None)

@@ -1,0 +1,91 @@
+"""The tables of the verified packets: their columns, their files, and the names of their views."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from satchel.audit.held import Held
+from satchel.model.schema import Column, Table
+
+OURS = ("packets", "changes", "acks", "nodes")
+MACHINERY = "_satchel"  # names of what the views are made of begin so
+CONTEXTS_NAME = f"{MACHINERY}_contexts"
+CHANGE_FIELDS = ("origin", "seq", "op", "at", "by", "stamp", "columns", "lineage", "context", "gid", "misfit")
+
+
+@dataclass(slots=True)
+class Found:
+    """One table as all its packets together have it: `files` in order of packet, columns in order of appearance."""
+
+    table: Table
+    files: list[Path] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A table with the names of its views."""
+
+    table: Table
+    files: Sequence[Path]
+    view: str
+    changes_view: str
+
+
+def gather_tables(configured: Iterable[Table], packets: Iterable[Held]) -> tuple[list[Named], list[str]]:
+    """Tables by name, and a warning for each part that cannot stand in a view: a column of another type, or another
+    key, than the network agreed on (or, where nothing was agreed, than the first packet has)."""
+    found = {table.name: Found(table) for table in configured}
+    warnings: list[str] = []
+    for packet in packets:
+        for part in packet.parts:
+            entry = found.setdefault(part.table.name, Found(part.table))
+            clash = _clash(entry.table, part.table)
+            if clash:
+                warnings.append(f"{packet.dot}: {part.file} is in no view: {clash}")
+            else:
+                entry.table = _joined(entry.table, part.table)
+                entry.files.append(packet.folder / part.file)
+    return _named(found), warnings
+
+
+def shown_name(column: str) -> str:
+    """A user's column in `<table>_changes`: where it has the name of one of ours, `column_` stands before it."""
+    ours = {f"_{name}" for name in CHANGE_FIELDS}
+    return f"column_{column}" if column.lower() in ours else column
+
+
+def _clash(known: Table, other: Table) -> str:
+    if known is other:
+        return ""
+    if (known.key, known.scope) != (other.key, other.scope):
+        return f"its key is {', '.join(other.key)}, not {', '.join(known.key)}"
+    types = {column.name.lower(): column for column in known.columns}
+    for column in other.columns:
+        agreed = types.get(column.name.lower(), column)
+        if (agreed.name, agreed.type) != (column.name, column.type):
+            return f"{column.name} is {column.type}, not {agreed.name} {agreed.type}"
+    return ""
+
+
+def _joined(known: Table, other: Table) -> Table:
+    names = set(known.names)
+    new: tuple[Column, ...] = tuple(column for column in other.columns if column.name not in names)
+    return Table(known.name, known.columns + new, known.key, known.scope) if new else known
+
+
+def _named(found: dict[str, Found]) -> list[Named]:
+    """Names compare without case. A table's own view comes before another's `_changes`; who comes late gets `table_`
+    in front."""
+    taken = set(OURS)
+    views = {name: _free(name, taken) for name in sorted(found)}
+    changes = {name: _free(f"{views[name]}_changes", taken) for name in sorted(found)}
+    return [Named(found[name].table, found[name].files, views[name], changes[name]) for name in sorted(found)]
+
+
+def _free(name: str, taken: set[str]) -> str:
+    while name.lower() in taken or name.lower().startswith(MACHINERY):
+        name = f"table_{name}"
+    taken.add(name.lower())
+    return name

@@ -1,0 +1,133 @@
+"""`satchel verify`: everything that can be checked of packets without a database (PROTOCOL, Packet format).
+
+One packet at a time is in memory, and of its rows one batch; of a packet that was checked only its place in the chain
+is kept. DuckDB is not needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from satchel.audit.causes import chain_findings, heads
+from satchel.audit.held import Finding, Held, Slimmer
+from satchel.audit.holdings import find_ours, keyid_of, open_place
+from satchel.audit.members import read_acks, read_members
+from satchel.audit.places import Place, is_foreign
+from satchel.errors import BadPacket
+from satchel.files import FileTrouble
+from satchel.packet.keys import PublicKey
+from satchel.packet.members import Members
+from satchel.packet.verify import SignedManifest, verify_parts
+
+
+@dataclass(slots=True)
+class _Report:
+    """What was found so far. Sizes in bytes."""
+
+    packets: int = 0
+    files: int = 0
+    size: int = 0
+    problems: list[Finding] = field(default_factory=list)
+    incomplete: list[Finding] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    verified: list[Held] = field(default_factory=list)
+    archived: set[str] = field(default_factory=set)
+
+
+def verify_paths(*paths: Path | str, root: PublicKey | None = None) -> dict[str, Any]:
+    """Checks every packet, card and acknowledgement below the paths (INTERFACE, verify).
+
+    Returns {packets, files, bytes, problems, incomplete, heads, root, warnings}: `problems` and `incomplete` are lists
+    of {packet, file, reason, folder}; a packet whose manifest is there and a part is not stands in both. `heads`
+    {origin: {seq, hash}}; `root`: fingerprint of the founder's key, for a person to compare where none is given.
+    UsageError: nothing of ours is there; VerificationFailed: the founder's card is missing, or there are several.
+    """
+    found = find_ours(paths)
+    introduced = read_members(found.nodes, root)
+    acks = read_acks(found.acks, introduced.members)
+    report = _Report(files=len(found.nodes) + len(found.acks), size=introduced.size + acks.size)
+    report.problems += [*introduced.problems, *acks.problems]
+    report.warnings += [*introduced.warnings, *acks.warnings]
+    for place in found.incomplete:
+        report.incomplete.append(Finding(place.guess, "", "no manifest: it may still be arriving", str(place.folder)))
+    for trouble in found.unreadable:
+        report.problems.append(Finding("", "", trouble.message, str(trouble.path)))
+    slimmer = Slimmer()
+    for place in found.packets:
+        _check_place(place, introduced.members, slimmer, report)
+    problems, warnings = chain_findings(report.verified, report.archived)
+    return _document(report, [*report.problems, *problems], [*report.warnings, *warnings], introduced.members)
+
+
+def _document(report: _Report, problems: list[Finding], warnings: list[str], members: Members) -> dict[str, Any]:
+    return {
+        "packets": report.packets,
+        "files": report.files,
+        "bytes": report.size,
+        "problems": [problem._asdict() for problem in problems],
+        "incomplete": [finding._asdict() for finding in report.incomplete],
+        "heads": heads(report.verified),
+        "root": members.root.keyid,
+        "warnings": warnings,
+    }
+
+
+def _check_place(place: Place, members: Members, slimmer: Slimmer, report: _Report) -> None:
+    report.packets += 1
+    report.files += 1
+    opened = open_place(place, members)
+    if isinstance(opened, Finding):
+        report.problems.append(opened)
+        return
+    report.size += len(opened.envelope)
+    report.verified.append(slimmer.held(place.folder, opened, keyid_of(opened.manifest, members)))
+    if not _in_exchange(place):
+        report.archived.add(opened.manifest.origin)
+    try:
+        _check_parts(place, opened, report)
+    except FileTrouble as trouble:
+        report.problems.append(Finding(str(opened.manifest.dot), "", trouble.message, str(place.folder)))
+
+
+def _check_parts(place: Place, opened: SignedManifest, report: _Report) -> None:
+    folder, dot = str(place.folder), str(opened.manifest.dot)
+    parts = verify_parts(place.folder, opened.manifest)
+    absent = {problem.file for problem in parts.incomplete if problem.reason == "missing"}
+    there = [entry for entry in opened.manifest.tables if entry.file not in absent]
+    report.files += len(there)
+    report.size += sum(entry.bytes for entry in there)
+    report.incomplete += [Finding(*problem, folder) for problem in parts.incomplete]
+    report.problems += [Finding(*problem, folder) for problem in (*parts.incomplete, *parts.invalid)]
+    for name in parts.extra:
+        if name.lower().endswith(".parquet") and not is_foreign(name):  # a plain `*.parquet` would read it
+            report.problems.append(Finding(dot, name, "the manifest does not know this file", folder))
+        elif name != place.marker and not is_foreign(name):
+            report.warnings.append(f"{dot}: {name} is no file of a packet ({folder})")
+    if parts.valid:
+        report.problems += [Finding(dot, bad.file, bad.reason, folder) for bad in _row_problems(place, opened)]
+
+
+def _row_problems(place: Place, opened: SignedManifest) -> Iterator[BadPacket]:
+    """What is wrong inside files that are the signed ones: counts in the footers, dots, contexts, misfits."""
+    from satchel.packet.limits import DEFAULT_LIMITS
+    from satchel.packet.reader import VerifiedPacket
+
+    packet = VerifiedPacket(place.folder, opened.manifest, DEFAULT_LIMITS)
+    for entry in opened.manifest.tables:
+        try:
+            for _ in packet.batches(entry.name):
+                pass
+        except BadPacket as bad:
+            yield bad
+
+
+def _in_exchange(place: Place) -> bool:
+    """<exchange>/packets/<network>/<origin>/<packet>, with satchel.json or nodes/ beside `packets`; in an archive they
+    stand beside the network's folder."""
+    top = place.folder.parents[2] if len(place.folder.parents) > 2 else place.folder
+    if top.name.lower() != "packets" or (top / "nodes").is_dir():
+        return False
+    return (top.parent / "nodes").is_dir() or (top.parent / "satchel.json").is_file()
