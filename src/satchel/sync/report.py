@@ -41,7 +41,7 @@ class Report:
             "conflicts": self.rows.conflicts,
             "dropped": self.dropped,
             "bytes_dropped": self.bytes_dropped,
-            "exchange": self.exchange,
+            "exchange": ", ".join(self.exchange),
             "joined": joined,
             "seconds": round(self.seconds, 3),
             "partial": self.partial,

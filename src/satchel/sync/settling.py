@@ -158,7 +158,9 @@ def _write(site: Site, record: ConflictRecord, values: Mapping[str, Value] | Non
 
 def _seen(site: Site, conflict_id: str, dry_run: bool) -> dict[str, Any]:
     """A signed statement, and no packet."""
-    site.store.conflict_number(conflict_id)
+    number = site.store.conflict_number(conflict_id)
+    if any(record.number == number and record.closed is None for record in site.store.conflicts()):
+        raise UsageError(f"the conflict {conflict_id} is open", "settle it with --take, --set or --delete")
     if not dry_run:
         site.add_node_files([make_seen(site.key, site.network, site.settings.node, conflict_id, now_ms())])
         site.store.review(conflict_id)

@@ -35,7 +35,8 @@ DDL = (
     "CREATE TABLE _satchel_envelope (q INTEGER PRIMARY KEY, envelope BLOB)",
     "CREATE TABLE _satchel_held (packet TEXT PRIMARY KEY, reason TEXT) WITHOUT ROWID",
     "CREATE TABLE _satchel_conflict (number INTEGER PRIMARY KEY, tab INTEGER, row TEXT, key TEXT, kind TEXT,"
-    " columns TEXT, opened INTEGER, closed INTEGER, closed_by TEXT, reviewed INTEGER DEFAULT 0, shown TEXT, versions TEXT)",
+    " columns TEXT, opened INTEGER, closed INTEGER, closed_by TEXT, reviewed INTEGER DEFAULT 0, shown TEXT,"
+    " versions TEXT)",
     "CREATE INDEX _satchel_conflict_row ON _satchel_conflict (tab, row)",
     "CREATE INDEX _satchel_conflict_open ON _satchel_conflict (closed) WHERE closed IS NULL",
     "CREATE TABLE _satchel_conflict_id (id TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID",

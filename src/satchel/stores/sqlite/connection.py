@@ -11,6 +11,7 @@ from satchel.errors import NotADatabase, StoreError, StoreLocked
 
 LOCK_TIMEOUT = 10.0  # seconds that we wait for an application that holds the database
 OLDEST = (3, 37, 0)  # PRAGMA table_list, STRICT
+_NO_WAL_HERE = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_READONLY_DIRECTORY}
 CACHE_KIB = 64 * 1024  # a cache that spills shuts out readers in rollback-journal mode
 
 
@@ -68,12 +69,16 @@ def connect(path: Path, *, timeout: float = LOCK_TIMEOUT, read_only: bool = Fals
     if not path.is_file():
         raise NotADatabase(f"there is no database {path}", "name the database file of the application")
     with translated(path):
-        # `immutable` is not wanted: a read-only medium may still be written by somebody else.
-        mode = "ro" if read_only else "rw"
-        uri = path.resolve().as_uri() + f"?mode={mode}"
-        connection = sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
+        connection = _open(path, "mode=ro" if read_only else "mode=rw", timeout)
         try:
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            try:
+                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            except sqlite3.OperationalError as problem:
+                # WAL needs a file beside the database; where none can be made, nobody can be writing either
+                if not read_only or problem.sqlite_errorcode not in _NO_WAL_HERE:
+                    raise
+                connection.close()
+                connection = _open(path, "mode=ro&immutable=1", timeout)
             connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
             connection.execute("PRAGMA foreign_keys = OFF")
             connection.execute("PRAGMA recursive_triggers = OFF")
@@ -81,6 +86,11 @@ def connect(path: Path, *, timeout: float = LOCK_TIMEOUT, read_only: bool = Fals
             connection.close()
             raise
     return connection
+
+
+def _open(path: Path, mode: str, timeout: float) -> sqlite3.Connection:
+    uri = f"{path.resolve().as_uri()}?{mode}"
+    return sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
 
 
 def surrogates(raw: bytes) -> str:

@@ -93,9 +93,7 @@ class UserRows:
         written = layout.full if mask is None else int(mask, 16)
         places = [p for p in range(layout.width) if written >> p & 1]
         if not places:
-            return self.db.execute(
-                f"SELECT count(*) {self._source('z.present')} AND s.op <> 'delete' AND {condition}", values
-            ).fetchone()[0]  # type: ignore[no-any-return]
+            return 0
         sets = ", ".join(f"{layout.columns[p]} = w.{layout.slots[p]}" for p in places)
         at = f"t.{layout.rowid} = w.rid" if layout.rowid else layout.match("u:t", "c:w")
         source = self._source(f"z.present AND s.op <> 'delete' AND {condition}")
