@@ -22,7 +22,7 @@ from tests.attacks.forge import forged_manifest
 from tests.packet.builders import Acme, Site, customers
 
 
-def refused(acme: Acme, envelope: bytes, reason: str) -> None:
+def must_be_refused(acme: Acme, envelope: bytes, reason: str) -> None:
     with pytest.raises(BadPacket, match=reason or None):
         read_manifest(envelope, acme.members)
 
@@ -39,19 +39,19 @@ def test_no_flipped_bit_of_a_manifest_is_accepted(acme: Acme) -> None:
 
 def test_another_s_key_under_a_member_s_name(acme: Acme) -> None:
     impostor = Site("office", PrivateKey.generate(), acme.network, acme.folder)
-    refused(acme, impostor.seal(customers(1))[0].envelope, "not signed by the key of office")
+    must_be_refused(acme, impostor.seal(customers(1))[0].envelope, "not signed by the key of office")
 
 
 def test_another_s_signature_under_a_member_s_keyid(acme: Acme) -> None:
     fields = json.loads(acme.office.seal(customers(1))[0].envelope)
     forged = PrivateKey.generate().sign(b"whatever")
     fields["signatures"][0]["sig"] = base64.b64encode(forged).decode()
-    refused(acme, json.dumps(fields).encode(), "signature is not right")
+    must_be_refused(acme, json.dumps(fields).encode(), "signature is not right")
 
 
 def test_a_member_who_signs_for_another(acme: Acme) -> None:
     site = acme.join("site-b")
-    refused(
+    must_be_refused(
         acme, Site("office", site.key, acme.network, acme.folder).seal(customers(1))[0].envelope, "signed by site-b"
     )
 
@@ -59,33 +59,33 @@ def test_a_member_who_signs_for_another(acme: Acme) -> None:
 def test_a_member_who_opens_an_epoch_of_another(acme: Acme) -> None:
     site = acme.join("site-b")
     epoch = Site("office.x7k2", site.key, acme.network, acme.folder)
-    refused(acme, epoch.seal(customers(1))[0].envelope, "says that it is of office")
+    must_be_refused(acme, epoch.seal(customers(1))[0].envelope, "says that it is of office")
 
 
 @pytest.mark.parametrize("kind", [Ack.payload_type, Card.payload_type, "application/json", ""])
 def test_a_signature_given_for_something_else(acme: Acme, kind: str) -> None:
     signed, _ = acme.office.seal(customers(1))
     elsewhere = seal_envelope(kind, signed.manifest_bytes, [acme.office.key])
-    refused(acme, elsewhere, "signed as")
+    must_be_refused(acme, elsewhere, "signed as")
     renamed = json.loads(elsewhere) | {"payloadType": Manifest.payload_type}
-    refused(acme, json.dumps(renamed).encode(), "signature is not right")
+    must_be_refused(acme, json.dumps(renamed).encode(), "signature is not right")
 
 
 def test_two_signatures_on_a_manifest(acme: Acme) -> None:
     signed, _ = acme.office.seal(customers(1))
     keys = [acme.office.key, PrivateKey.generate()]
-    refused(acme, seal_envelope(Manifest.payload_type, signed.manifest_bytes, keys), "one signature")
+    must_be_refused(acme, seal_envelope(Manifest.payload_type, signed.manifest_bytes, keys), "one signature")
 
 
 def test_a_foreign_network_s_packet_by_a_stranger_and_by_a_member(acme: Acme) -> None:
     foreign = Network(id="6ba7b810-9dad-11d1-80b4-00c04fd430c8", name="acme")
     for key in (PrivateKey.generate(), acme.office.key):
         envelope = Site("office", key, foreign, acme.folder).seal(customers(1))[0].envelope
-        refused(acme, envelope, "another network")
+        must_be_refused(acme, envelope, "another network")
 
 
 def test_a_reader_s_packet(acme: Acme) -> None:
-    refused(acme, acme.join("kiosk", "reader").seal(customers(1))[0].envelope, "reader")
+    must_be_refused(acme, acme.join("kiosk", "reader").seal(customers(1))[0].envelope, "reader")
 
 
 def test_a_signer_nobody_has_introduced_waits_and_is_no_attack(acme: Acme) -> None:
@@ -99,7 +99,7 @@ def test_a_signer_whose_card_was_refused(acme: Acme) -> None:
     acme.files.append(acme.card(acme.invite("site-c"), key))
     late = acme.card(acme.invite("site-d"), key, created=4_000_000_000_000)
     acme.files[-1] = late
-    refused(acme, Site("site-d", key, acme.network, acme.folder).seal(customers(1))[0].envelope, "was refused")
+    must_be_refused(acme, Site("site-d", key, acme.network, acme.folder).seal(customers(1))[0].envelope, "was refused")
     assert acme.members.role("site-b") == "member"
     assert site.key.public == acme.members.key_of("site-b")
 
@@ -123,7 +123,7 @@ def test_a_path_in_a_file_name(acme: Acme, file: str) -> None:
         fields["tables"][0]["file"] = file
         return fields
 
-    refused(acme, forged_manifest(acme, acme.office.key, change), "file name")
+    must_be_refused(acme, forged_manifest(acme, acme.office.key, change), "file name")
 
 
 def test_a_manifest_that_announces_a_thousand_million_rows(acme: Acme) -> None:
@@ -131,7 +131,7 @@ def test_a_manifest_that_announces_a_thousand_million_rows(acme: Acme) -> None:
         fields["tables"][0]["rows"] = 10**9
         return fields
 
-    refused(acme, forged_manifest(acme, acme.office.key, change), "rows")
+    must_be_refused(acme, forged_manifest(acme, acme.office.key, change), "rows")
 
 
 def test_a_manifest_with_too_many_tables(acme: Acme) -> None:
@@ -139,21 +139,21 @@ def test_a_manifest_with_too_many_tables(acme: Acme) -> None:
         [table] = fields["tables"]
         return fields | {"tables": [table | {"name": f"t{i}", "file": f"t{i}.parquet"} for i in range(2001)]}
 
-    refused(acme, forged_manifest(acme, acme.office.key, change), "tables")
+    must_be_refused(acme, forged_manifest(acme, acme.office.key, change), "tables")
 
 
 def test_a_key_that_stands_twice_in_the_payload(acme: Acme) -> None:
     signed, _ = acme.office.seal(customers(1))
     doubled = signed.manifest_bytes.replace(b'"seq": 1', b'"seq": 9, "seq": 1')
     assert json.loads(doubled)["seq"] == 1
-    refused(acme, seal_envelope(Manifest.payload_type, doubled, [acme.office.key]), "twice")
+    must_be_refused(acme, seal_envelope(Manifest.payload_type, doubled, [acme.office.key]), "twice")
 
 
 def test_a_key_that_stands_twice_in_the_envelope(acme: Acme) -> None:
     signed, _ = acme.office.seal(customers(1))
     doubled = signed.envelope.replace(b'"payloadType"', b'"payload": "e30=",\n "payloadType"')
     assert json.loads(doubled)["payload"]
-    refused(acme, doubled, "twice")
+    must_be_refused(acme, doubled, "twice")
 
 
 @pytest.mark.parametrize(
@@ -170,8 +170,8 @@ def test_a_key_that_stands_twice_in_the_envelope(acme: Acme) -> None:
     ],
 )
 def test_json_that_is_meant_to_break_the_reader(acme: Acme, payload: bytes) -> None:
-    refused(acme, seal_envelope(Manifest.payload_type, payload, [acme.office.key]), "")
-    refused(acme, payload, "")
+    must_be_refused(acme, seal_envelope(Manifest.payload_type, payload, [acme.office.key]), "")
+    must_be_refused(acme, payload, "")
 
 
 def test_parts_swapped_between_two_valid_packets(acme: Acme) -> None:

@@ -20,7 +20,7 @@ from tests.packet.builders import CUSTOMERS, Acme, batch, customers
 MIB = 1 << 20
 
 
-def refused(acme: Acme, part: bytes, reason: str, rows: int = 3, limits: Limits = DEFAULT_LIMITS) -> None:
+def must_be_refused(acme: Acme, part: bytes, reason: str, rows: int = 3, limits: Limits = DEFAULT_LIMITS) -> None:
     """The part is refused, and for little memory."""
     usual = pa.default_memory_pool()
     watched = pa.proxy_memory_pool(usual)
@@ -42,7 +42,7 @@ def test_a_small_file_that_becomes_gigabytes_by_its_dictionary(acme: Acme, tmp_p
     rows = wire_rows(3000).set_column(1, "name", one_value)
     part = parquet_file(tmp_path / "part", rows, use_dictionary=["name"], dictionary_pagesize_limit=4 * MIB)
     assert len(part) < 200_000
-    refused(acme, part, "would become more than", 3000)
+    must_be_refused(acme, part, "would become more than", 3000)
 
 
 def test_a_small_file_that_becomes_gigabytes_by_compression(acme: Acme, tmp_path: Path) -> None:
@@ -51,27 +51,27 @@ def test_a_small_file_that_becomes_gigabytes_by_compression(acme: Acme, tmp_path
     part = parquet_file(tmp_path / "part", rows, use_dictionary=False)
     del rows, zeros
     assert len(part) < MIB
-    refused(acme, part, "would become", 80, Limits(free_decoded_bytes=64 * MIB))
+    must_be_refused(acme, part, "would become", 80, Limits(free_decoded_bytes=64 * MIB))
 
 
 def test_a_prefix_encoding_that_grows_without_bound(acme: Acme, tmp_path: Path) -> None:
     part = parquet_file(
         tmp_path / "part", wire_rows(), use_dictionary=False, column_encoding={"name": "DELTA_BYTE_ARRAY"}
     )
-    refused(acme, part, "encoded in a way")
+    must_be_refused(acme, part, "encoded in a way")
 
 
 @pytest.mark.parametrize("codec", ["snappy", "gzip", "brotli", "lz4"])
 def test_a_codec_that_no_packet_has(acme: Acme, tmp_path: Path, codec: str) -> None:
-    refused(acme, parquet_file(tmp_path / "part", wire_rows(), compression=codec), "encoded in a way")
+    must_be_refused(acme, parquet_file(tmp_path / "part", wire_rows(), compression=codec), "encoded in a way")
 
 
 def test_more_rows_in_the_file_than_in_the_manifest(acme: Acme, tmp_path: Path) -> None:
-    refused(acme, parquet_file(tmp_path / "part", wire_rows(4)), "4 rows instead of 3")
+    must_be_refused(acme, parquet_file(tmp_path / "part", wire_rows(4)), "4 rows instead of 3")
 
 
 def test_fewer_rows_in_the_file_than_in_the_manifest(acme: Acme, tmp_path: Path) -> None:
-    refused(acme, parquet_file(tmp_path / "part", wire_rows(2)), "2 rows instead of 3")
+    must_be_refused(acme, parquet_file(tmp_path / "part", wire_rows(2)), "2 rows instead of 3")
 
 
 def test_a_footer_that_promises_more_than_the_limits(acme: Acme) -> None:
@@ -96,19 +96,19 @@ CHANGED: dict[str, Callable[[pa.Table], pa.Table]] = {
 
 @pytest.mark.parametrize("what", CHANGED)
 def test_columns_that_are_not_the_manifest_s(acme: Acme, tmp_path: Path, what: str) -> None:
-    refused(acme, parquet_file(tmp_path / "part", CHANGED[what](wire_rows())), "columns are not the manifest's")
+    must_be_refused(acme, parquet_file(tmp_path / "part", CHANGED[what](wire_rows())), "columns are not the manifest's")
 
 
 @pytest.mark.parametrize(("origin", "seq"), [("site-b", 1), ("office", 2), ("", 1)])
 def test_rows_of_another_packet(acme: Acme, tmp_path: Path, origin: str, seq: int) -> None:
     rows = pa.Table.from_batches([wrap(CUSTOMERS, customers(3), origin, seq)])
-    refused(acme, parquet_file(tmp_path / "part", rows), "row of another")
+    must_be_refused(acme, parquet_file(tmp_path / "part", rows), "row of another")
 
 
 def test_text_that_is_no_utf8(acme: Acme, tmp_path: Path) -> None:
     raw = pa.array([b"a", b"\xff\xfe", b"c"], pa.binary())
     names = pa.StringArray.from_buffers(3, *raw.buffers()[1:])
-    refused(acme, parquet_file(tmp_path / "part", wire_rows().set_column(1, "name", names)), "")
+    must_be_refused(acme, parquet_file(tmp_path / "part", wire_rows().set_column(1, "name", names)), "")
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_text_that_is_no_utf8(acme: Acme, tmp_path: Path) -> None:
     ],
 )
 def test_bytes_that_are_no_parquet(acme: Acme, part: bytes) -> None:
-    refused(acme, part, "")
+    must_be_refused(acme, part, "")
 
 
 def test_no_flipped_byte_of_a_part_gets_past_its_hash(acme: Acme) -> None:

@@ -40,7 +40,7 @@ def card(acme: Acme, name: str, certificate: str, *keys: PrivateKey) -> bytes:
     ).seal(*keys)
 
 
-def refused(acme: Acme, file: bytes, reason: str) -> None:
+def must_be_refused(acme: Acme, file: bytes, reason: str) -> None:
     before = acme.members.members
     acme.files.append(file)
     assert acme.members.members == before
@@ -78,15 +78,17 @@ def test_a_stranger_s_card_with_a_member_s_name_holds_nobody_up(acme: Acme) -> N
 
 
 def test_an_admin_s_certificate_that_another_signed(acme: Acme) -> None:
-    refused(acme, forged_card(acme, acme.office, "site-b", signer=PrivateKey.generate()), "is not signed by office")
+    must_be_refused(
+        acme, forged_card(acme, acme.office, "site-b", signer=PrivateKey.generate()), "is not signed by office"
+    )
 
 
 def test_a_certificate_by_a_member_who_is_no_admin(acme: Acme) -> None:
-    refused(acme, forged_card(acme, acme.join("site-b"), "friend"), "is no admin")
+    must_be_refused(acme, forged_card(acme, acme.join("site-b"), "friend"), "is no admin")
 
 
 def test_a_member_who_makes_itself_an_admin(acme: Acme) -> None:
-    refused(acme, forged_card(acme, acme.join("site-b"), "site-b", role="admin"), "is no admin")
+    must_be_refused(acme, forged_card(acme, acme.join("site-b"), "site-b", role="admin"), "is no admin")
 
 
 def test_two_nodes_who_vouch_for_each_other_wait_for_ever(acme: Acme) -> None:
@@ -96,7 +98,7 @@ def test_two_nodes_who_vouch_for_each_other_wait_for_ever(acme: Acme) -> None:
 
 
 def test_the_founder_s_name_with_another_key(acme: Acme) -> None:
-    refused(acme, forged_card(acme, acme.office, "office"), "the founder's name")
+    must_be_refused(acme, forged_card(acme, acme.office, "office"), "the founder's name")
 
 
 def test_thousands_of_strangers_cards_cost_little(acme: Acme) -> None:
@@ -108,7 +110,9 @@ def test_thousands_of_strangers_cards_cost_little(acme: Acme) -> None:
 
 
 def test_a_second_founder(acme: Acme) -> None:
-    refused(acme, make_founder_card(PrivateKey.generate(), acme.network, "office", NOW), "founds a network of its own")
+    must_be_refused(
+        acme, make_founder_card(PrivateKey.generate(), acme.network, "office", NOW), "founds a network of its own"
+    )
 
 
 def test_a_card_of_another_network(acme: Acme) -> None:
@@ -116,22 +120,22 @@ def test_a_card_of_another_network(acme: Acme) -> None:
     acme.office.network = foreign.network
     stranger = PrivateKey.generate()
     file = make_founder_card(stranger, Network(id=foreign.network.id, name="other"), "office", NOW)
-    refused(acme, file, "founds a network of its own")
+    must_be_refused(acme, file, "founds a network of its own")
 
 
 def test_a_card_made_after_the_invitation_had_expired(acme: Acme) -> None:
-    refused(acme, acme.card(acme.invite("site-b"), PrivateKey.generate(), NOW + DAY + 1), "had expired")
+    must_be_refused(acme, acme.card(acme.invite("site-b"), PrivateKey.generate(), NOW + DAY + 1), "had expired")
 
 
 def test_a_card_without_the_invitation_s_key(acme: Acme) -> None:
     certificate = base64.b64encode(read_invitation(acme.invite("site-b"), NOW).certificate).decode()
-    refused(acme, card(acme, "site-b", certificate, PrivateKey.generate()), "invitation's key")
+    must_be_refused(acme, card(acme, "site-b", certificate, PrivateKey.generate()), "invitation's key")
 
 
 def test_a_card_for_another_name_than_was_invited(acme: Acme) -> None:
     invitation = read_invitation(acme.invite("site-b"), NOW)
     certificate = base64.b64encode(invitation.certificate).decode()
-    refused(acme, card(acme, "site-z", certificate, PrivateKey.generate(), invitation.key), "not for the node")
+    must_be_refused(acme, card(acme, "site-z", certificate, PrivateKey.generate(), invitation.key), "not for the node")
 
 
 def test_a_card_that_is_not_signed_by_its_own_key(acme: Acme) -> None:
@@ -143,40 +147,40 @@ def test_a_card_that_is_not_signed_by_its_own_key(acme: Acme) -> None:
         created=time_text(NOW),
         certificate=base64.b64encode(invitation.certificate).decode(),
     ).seal(invitation.key)
-    refused(acme, file, "not signed by the key that it names")
+    must_be_refused(acme, file, "not signed by the key that it names")
 
 
 def test_a_configuration_signed_by_one_who_is_no_admin(acme: Acme) -> None:
     site = acme.join("site-b")
     made = Configuration.of(acme.network, [CUSTOMERS], signer="site-b", stamp=1, version=9)
-    refused(acme, made.seal(site.key), "is no admin")
+    must_be_refused(acme, made.seal(site.key), "is no admin")
 
 
 def test_a_configuration_in_an_admin_s_name(acme: Acme) -> None:
     site = acme.join("site-b")
     made = Configuration.of(acme.network, [CUSTOMERS], signer="office", stamp=1, version=9)
-    refused(acme, made.seal(site.key), "is signed by site-b")
+    must_be_refused(acme, made.seal(site.key), "is signed by site-b")
 
 
 def test_a_configuration_of_another_network(acme: Acme) -> None:
     foreign = Network(id="6ba7b810-9dad-11d1-80b4-00c04fd430c8", name="other")
     made = Configuration.of(foreign, [CUSTOMERS], signer="office", stamp=1)
-    refused(acme, made.seal(acme.office.key), "another network")
+    must_be_refused(acme, made.seal(acme.office.key), "another network")
 
 
 def test_a_statement_of_a_reader(acme: Acme) -> None:
     kiosk = acme.join("kiosk", "reader")
-    refused(acme, make_seen(kiosk.key, acme.network, "kiosk", "c0ffee", NOW), "reader")
+    must_be_refused(acme, make_seen(kiosk.key, acme.network, "kiosk", "c0ffee", NOW), "reader")
 
 
 def test_a_statement_in_another_s_name(acme: Acme) -> None:
     site = acme.join("site-b")
-    refused(acme, make_seen(site.key, acme.network, "office", "c0ffee", NOW), "is signed by site-b")
+    must_be_refused(acme, make_seen(site.key, acme.network, "office", "c0ffee", NOW), "is signed by site-b")
 
 
 @pytest.mark.parametrize("file", [b"", b"{}", b"\x00" * 100, b"[" * 10_000])
 def test_rubbish_among_the_files(acme: Acme, file: bytes) -> None:
-    refused(acme, file, "")
+    must_be_refused(acme, file, "")
 
 
 def test_an_expired_invitation_says_so(acme: Acme) -> None:
