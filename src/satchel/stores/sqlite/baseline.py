@@ -66,7 +66,7 @@ def fits(db: sqlite3.Connection, layout: Layout, packets: Sequence[Incoming]) ->
 def load(db: sqlite3.Connection, layout: Layout, origin: int, packets: Sequence[Incoming]) -> int:
     """Loads one table of some baseline packets; the number of rows."""
     names, marks = ", ".join(layout.columns), ", ".join("?" * layout.width)
-    insert = f"INSERT INTO main.{layout.user} ({names}) VALUES ({marks})"
+    insert = f"INSERT OR ABORT INTO main.{layout.user} ({names}) VALUES ({marks})"
     total = 0
     for packet in packets:
         if not packet.rows.get(layout.table.name):
@@ -98,7 +98,8 @@ def _load_exactly(db: sqlite3.Connection, layout: Layout, batch: pa.RecordBatch)
     names = ", ".join(layout.columns)
     for row_values in zip(*columns, strict=True):
         holders = ", ".join(map(placeholder, row_values))
-        db.execute(f"INSERT INTO main.{layout.user} ({names}) VALUES ({holders})", [bindable(v) for v in row_values])
+        insert = f"INSERT OR ABORT INTO main.{layout.user} ({names}) VALUES ({holders})"
+        db.execute(insert, [bindable(v) for v in row_values])
 
 
 def note_beginning(db: sqlite3.Connection, layout: Layout, origin: int, seq: int, batch: pa.RecordBatch) -> None:

@@ -142,14 +142,16 @@ def write_user_row(db: sqlite3.Connection, outcome: Outcome, *, afresh: bool) ->
     if before is None or afresh:
         holders = ", ".join(map(placeholder, after))
         names = ", ".join(layout.columns)
-        db.execute(f"INSERT INTO main.{layout.user} ({names}) VALUES ({holders})", [bindable(v) for v in after])
+        insert = f"INSERT OR ABORT INTO main.{layout.user} ({names}) VALUES ({holders})"
+        db.execute(insert, [bindable(v) for v in after])
         return "inserted" if before is None else "updated"
     changed = [p for p in range(layout.width) if not same(before[p], after[p])]
     if not changed:
         return ""
     sets = ", ".join(f"{layout.columns[p]} = {placeholder(after[p])}" for p in changed)
     where, bound = _at_key(outcome)
-    db.execute(f"UPDATE main.{layout.user} SET {sets} WHERE {where}", [bindable(after[p]) for p in changed] + bound)
+    update = f"UPDATE OR ABORT main.{layout.user} SET {sets} WHERE {where}"
+    db.execute(update, [bindable(after[p]) for p in changed] + bound)
     return "updated"
 
 

@@ -91,7 +91,7 @@ class EditsSinceJoin:
             holders = ", ".join(map(placeholder, now))
             names = ", ".join(self.layout.columns)
             self.db.execute(
-                f"INSERT INTO main.{self.layout.user} ({names}) VALUES ({holders})", list(map(bindable, now))
+                f"INSERT OR ABORT INTO main.{self.layout.user} ({names}) VALUES ({holders})", list(map(bindable, now))
             )
             self._note("I", blind, at, now)
         elif now is not None and there is not None:
@@ -103,7 +103,7 @@ class EditsSinceJoin:
             where = " AND ".join(f"{c} = {placeholder(v)}" for c, v in zip(self._key_columns(), key, strict=True))
             bound = [bindable(now[p]) for p in places] + list(map(bindable, key))
             if places:
-                self.db.execute(f"UPDATE main.{self.layout.user} SET {sets} WHERE {where}", bound)
+                self.db.execute(f"UPDATE OR ABORT main.{self.layout.user} SET {sets} WHERE {where}", bound)
 
     def _key_columns(self) -> list[str]:
         return [self.layout.columns[p] for p in self.layout.key_places]

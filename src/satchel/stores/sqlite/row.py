@@ -51,11 +51,12 @@ class RowEditor:
         new = [values[name] for name in names]
         if self.read(key) is None:
             holders = ", ".join(map(placeholder, new))
-            insert = f"INSERT INTO main.{self.layout.user} ({', '.join(columns)}) VALUES ({holders})"
+            insert = f"INSERT OR ABORT INTO main.{self.layout.user} ({', '.join(columns)}) VALUES ({holders})"
             self.db.execute(insert, list(map(bindable, new)))
         elif names:
             sets = ", ".join(f"{c} = {placeholder(v)}" for c, v in zip(columns, new, strict=True))
-            self.db.execute(f"UPDATE main.{self.layout.user} SET {sets} WHERE {where}", [*map(bindable, new), *bound])
+            update = f"UPDATE OR ABORT main.{self.layout.user} SET {sets} WHERE {where}"
+            self.db.execute(update, [*map(bindable, new), *bound])
 
     def touch(self, key: Sequence[Value], columns: Sequence[str]) -> None:
         """Notes these columns as written with the values that they have: a person confirmed them."""

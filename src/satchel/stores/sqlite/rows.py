@@ -1,4 +1,8 @@
-"""The application's rows, made what staged changes say: by a handful of SQL statements (PROTOCOL, Apply: set-based)."""
+"""The application's rows, made what staged changes say: by a handful of SQL statements (PROTOCOL, Apply: set-based).
+
+All of our writes say OR ABORT: a constraint that is declared ON CONFLICT REPLACE or IGNORE would otherwise take rows
+away, or leave them out, without a word.
+"""
 
 from __future__ import annotations
 
@@ -98,7 +102,7 @@ class UserRows:
         at = f"t.{layout.rowid} = w.rid" if layout.rowid else layout.match("u:t", "c:w")
         source = self._source(f"z.present AND s.op <> 'delete' AND {condition}")
         return self.db.execute(
-            f"UPDATE main.{layout.user} AS t SET {sets}"
+            f"UPDATE OR ABORT main.{layout.user} AS t SET {sets}"
             f" FROM (SELECT z.rid, s.* {source} ORDER BY s.rn) AS w WHERE {at}",
             values,
         ).rowcount
@@ -112,5 +116,5 @@ class UserRows:
             columns, values = f"{layout.rowid}, {columns}", f"z.rid, {values}"  # rows keep their rowid
         source = self._source(condition)
         return self.db.execute(
-            f"INSERT INTO main.{layout.user} ({columns}) SELECT {values} {source} ORDER BY s.rn"
+            f"INSERT OR ABORT INTO main.{layout.user} ({columns}) SELECT {values} {source} ORDER BY s.rn"
         ).rowcount

@@ -8,6 +8,7 @@ integer of that value, since the affinity makes it one again wherever it is stor
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
@@ -32,10 +33,8 @@ def to_arrow(column: Column, data: Sequence[Value]) -> tuple[pa.Array, list[tupl
     kinds.discard(type(None))
     type_ = arrow_type(column)
     if kinds <= {_PYTHON_TYPE[column.type]}:
-        try:
+        with suppress(UnicodeEncodeError, pa.ArrowInvalid):  # text that is no UTF-8: it is looked at value by value
             return pa.array(data, type_), []
-        except (UnicodeEncodeError, pa.ArrowInvalid):  # text that is no UTF-8
-            pass
     kept: list[Value] = [value if _fits(column, value) else None for value in data]
     misfits: list[tuple[int, Value]] = [
         (row, value) for row, value in enumerate(data) if value is not None and kept[row] is None
