@@ -88,8 +88,7 @@ def sentence(found: Mapping[str, Any]) -> str:
             if found["peers"]
             else (f"{found['node']} is alone in {found['network']}: invite somebody with `satchel invite`.")
         )
-    text = "; ".join([*troubles, *todo])
-    return text[0].upper() + text[1:] + "."
+    return "; ".join([*troubles, *todo]) + "."
 
 
 def _count(number: int, one: str, many: str) -> str:
