@@ -14,14 +14,12 @@ from satchel.exchange.archive import Archive
 from satchel.exchange.base import Exchange
 from satchel.exchange.listing import Listing, Place
 from satchel.files import FileTrouble, remove_folder
-from satchel.packet.limits import DEFAULT_LIMITS
 from satchel.packet.problem import Waiting
 from satchel.packet.verify import SignedManifest, read_manifest, verify_parts
 from satchel.sync.quarantine import Quarantine
 from satchel.sync.report import Report
 from satchel.sync.site import Site
-
-ENVELOPE_LIMIT = DEFAULT_LIMITS.manifest_bytes * 4 // 3 + 4096
+from satchel.sync.visit import ENVELOPE_LIMIT
 
 
 @dataclass
@@ -33,9 +31,8 @@ class Collector:
     report: Report
     quarantine: Quarantine
 
-    def collect(self, exchange: Exchange) -> Listing:
+    def collect(self, exchange: Exchange, listing: Listing) -> None:
         """Takes everything that is new and valid. ExchangeUnreachable if the place is gone."""
-        listing = exchange.listing()
         for trouble in listing.unreadable:
             self.report.warnings.append(trouble.message)
         self.take_side_files(exchange, listing)
@@ -45,7 +42,6 @@ class Collector:
         for place in listing.incomplete:
             if not self._is_here(place):
                 self._wait(f"{place.origin}/{_seq(place)}", f"the rest of its files ({place.path} has no manifest)")
-        return listing
 
     def take_side_files(self, exchange: Exchange, listing: Listing) -> None:
         """Cards, configurations, statements and acknowledgements."""

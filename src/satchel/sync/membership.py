@@ -15,6 +15,7 @@ from satchel.model.stamp import rfc3339
 from satchel.packet.invitation import make_invitation
 from satchel.sync import sealing
 from satchel.sync.site import Site, now_ms
+from satchel.sync.visit import Tour, look
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -50,6 +51,7 @@ def invite(site: Site, name: str, *, out: Path | None, role: str, days: int, dry
         raise UsageError(f"{path} exists already", "name another file with --out")
     now = now_ms()
     expires = now + days * DAY_MS
+    look(site, Tour(()))
     sealed = [] if dry_run else sealing.seal_pending(site)
     files = list(site.node_files().values())
     data = make_invitation(

@@ -15,9 +15,10 @@ from satchel.model.vector import Mark
 from satchel.packet.ack import Ack, newer
 from satchel.packet.envelope import read_envelope
 from satchel.packet.manifest import Manifest
-from satchel.sync.collecting import ENVELOPE_LIMIT, headers_of
+from satchel.sync.collecting import headers_of
 from satchel.sync.report import Report
 from satchel.sync.site import Site
+from satchel.sync.visit import ENVELOPE_LIMIT
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG} if hasattr(errno, "EDQUOT") else {errno.ENOSPC, errno.EFBIG}
 

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from satchel.errors import ExchangeUnreachable, SatchelError
+from satchel.errors import SatchelError
 from satchel.exchange.archive import Archive
-from satchel.exchange.folder import FolderExchange, open_exchange
 from satchel.model.stamp import rfc3339
 from satchel.stores.base import Run
 from satchel.sync import sealing
@@ -22,6 +21,7 @@ from satchel.sync.outgoing import Dropper
 from satchel.sync.quarantine import Quarantine
 from satchel.sync.report import Report
 from satchel.sync.site import Site, now_ms
+from satchel.sync.visit import Tour, look, visit
 
 Listener = Callable[[str, object], None]  # event, what it is about
 
@@ -53,17 +53,14 @@ def export(site: Site, directory: Path | None, *, dry_run: bool = False) -> Repo
     """Seals; puts what others lack into the outbox or a folder. ExchangeUnreachable: it was sealed all the same."""
     report = Report()
     with run(site, "export", report, dry_run=dry_run):
-        _seal(site, report, dry_run)
-        place = directory or site.home.outbox
-        exchange = _open(site, place, create=not dry_run)
-        report.exchange.append(str(place))
-        _look_around(site, exchange, report)
-        dropper = Dropper(site, report, dry_run)
-        dropper.drop(exchange, dropper.wanted())
-        if directory is None:
-            dropper.empty(exchange)
+        tour = _begin(site, [directory or site.home.outbox], report, dry_run=dry_run)
+        collector = Collector(site, site.archive, report, Quarantine(site.home.quarantine, now_ms()))
+        for stop in tour.visits:  # whom it serves is told by the cards and acknowledgements that lie there
+            collector.take_side_files(stop.exchange, stop.listing)
+        _drop(site, tour, report, dry_run, own=directory is None)
         if not site.peers:
             report.warnings.append("nobody else is in the network yet; invite somebody with `satchel invite`")
+        tour.complain()
     return report
 
 
@@ -71,8 +68,9 @@ def import_(site: Site, paths: Sequence[Path], *, dry_run: bool = False, listene
     """Takes packets from the inbox or from paths, applies what is ready, writes the acknowledgement."""
     report = Report()
     with run(site, "import", report, dry_run=dry_run):
-        _seal(site, report, dry_run)
-        _take_in(site, list(paths) or [site.home.inbox], report, dry_run, listener)
+        tour = _begin(site, list(paths) or [site.home.inbox], report, create=False, dry_run=dry_run)
+        _take_in(site, tour, report, dry_run, listener)
+        tour.complain()
     return report
 
 
@@ -81,21 +79,10 @@ def sync(site: Site, places: Sequence[Path], *, dry_run: bool = False, listener:
     the end."""
     report = Report()
     with run(site, "sync", report, dry_run=dry_run):
-        _seal(site, report, dry_run)
-        gone: list[ExchangeUnreachable] = []
-        reached = []
-        for place in places:
-            try:
-                reached.append(_open(site, place, create=not dry_run))
-            except ExchangeUnreachable as away:
-                gone.append(away)
-        if reached:
-            _take_in(site, [exchange.path for exchange in reached], report, dry_run, listener)
-        dropper = Dropper(site, report, dry_run)
-        for exchange in reached:
-            dropper.drop(exchange, dropper.wanted())
-        if gone:
-            raise gone[0]
+        tour = _begin(site, places, report, dry_run=dry_run)
+        _take_in(site, tour, report, dry_run, listener)
+        _drop(site, tour, report, dry_run)
+        tour.complain()
     return report
 
 
@@ -103,17 +90,33 @@ def inbox_outbox(site: Site, *, dry_run: bool = False, listener: Listener = _nob
     """A sync without an exchange: import from the inbox, then export to the outbox."""
     report = Report()
     with run(site, "sync", report, dry_run=dry_run):
-        _seal(site, report, dry_run)
-        _take_in(site, [site.home.inbox], report, dry_run, listener)
-        _drop_to_outbox(site, report, dry_run)
+        _take_in(
+            site, _begin(site, [site.home.inbox], report, create=False, dry_run=dry_run), report, dry_run, listener
+        )
+        _drop(site, visit(site, [site.home.outbox], create=not dry_run), report, dry_run, own=True)
     return report
 
 
-def _drop_to_outbox(site: Site, report: Report, dry_run: bool) -> None:
-    exchange = _open(site, site.home.outbox, create=not dry_run)
+def _begin(site: Site, places: Sequence[Path], report: Report, *, dry_run: bool, create: bool = True) -> Tour:
+    """Look, then seal: also where no exchange can be reached, so that nothing waits for a stick to be sealed."""
+    tour = visit(site, places, create=create and not dry_run)
+    report.exchange += [str(stop.exchange.path) for stop in tour.visits]
+    look(site, tour)
+    if dry_run:
+        pending = 0 if site.joining else site.store.pending()
+        if pending:
+            report.warnings.append(f"{pending} changed rows would be sealed first")
+    else:
+        report.sealed += [str(packet.dot) for packet in sealing.seal_pending(site)]
+    return tour
+
+
+def _drop(site: Site, tour: Tour, report: Report, dry_run: bool, *, own: bool = False) -> None:
     dropper = Dropper(site, report, dry_run)
-    dropper.drop(exchange, dropper.wanted())
-    dropper.empty(exchange)
+    for stop in tour.visits:
+        dropper.drop(stop.exchange, dropper.wanted())
+        if own:
+            dropper.empty(stop.exchange)
 
 
 def list_runs(site: Site, limit: int) -> list[dict[str, Any]]:
@@ -131,49 +134,27 @@ def list_runs(site: Site, limit: int) -> list[dict[str, Any]]:
     ]
 
 
-def _open(site: Site, place: Path, *, create: bool) -> FolderExchange:
-    return open_exchange(place, site.settings.network_id, create=create)
-
-
-def _seal(site: Site, report: Report, dry_run: bool) -> None:
-    sealing.look(site)
-    if dry_run:
-        pending = 0 if site.joining else site.store.pending()
-        if pending:
-            report.warnings.append(f"{pending} changed rows would be sealed first")
+def _take_in(site: Site, tour: Tour, report: Report, dry_run: bool, listener: Listener) -> None:
+    if not tour.visits:
         return
-    report.sealed += [str(packet.dot) for packet in sealing.seal_pending(site)]
-
-
-def _look_around(site: Site, exchange: FolderExchange, report: Report) -> None:
-    """Reads cards and acknowledgements, nothing else."""
-    listing = exchange.listing()
-    report.warnings += [trouble.message for trouble in listing.unreadable]
-    collector = Collector(site, site.archive, report, Quarantine(site.home.quarantine, now_ms()))
-    collector.take_side_files(exchange, listing)
-
-
-def _take_in(site: Site, places: Sequence[Path], report: Report, dry_run: bool, listener: Listener) -> None:
     with tempfile.TemporaryDirectory(prefix="satchel-", ignore_cleanup_errors=True) as scratch:
         # a dry run collects beside the archive, so that nothing of it stays
         archive = Archive(Path(scratch), site.archive.network) if dry_run else site.archive
         quarantine = Quarantine(site.home.quarantine, now_ms(), dry_run=dry_run)
         collector = Collector(site, archive, report, quarantine)
-        for place in places:
-            report.exchange.append(str(place))
-            collector.collect(_open(site, place, create=False))
+        for stop in tour.visits:
+            collector.collect(stop.exchange, stop.listing)
         archives = [site.archive, archive] if dry_run else [site.archive]
-        conflicts = site.store.conflict_counts()["open"]
         intake = Intake(site, report, quarantine, archives, dry_run, lambda packet: listener("packet-applied", packet))
         intake.run()
-        _settle_waiting(report)
-        if dry_run:
-            return
-        acknowledge(site, report.waiting)
-        for statement in site.members.seen:
-            _review(site, statement)
-        if site.store.conflict_counts()["open"] > conflicts or report.rows.conflicts:
-            listener("conflict", report.rows.conflicts)
+    _settle_waiting(report)
+    if dry_run:
+        return
+    acknowledge(site, report.waiting)
+    for conflict in site.members.seen:
+        _review(site, conflict)
+    if report.rows.conflicts:
+        listener("conflict", report.rows.conflicts)
 
 
 def _settle_waiting(report: Report) -> None:

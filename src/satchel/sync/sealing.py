@@ -23,21 +23,6 @@ from satchel.sync.site import SOFTWARE, Site, now_ms
 _FOLDER = re.compile(r"([0-9]{10,18})-[0-9a-f]{8}")
 
 
-def look(site: Site) -> None:
-    """Own sequence first: raises SatchelError if more was sealed here than the database knows of, which is how a
-    restored backup shows. Sealing on would use numbers twice."""
-    witness = site.home.witness()
-    if witness is None:
-        return
-    dot, digest = witness
-    mark = site.store.vector().get(dot.origin)
-    if mark is None or mark.seq < dot.seq or (mark.seq == dot.seq and not digest.startswith(mark.hash)):
-        raise SatchelError(
-            f"the database is older than this home: {dot} was sealed here and the database does not know it",
-            "a backup was restored; put the newer database back, or detach it and join again under a new name",
-        )
-
-
 def finish(site: Site) -> None:
     """Brings what an interrupted run left to its end: manifests that are recorded are written, parts of packets that
     were never recorded are discarded."""
@@ -54,10 +39,9 @@ def finish(site: Site) -> None:
 
 
 def seal_pending(site: Site) -> list[Sealed]:
-    """Seals what is pending; nothing in a node that is joining."""
+    """Seals what is pending; nothing in a node that is joining. The caller has looked before (visit.look)."""
     if site.joining:
         return []
-    look(site)
     with site.store.delta(site.rules) as delta:
         if delta is None:
             return []

@@ -16,6 +16,7 @@ from satchel.packet.statement import make_seen
 from satchel.stores.base import ConflictRecord
 from satchel.sync import sealing
 from satchel.sync.site import Site, now_ms
+from satchel.sync.visit import Tour, look
 
 
 def list_conflicts(site: Site, *, closed: bool) -> list[dict[str, Any]]:
@@ -79,6 +80,7 @@ def resolve(
         raise UsageError("name one conflict, or --all with --take NODE", "list them with `satchel conflicts`")
     if seen:
         return _seen(site, str(conflict_id), dry_run)
+    look(site, Tour(()))
     records = [record for record in site.store.conflicts() if record.closed is None]
     if every:
         chosen = [record for record in records if _of(record, str(take))]
