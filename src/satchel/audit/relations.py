@@ -1,7 +1,7 @@
 """What the views stand on, as Arrow: a dataset per table, and tables of packets, contexts, acknowledgements, cards.
 
 DuckDB gets no path. It asks Arrow for rows, and Arrow opens the files that verified, for reading, when a query needs
-them (docs/adr/0005-auditors-read-through-arrow.md). Making a dataset opens no file.
+them (docs/audit/README.md, How it reads). Making a dataset opens no file.
 """
 
 from __future__ import annotations
