@@ -9,13 +9,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from satchel.model.value import Value, is_clean, text_bytes
-from satchel.stores.sqlite import changes, values
 from satchel.stores.sqlite.connection import surrogates
 from satchel.stores.sqlite.layout import Layout
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FIXED = ("rn", "q", "op", "at", "by", "stamp", "mask", "lin", "ctx")
 _FIRST_FETCH = 64  # rows of the first fetch: one of them may hold a film
@@ -49,6 +50,8 @@ class Stage:
 
     def fill(self, db: sqlite3.Connection, seq: int, batches: Iterable[pa.RecordBatch]) -> int:
         """Appends the changes of one packet; the number of rows."""
+        from satchel.stores.sqlite import changes, values  # pyarrow: not for `status`
+
         marks = ", ".join("?" * (len(FIXED) - 1 + self.layout.width))
         names = ", ".join((*FIXED[1:], *self.layout.slots))
         insert = f"INSERT INTO {self.name} ({names}) VALUES ({marks})"
@@ -74,6 +77,8 @@ class Stage:
 
     def batches(self, db: sqlite3.Connection) -> Iterator[pa.RecordBatch]:
         """The changes as batches, in order, each of bounded size. `_change` lacks origin and seq (base.py)."""
+        from satchel.stores.sqlite import changes
+
         select = ", ".join(("op", "at", "by", "stamp", "mask", "lin", "ctx", *self.layout.slots))
         for rows in fetch(db, f"SELECT {select} FROM {self.name} ORDER BY rn", self.layout.width):
             yield changes.batch_of(db, self.layout, rows)
