@@ -22,7 +22,7 @@ help:
 	@sed -n 's/^# make/make/p' Makefile
 
 demo: $(READY)
-	@$(BIN)/satchel demo
+	@$(BIN)/satchel demo .
 
 # pytest comes last, so that its closing line is the last one printed.
 test: check test-duckdb-1.5
