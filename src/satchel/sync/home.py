@@ -95,11 +95,11 @@ class Home:
             return _settings(raw)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
             raise SatchelError(
-                f"{path} is no TOML: {problem}", "correct the file; an example is in docs/reference"
+                f"{path} is no TOML: {problem}", "correct the file; an example is in docs/reference/settings.md"
             ) from problem
         except (KeyError, TypeError, ValueError) as problem:
             raise SatchelError(
-                f"{path}: {problem} is missing or wrong", "correct the file; an example is in docs/reference"
+                f"{path}: {problem} is missing or wrong", "correct the file; an example is in docs/reference/settings.md"
             ) from problem
 
     def write_settings(self, settings: Settings) -> None:
