@@ -14,6 +14,7 @@ from satchel.model.change import Entry, Net
 from satchel.model.ids import Dot
 from satchel.model.value import Value
 from satchel.replication import coalesce, conflict, policies, resolve
+from satchel.stores.sqlite.values import misfit_value
 from satchel.stores.base import Contested, Delta, Incoming, Joining, RowCounts, Sealed, Settled, Store, Stretch
 
 BASELINE_TIME = 1_700_000_000_000
@@ -208,7 +209,7 @@ def changes_of(table: Any, batches: Sequence[pa.RecordBatch]) -> list[Change]:
         for row in batch.to_pylist():
             meta = row.pop("_change")
             for misfit in meta["misfit"] or ():
-                row[misfit["column"]] = misfit["value"]
+                row[misfit["column"]] = misfit_value(misfit["class"], misfit["value"])
             columns = None if meta["columns"] is None else tuple(meta["columns"])
             key = tuple(row[name] for name in table.key)
             found.append(Change(meta["op"], table.name, key, columns, row, meta))

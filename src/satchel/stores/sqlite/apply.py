@@ -56,8 +56,9 @@ class SQLiteApplying:
         self.db.execute("SAVEPOINT satchel_group")
         try:
             counts = RowCounts()
-            for run in [list(packets)] if afresh else _runs(packets):
-                counts.add(self._apply(run, rules, afresh=afresh))
+            with self.triggers.attempt():
+                for run in [list(packets)] if afresh else _runs(packets):
+                    counts.add(self._apply(run, rules, afresh=afresh))
         except BaseException:
             if self.db.in_transaction:
                 self.db.execute("ROLLBACK TO satchel_group")

@@ -21,6 +21,7 @@ from satchel.stores.sqlite.connection import quote
 from satchel.stores.sqlite.layout import MASK_BITS, Layout
 from satchel.stores.sqlite.schema import UniqueIndex, unique_indexes
 
+LOWEST = "-9223372036854775808"
 _NOW = "julianday('now')"  # converted at the seal: that is cheaper than formatting it for every row
 
 
@@ -65,7 +66,10 @@ def differs(column: Column, one: str, two: str) -> str:
     affinity 1 and 1.0 stand side by side."""
     binary = "" if column.collation == "BINARY" else " COLLATE BINARY"
     condition = f"{one} IS NOT {two}{binary}"
-    return f"({condition} OR typeof({one}) <> typeof({two}))" if column.affinity == "blob" else f"({condition})"
+    classes = f"typeof({one}) <> typeof({two})"
+    if column.affinity in ("integer", "numeric"):  # they make integers of whole reals, but not of the lowest one
+        return f"({condition} OR ({one} = {LOWEST} AND {classes}))"
+    return f"({condition} OR {classes})" if column.affinity == "blob" else f"({condition})"
 
 
 def mask_terms(layout: Layout, one: str, two: str) -> list[str]:

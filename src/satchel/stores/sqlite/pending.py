@@ -39,11 +39,13 @@ def base_of(layout: Layout, key: tuple[str, ...], column: str) -> str:
 
 def count(db: sqlite3.Connection, layout: Layout, mark: int) -> int:
     """How many rows have changes after `mark`."""
-    keys = ", ".join(layout.key_slots)
-    changed = " OR ".join(f"{mask} <> 0" for mask in layout.masks)
+    keys = layout.list_of("l", layout.key_slots)
+    changed = " OR ".join(f"l.{mask} <> 0" for mask in layout.masks)
+    # A row that may have been displaced counts if it is not there any more.
+    there = f"EXISTS (SELECT 1 FROM main.{layout.user} t WHERE {layout.match('u:t', 'c:l')})"
     query = (
-        f"SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {layout.log} l WHERE id > ? AND upper(kind) <> 'M'"
-        f" AND (upper(kind) <> 'U' OR {changed}) AND {key_is_known(layout, 'l')})"
+        f"SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {layout.log} l WHERE l.id > ? AND {key_is_known(layout, 'l')}"
+        f" AND CASE upper(l.kind) WHEN 'M' THEN NOT {there} WHEN 'U' THEN {changed} ELSE 1 END)"
     )
     return int(db.execute(query, (mark,)).fetchone()[0])
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from satchel.stores.sqlite.connection import quote
 from satchel.stores.sqlite.layout import Layout
@@ -43,6 +44,16 @@ class SuspendedTriggers:
         for trigger, text in rows:
             if trigger in keep:
                 self.db.execute(text)
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """What is suspended inside is forgotten if the inside fails: its savepoint brings those triggers back."""
+        before = dict(self._texts)
+        try:
+            yield
+        except BaseException:
+            self._texts = before
+            raise
 
     def resume(self) -> None:
         """All triggers are there again, in their old order."""
