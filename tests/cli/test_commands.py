@@ -101,7 +101,18 @@ def test_a_run_says_in_one_sentence_what_it_did(api: FakeApi) -> None:
 
 def test_what_joining_with_rows_did_is_said(api: FakeApi) -> None:
     api.answers["import_"] = ran(applied=["office/1"], joined={"same": 1200, "added": 3, "beside": 1})
-    assert "Of the rows that were here: 1,200 same, 3 added, 1 beside." in run("import").stdout
+    said = "Of the rows that were here 1,200 are the network's already, 3 are new to it, "
+    assert said + "1 differs and stands beside the network's as a conflict." in run("import").stdout
+
+
+def test_a_join_of_an_empty_database_says_nothing_of_rows_that_were_here(api: FakeApi) -> None:
+    api.answers["import_"] = ran(applied=["office/1"], joined={"same": 0, "added": 0, "beside": 0})
+    assert "rows that were here" not in run("import").stdout
+
+
+def test_a_dry_run_counts_what_it_would_seal(api: FakeApi) -> None:
+    api.answers["sync"] = ran(pending=1)
+    assert "would have sealed 1 changed row." in run("sync", "--dry-run").stdout
 
 
 @pytest.mark.parametrize("change", [{"quarantined": [{"packet": "x/1", "reason": "hash"}]}, {"partial": True}])

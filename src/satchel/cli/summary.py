@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 from satchel.cli.page import Answer, Block, Data, count, enumerate_some, optional, plural
 
@@ -21,8 +20,8 @@ def summary_page(dry_run: bool, nothing: str) -> Callable[[Data], Iterable[Block
 
     def page(report: Data) -> Iterable[Block]:
         yield _sentence("; ".join(_done(report)), dry_run, nothing)
-        if report.get("joined"):
-            yield f"Of the rows that were here: {_counts(report['joined'])}."
+        if joined := joined_rows(report.get("joined") or {}):
+            yield joined
         if conflicts := count(report.get("conflicts")):
             where = "" if dry_run else "; `satchel conflicts` shows what there is to decide"
             yield f"{plural(conflicts, 'new conflict')}{where}."
@@ -47,6 +46,8 @@ def _sentence(done: str, dry_run: bool, nothing: str) -> str:
 
 
 def _done(report: Data) -> Iterable[str]:
+    if pending := report.get("pending"):  # of a dry run
+        yield f"sealed {plural(pending, 'changed row')}"
     if sealed := report.get("sealed"):
         yield f"sealed {plural(len(sealed), 'packet')} ({enumerate_some(sealed)})"
     if applied := report.get("applied"):
@@ -61,5 +62,15 @@ def _rows(rows: Mapping[str, int]) -> str:
     return ", ".join(parts) or "no row here changes"
 
 
-def _counts(numbers: Mapping[str, Any]) -> str:
-    return ", ".join(f"{value:,} {name.replace('_', ' ')}" for name, value in numbers.items() if isinstance(value, int))
+def joined_rows(joined: Mapping[str, int]) -> str:
+    """What joining made of the rows that the database held; empty if it held none."""
+    words = {
+        "same": ("is the network's already", "are the network's already"),
+        "added": ("is new to it", "are new to it"),
+        "beside": (
+            "differs and stands beside the network's as a conflict",
+            "differ and stand beside the network's as conflicts",
+        ),
+    }
+    parts = [f"{joined[kind]:,} {words[kind][joined[kind] != 1]}" for kind in words if joined.get(kind)]
+    return f"Of the rows that were here {', '.join(parts)}." if parts else ""

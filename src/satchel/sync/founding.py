@@ -80,7 +80,7 @@ def found(
         left_out = [
             *schema.left_out,
             *(
-                LeftOut(t.name, "not chosen by --table")
+                LeftOut(t.name, "it was not chosen by --table")
                 for t in schema.tables
                 if t.name not in {c.name for c in chosen}
             ),

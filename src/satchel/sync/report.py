@@ -14,6 +14,7 @@ class Report:
     """Packets as `site-a/12`; `conflicts`: how many were opened; `partial`: not all that was wanted could be done."""
 
     sealed: list[str] = field(default_factory=list)
+    pending: int = 0  # changed rows that a dry run would seal
     applied: list[str] = field(default_factory=list)
     waiting: list[dict[str, str]] = field(default_factory=list)
     quarantined: list[dict[str, str]] = field(default_factory=list)
@@ -34,6 +35,7 @@ class Report:
             joined = {"same": self.joined.same, "added": self.joined.added, "beside": self.joined.beside}
         return {
             "sealed": self.sealed,
+            "pending": self.pending,
             "applied": self.applied,
             "waiting": self.waiting,
             "quarantined": self.quarantined,

@@ -103,9 +103,7 @@ def _begin(site: Site, places: Sequence[Path], report: Report, *, dry_run: bool,
     report.exchange += [str(stop.exchange.path) for stop in tour.visits]
     look(site, tour)
     if dry_run:
-        pending = 0 if site.joining else site.store.pending()
-        if pending:
-            report.warnings.append(f"{pending} changed rows would be sealed first")
+        report.pending = 0 if site.joining else site.store.pending()
     else:
         report.sealed += [str(packet.dot) for packet in sealing.seal_pending(site)]
     return tour
