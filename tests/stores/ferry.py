@@ -14,8 +14,8 @@ from satchel.model.change import Entry, Net
 from satchel.model.ids import Dot
 from satchel.model.value import Value
 from satchel.replication import coalesce, conflict, policies, resolve
-from satchel.stores.sqlite.values import misfit_value
 from satchel.stores.base import Contested, Delta, Incoming, Joining, RowCounts, Sealed, Settled, Store, Stretch
+from satchel.stores.sqlite.values import misfit_value
 
 BASELINE_TIME = 1_700_000_000_000
 

@@ -151,14 +151,23 @@ REPLACE = [
         "REPLACE INTO t VALUES ('k1', 2, 'q')",
         "REPLACE INTO t VALUES ('k3', 3, 'zz')",
     ),
-    trap("replace twice, the second time back", T, ABC, "REPLACE INTO t VALUES ('k1', 5, 'x')", "REPLACE INTO t VALUES ('k1', 1, 'x')", changes={"update t k1 a"}),
+    trap(
+        "replace twice, the second time back",
+        T,
+        ABC,
+        "REPLACE INTO t VALUES ('k1', 5, 'x')",
+        "REPLACE INTO t VALUES ('k1', 1, 'x')",
+        changes={"update t k1 a"},
+    ),
     trap("replace that is rolled back", T, ABC, "BEGIN", "REPLACE INTO t VALUES ('k1', 5, 'x')", "ROLLBACK"),
     trap(
         "displaced and put back as it was",
         "CREATE TABLE t (id TEXT PRIMARY KEY, a UNIQUE, b)",
         ABC,
         *in_one(
-            "REPLACE INTO t VALUES ('k9', 2, 'y')", "DELETE FROM t WHERE id = 'k9'", "INSERT INTO t VALUES ('k2', 2, 'y')"
+            "REPLACE INTO t VALUES ('k9', 2, 'y')",
+            "DELETE FROM t WHERE id = 'k9'",
+            "INSERT INTO t VALUES ('k2', 2, 'y')",
         ),
         changes=set(),
     ),
@@ -230,7 +239,15 @@ KEYS = [
         "DELETE FROM t WHERE id = x'31'",
         "UPDATE t SET id = 2.5 WHERE id = 1.5",
         "INSERT INTO t VALUES (x'', 'empty'), ('', 'empty'), (9.0, 'nine')",
-        changes={"update t 1 a", "delete t b'1'", "delete t 1.5", "insert t 2.5 *", "insert t b'' *", "insert t  *", "insert t 9.0 *"},
+        changes={
+            "update t 1 a",
+            "delete t b'1'",
+            "delete t 1.5",
+            "insert t 2.5 *",
+            "insert t b'' *",
+            "insert t  *",
+            "insert t 9.0 *",
+        },
     ),
     trap(
         "a key's class changes: one key, another image",
@@ -275,24 +292,74 @@ KEYS = [
 NET = [
     trap("an update of nothing", T, ABC, "UPDATE t SET a = a, b = b", changes=set()),
     trap("an update to the same values", T, ABC, "UPDATE t SET a = 1 WHERE id = 'k1'", changes=set()),
-    trap("an update there and back", T, ABC, "UPDATE t SET a = 7 WHERE id = 'k1'", "UPDATE t SET a = 1 WHERE id = 'k1'", changes={"update t k1 a"}),
-    trap("two columns in two updates", T, ABC, "UPDATE t SET a = 7 WHERE id = 'k1'", "UPDATE t SET b = 1 WHERE id = 'k1'"),
+    trap(
+        "an update there and back",
+        T,
+        ABC,
+        "UPDATE t SET a = 7 WHERE id = 'k1'",
+        "UPDATE t SET a = 1 WHERE id = 'k1'",
+        changes={"update t k1 a"},
+    ),
+    trap(
+        "two columns in two updates", T, ABC, "UPDATE t SET a = 7 WHERE id = 'k1'", "UPDATE t SET b = 1 WHERE id = 'k1'"
+    ),
     trap("inserted and deleted", T, ABC, "INSERT INTO t VALUES ('k9', 1, 1)", "DELETE FROM t WHERE id = 'k9'"),
-    trap("deleted and inserted again as it was", T, ABC, *in_one("DELETE FROM t WHERE id = 'k1'", "INSERT INTO t VALUES ('k1', 1, 'x')"), changes={"insert t k1 *"}),
-    trap("deleted and inserted otherwise", T, ABC, "DELETE FROM t WHERE id = 'k1'", "INSERT INTO t VALUES ('k1', 8, 'x')", changes={"insert t k1 *"}),
-    trap("inserted, deleted, inserted", T, ABC, "INSERT INTO t VALUES ('k9', 1, 1)", "DELETE FROM t WHERE id = 'k9'", "INSERT INTO t VALUES ('k9', 2, 2)"),
+    trap(
+        "deleted and inserted again as it was",
+        T,
+        ABC,
+        *in_one("DELETE FROM t WHERE id = 'k1'", "INSERT INTO t VALUES ('k1', 1, 'x')"),
+        changes={"insert t k1 *"},
+    ),
+    trap(
+        "deleted and inserted otherwise",
+        T,
+        ABC,
+        "DELETE FROM t WHERE id = 'k1'",
+        "INSERT INTO t VALUES ('k1', 8, 'x')",
+        changes={"insert t k1 *"},
+    ),
+    trap(
+        "inserted, deleted, inserted",
+        T,
+        ABC,
+        "INSERT INTO t VALUES ('k9', 1, 1)",
+        "DELETE FROM t WHERE id = 'k9'",
+        "INSERT INTO t VALUES ('k9', 2, 2)",
+    ),
     trap("inserted and updated", T, ABC, "INSERT INTO t VALUES ('k9', 1, 1)", "UPDATE t SET a = 5 WHERE id = 'k9'"),
     trap("updated and deleted", T, ABC, "UPDATE t SET a = 5 WHERE id = 'k1'", "DELETE FROM t WHERE id = 'k1'"),
-    trap("a transaction that is rolled back", T, ABC, "BEGIN", "DELETE FROM t", "INSERT INTO t VALUES ('k9', 1, 1)", "ROLLBACK"),
+    trap(
+        "a transaction that is rolled back",
+        T,
+        ABC,
+        "BEGIN",
+        "DELETE FROM t",
+        "INSERT INTO t VALUES ('k9', 1, 1)",
+        "ROLLBACK",
+    ),
     trap(
         "a savepoint that is rolled back",
         T,
         ABC,
-        *in_one("UPDATE t SET a = 7 WHERE id = 'k1'", "SAVEPOINT s", "DELETE FROM t", "ROLLBACK TO s", "RELEASE s", "UPDATE t SET b = 7 WHERE id = 'k2'"),
+        *in_one(
+            "UPDATE t SET a = 7 WHERE id = 'k1'",
+            "SAVEPOINT s",
+            "DELETE FROM t",
+            "ROLLBACK TO s",
+            "RELEASE s",
+            "UPDATE t SET b = 7 WHERE id = 'k2'",
+        ),
     ),
     trap("a statement over every row", T, ABC, "UPDATE t SET a = a + 10"),
     trap("delete without where", T, ABC, "DELETE FROM t"),
-    trap("insert or ignore", T, ABC, "INSERT OR IGNORE INTO t VALUES ('k1', 9, 9), ('k8', 8, 8)", "UPDATE OR IGNORE t SET id = 'k2' WHERE id = 'k3'"),
+    trap(
+        "insert or ignore",
+        T,
+        ABC,
+        "INSERT OR IGNORE INTO t VALUES ('k1', 9, 9), ('k8', 8, 8)",
+        "UPDATE OR IGNORE t SET id = 'k2' WHERE id = 'k3'",
+    ),
     trap(
         "insert or ignore over a unique column",
         "CREATE TABLE t (id TEXT PRIMARY KEY, a UNIQUE, b NOT NULL)",
@@ -300,16 +367,78 @@ NET = [
         "INSERT OR IGNORE INTO t VALUES ('k7', 1, 'taken'), ('k8', 8, NULL), ('k9', 9, 'fine')",
         "UPDATE OR IGNORE t SET a = a + 1",
     ),
-    trap("upsert", T, ABC, "INSERT INTO t VALUES ('k1', 9, 'n'), ('k8', 8, 'n') ON CONFLICT (id) DO UPDATE SET a = excluded.a", "INSERT INTO t VALUES ('k2', 0, 0) ON CONFLICT DO NOTHING"),
-    trap("insert returning", T, ABC, "INSERT INTO t VALUES ('k8', 8, 8) RETURNING id, a", "UPDATE t SET a = 0 WHERE id = 'k1' RETURNING *", "DELETE FROM t WHERE id = 'k2' RETURNING b"),
-    trap("insert or fail keeps what came before", T, ABC, "INSERT INTO t SELECT 'c' || value, value, NULL FROM json_each('[1, 2, 3]')"),
-    trap("update from", (T, "CREATE TABLE u (id TEXT PRIMARY KEY, v)"), (ABC, "INSERT INTO u VALUES ('k1', 'u1'), ('k3', 'u3')"), "UPDATE t SET b = u.v FROM u WHERE u.id = t.id"),
-    trap("create table as, and insert from it", T, ABC, "CREATE TABLE copied AS SELECT * FROM t", "INSERT INTO t SELECT id || 'c', a, b FROM copied", "DROP TABLE copied"),
-    trap("a change of class", T, ABC, "UPDATE t SET a = '1' WHERE id = 'k1'", "UPDATE t SET a = 2.0 WHERE id = 'k2'", "UPDATE t SET b = CAST(b AS BLOB) WHERE id = 'k3'"),
-    trap("a change of case", "CREATE TABLE t (id TEXT PRIMARY KEY, a TEXT COLLATE NOCASE, b TEXT COLLATE RTRIM)", ABC, "UPDATE t SET a = upper(b), b = b || ' '", "UPDATE t SET a = lower(a)", "UPDATE t SET b = b || '  ' WHERE id = 'k1'", changes={"update t k1 a,b", "update t k2 a,b", "update t k3 a,b"}),
-    trap("the lowest integer becomes a real", "CREATE TABLE t (id TEXT PRIMARY KEY, a INTEGER, b NUMERIC)", ("INSERT INTO t VALUES ('z', -9223372036854775808, -9223372036854775808)"), "UPDATE t SET a = -9223372036854775808.0, b = -9223372036854775808.0"),
-    trap("nulls come and go", T, ABC, "UPDATE t SET a = NULL WHERE id = 'k1'", "UPDATE t SET b = NULL WHERE id = 'k2'", "INSERT INTO t VALUES ('k9', NULL, NULL)"),
-    trap("columns with defaults", "CREATE TABLE t (id TEXT PRIMARY KEY, a DEFAULT 5, b DEFAULT (hex('x')))", ABC, "INSERT INTO t (id) VALUES ('k9')"),
+    trap(
+        "upsert",
+        T,
+        ABC,
+        "INSERT INTO t VALUES ('k1', 9, 'n'), ('k8', 8, 'n') ON CONFLICT (id) DO UPDATE SET a = excluded.a",
+        "INSERT INTO t VALUES ('k2', 0, 0) ON CONFLICT DO NOTHING",
+    ),
+    trap(
+        "insert returning",
+        T,
+        ABC,
+        "INSERT INTO t VALUES ('k8', 8, 8) RETURNING id, a",
+        "UPDATE t SET a = 0 WHERE id = 'k1' RETURNING *",
+        "DELETE FROM t WHERE id = 'k2' RETURNING b",
+    ),
+    trap(
+        "insert or fail keeps what came before",
+        T,
+        ABC,
+        "INSERT INTO t SELECT 'c' || value, value, NULL FROM json_each('[1, 2, 3]')",
+    ),
+    trap(
+        "update from",
+        (T, "CREATE TABLE u (id TEXT PRIMARY KEY, v)"),
+        (ABC, "INSERT INTO u VALUES ('k1', 'u1'), ('k3', 'u3')"),
+        "UPDATE t SET b = u.v FROM u WHERE u.id = t.id",
+    ),
+    trap(
+        "create table as, and insert from it",
+        T,
+        ABC,
+        "CREATE TABLE copied AS SELECT * FROM t",
+        "INSERT INTO t SELECT id || 'c', a, b FROM copied",
+        "DROP TABLE copied",
+    ),
+    trap(
+        "a change of class",
+        T,
+        ABC,
+        "UPDATE t SET a = '1' WHERE id = 'k1'",
+        "UPDATE t SET a = 2.0 WHERE id = 'k2'",
+        "UPDATE t SET b = CAST(b AS BLOB) WHERE id = 'k3'",
+    ),
+    trap(
+        "a change of case",
+        "CREATE TABLE t (id TEXT PRIMARY KEY, a TEXT COLLATE NOCASE, b TEXT COLLATE RTRIM)",
+        ABC,
+        "UPDATE t SET a = upper(b), b = b || ' '",
+        "UPDATE t SET a = lower(a)",
+        "UPDATE t SET b = b || '  ' WHERE id = 'k1'",
+        changes={"update t k1 a,b", "update t k2 a,b", "update t k3 a,b"},
+    ),
+    trap(
+        "the lowest integer becomes a real",
+        "CREATE TABLE t (id TEXT PRIMARY KEY, a INTEGER, b NUMERIC)",
+        ("INSERT INTO t VALUES ('z', -9223372036854775808, -9223372036854775808)"),
+        "UPDATE t SET a = -9223372036854775808.0, b = -9223372036854775808.0",
+    ),
+    trap(
+        "nulls come and go",
+        T,
+        ABC,
+        "UPDATE t SET a = NULL WHERE id = 'k1'",
+        "UPDATE t SET b = NULL WHERE id = 'k2'",
+        "INSERT INTO t VALUES ('k9', NULL, NULL)",
+    ),
+    trap(
+        "columns with defaults",
+        "CREATE TABLE t (id TEXT PRIMARY KEY, a DEFAULT 5, b DEFAULT (hex('x')))",
+        ABC,
+        "INSERT INTO t (id) VALUES ('k9')",
+    ),
 ]
 
 UNIQUE = [
@@ -321,22 +450,52 @@ UNIQUE = [
         changes=changes,
     )
     for where, table, keys in (
-        ("in a table with a rowid of its own", "CREATE TABLE t (id TEXT PRIMARY KEY, a UNIQUE, b)", ("'k1'", "'k2'", "'k3'")),
-        ("in a table without rowid", "CREATE TABLE t (id TEXT PRIMARY KEY, a UNIQUE, b) WITHOUT ROWID", ("'k1'", "'k2'", "'k3'")),
+        (
+            "in a table with a rowid of its own",
+            "CREATE TABLE t (id TEXT PRIMARY KEY, a UNIQUE, b)",
+            ("'k1'", "'k2'", "'k3'"),
+        ),
+        (
+            "in a table without rowid",
+            "CREATE TABLE t (id TEXT PRIMARY KEY, a UNIQUE, b) WITHOUT ROWID",
+            ("'k1'", "'k2'", "'k3'"),
+        ),
         ("in a table whose key is the rowid", "CREATE TABLE t (id INTEGER PRIMARY KEY, a UNIQUE, b)", ("1", "2", "3")),
     )
     for what, statements, changes in (
-        ("swap", ("UPDATE t SET a = -1 WHERE b = 'x'", "UPDATE t SET a = 1 WHERE b = 'y'", "UPDATE t SET a = 2 WHERE b = 'x'"), None),
+        (
+            "swap",
+            (
+                "UPDATE t SET a = -1 WHERE b = 'x'",
+                "UPDATE t SET a = 1 WHERE b = 'y'",
+                "UPDATE t SET a = 2 WHERE b = 'x'",
+            ),
+            None,
+        ),
         ("shift", ("UPDATE t SET a = -a", "UPDATE t SET a = 1 - a"), None),
-        ("move to a new row", ("DELETE FROM t WHERE b = 'x'", "UPDATE t SET a = 1 WHERE b = 'y'", "INSERT INTO t (a, b) SELECT 2, 'new' WHERE 0"), None),
+        (
+            "move to a new row",
+            (
+                "DELETE FROM t WHERE b = 'x'",
+                "UPDATE t SET a = 1 WHERE b = 'y'",
+                "INSERT INTO t (a, b) SELECT 2, 'new' WHERE 0",
+            ),
+            None,
+        ),
     )
 ]
 
 ACTIONS = [
     trap(
         f"on delete {action}",
-        ("CREATE TABLE p (id TEXT PRIMARY KEY, v)", f"CREATE TABLE c (id TEXT PRIMARY KEY, p TEXT DEFAULT 'p2' REFERENCES p ON DELETE {action} ON UPDATE CASCADE, v)"),
-        ("INSERT INTO p VALUES ('p1', 1), ('p2', 2), ('p3', 3)", "INSERT INTO c VALUES ('c1', 'p1', 1), ('c2', 'p1', 2), ('c3', 'p2', 3), ('c4', 'p3', 4)"),
+        (
+            "CREATE TABLE p (id TEXT PRIMARY KEY, v)",
+            f"CREATE TABLE c (id TEXT PRIMARY KEY, p TEXT DEFAULT 'p2' REFERENCES p ON DELETE {action} ON UPDATE CASCADE, v)",
+        ),
+        (
+            "INSERT INTO p VALUES ('p1', 1), ('p2', 2), ('p3', 3)",
+            "INSERT INTO c VALUES ('c1', 'p1', 1), ('c2', 'p1', 2), ('c3', 'p2', 3), ('c4', 'p3', 4)",
+        ),
         "DELETE FROM p WHERE id = 'p1'",
         "UPDATE p SET id = 'p9' WHERE id = 'p3'",
         foreign_keys=True,
@@ -352,7 +511,10 @@ ACTIONS = [
     ),
     trap(
         "a cascade fired by a replace",
-        ("CREATE TABLE p (id TEXT PRIMARY KEY, v UNIQUE)", "CREATE TABLE c (id TEXT PRIMARY KEY, p TEXT REFERENCES p ON DELETE CASCADE)"),
+        (
+            "CREATE TABLE p (id TEXT PRIMARY KEY, v UNIQUE)",
+            "CREATE TABLE c (id TEXT PRIMARY KEY, p TEXT REFERENCES p ON DELETE CASCADE)",
+        ),
         ("INSERT INTO p VALUES ('p1', 1), ('p2', 2)", "INSERT INTO c VALUES ('c1', 'p1'), ('c2', 'p2')"),
         "REPLACE INTO p VALUES ('p3', 1)",
         foreign_keys=True,
@@ -447,7 +609,11 @@ TRIGGERS = [
     ),
     trap(
         "a trigger instead of a view's insert",
-        (T, "CREATE VIEW w AS SELECT id, a FROM t", "CREATE TRIGGER w_in INSTEAD OF INSERT ON w BEGIN INSERT INTO t VALUES (NEW.id, NEW.a, 'by view'); END"),
+        (
+            T,
+            "CREATE VIEW w AS SELECT id, a FROM t",
+            "CREATE TRIGGER w_in INSTEAD OF INSERT ON w BEGIN INSERT INTO t VALUES (NEW.id, NEW.a, 'by view'); END",
+        ),
         ABC,
         "INSERT INTO w VALUES ('k9', 9)",
     ),
@@ -510,7 +676,9 @@ def test_what_the_application_does_arrives_and_nothing_else(
 
 def check(workshop: SQLiteWorkshop, case: Trap) -> None:
     ours = workshop.database("a", *case.schema, *case.before)
-    theirs = SQLiteWorkshop(workshop.folder, "delete" if workshop.journal == "wal" else "wal").database("b", *case.schema)
+    theirs = SQLiteWorkshop(workshop.folder, "delete" if workshop.journal == "wal" else "wal").database(
+        "b", *case.schema
+    )
     a, b = sites(workshop, ours, theirs)
     ferry = Ferry()
     with closing(a, b):

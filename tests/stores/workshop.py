@@ -124,7 +124,10 @@ class SQLiteWorkshop:
 
     def _rows_of(self, db: sqlite3.Connection, name: str) -> list[tuple[Any, ...]]:
         columns = [quote(row[1]) for row in db.execute(f"PRAGMA table_xinfo({quote(name)})")]
-        exact = (f"typeof({c}) || ' ' || CASE typeof({c}) WHEN 'text' THEN hex(CAST({c} AS BLOB)) ELSE quote({c}) END" for c in columns)
+        exact = (
+            f"typeof({c}) || ' ' || CASE typeof({c}) WHEN 'text' THEN hex(CAST({c} AS BLOB)) ELSE quote({c}) END"
+            for c in columns
+        )
         return sorted(db.execute(f"SELECT {', '.join(exact)} FROM {quote(name)}").fetchall())
 
     def master(self, url: str) -> list[tuple[Any, ...]]:

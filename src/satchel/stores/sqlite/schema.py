@@ -73,6 +73,8 @@ def obstacle(db: sqlite3.Connection, name: str) -> str:
     foreign = sorted(collations_of(db, name) - BUILT_IN_COLLATIONS)
     if foreign:
         return f"it uses the collation {', '.join(foreign)}, which only its application knows"
+    if other := other_key_collations(db, name):
+        return f"its primary key compares {', '.join(other)} by another collation than the column does"
     generated = {column for column, _, _, _, hidden in columns if hidden in _HIDDEN_GENERATED}
     if any(pk and column in generated for column, _, _, pk, _ in columns):
         return "its primary key is a generated column"
@@ -94,6 +96,16 @@ def collations_of(db: sqlite3.Connection, name: str) -> set[str]:
         rows = db.execute(f"SELECT coll FROM pragma_index_xinfo({text_literal(index[0])})").fetchall()
         found |= {coll.upper() for (coll,) in rows if coll}
     return found
+
+
+def other_key_collations(db: sqlite3.Connection, name: str) -> list[str]:
+    """Key columns whose collation in the key is not the column's own: `PRIMARY KEY (a COLLATE NOCASE)`."""
+    declared = column_collations(db, name)
+    rows = db.execute(
+        f"SELECT x.name, x.coll FROM pragma_index_list({text_literal(name)}) i JOIN pragma_index_xinfo(i.name) x"
+        " WHERE i.origin = 'pk' AND x.key"
+    ).fetchall()
+    return [column for column, coll in rows if column is not None and coll.upper() != declared[column]]
 
 
 def column_collations(db: sqlite3.Connection, name: str) -> dict[str, str]:
