@@ -138,7 +138,12 @@ class Editor:
             values |= dict(zip(shape.key, pair, strict=True))
         places = ", ".join("?" for _ in values)
         names = ", ".join(map(quote, values))
-        self._run(connection, "inserted", f"INSERT INTO {quote(shape.name)} ({names}) VALUES ({places})", tuple(values.values()))
+        self._run(
+            connection,
+            "inserted",
+            f"INSERT INTO {quote(shape.name)} ({names}) VALUES ({places})",
+            tuple(values.values()),
+        )
 
     def _pair(self, shape: Shape) -> tuple[Any, ...] | None:
         """Parents that are not joined yet, of those that this site takes."""

@@ -55,7 +55,7 @@ def check_equal(places: list[Place], original: Path) -> None:
         assert differences(first, place.dump()) == {}, place.name
     vectors = [place.vector() for place in places]
     assert vectors.count(vectors[0]) == len(vectors)
-    lists = [[entry["id"] for entry in place.node.conflicts()] for place in places]
+    lists = [sorted(entry["id"] for entry in place.node.conflicts()) for place in places]
     assert lists.count(lists[0]) == len(lists)
     for place in places:
         status = place.node.status()
