@@ -7,7 +7,7 @@ as stamps do, and their last two are the dot. A policy is the word that the conf
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,8 @@ Dot = tuple[str, int]
 Vector = dict[str, int]
 Row = dict[str, Any]
 Face = tuple[bool, Row, dict[str, Birth]]  # deleted, values, births
+
+Policy = str | Callable[[list["Version"]], Face]  # a word, or a user's own function
 
 UNBORN: Birth = (0, "", "", 0)
 COLUMNS = ("a", "b", "c", "d")
@@ -66,8 +68,10 @@ def face(version: Version) -> Face:
     return version.deleted, version.values, version.births
 
 
-def by_rule(policy: str, siblings: list[Version]) -> Face:
+def by_rule(policy: Policy, siblings: list[Version]) -> Face:
     """What the policy shows of these."""
+    if not isinstance(policy, str):
+        return policy(siblings)
     newest = max(siblings, key=lambda v: v.birth)
     if policy in ("latest", "manual") or (all(v.deleted for v in siblings) and policy == "merge"):
         return face(newest)
@@ -103,13 +107,13 @@ def merged(siblings: list[Version]) -> Face:
     return False, values, births
 
 
-def show(policy: str, siblings: list[Version]) -> Face:
+def show(policy: Policy, siblings: list[Version]) -> Face:
     """What a row shows. Unknown time gives way to known time."""
     dated = [v for v in siblings if v.birth[0]]
     return by_rule(policy, dated or siblings)
 
 
-def in_conflict(policy: str, siblings: list[Version]) -> set[str]:
+def in_conflict(policy: Policy, siblings: list[Version]) -> set[str]:
     """The columns for a person to look at."""
     alive = [v for v in siblings if not v.deleted]
     gone = [v for v in siblings if v.deleted]
@@ -145,7 +149,7 @@ class Node:
     """A member with its database."""
 
     name: str
-    policy: str = "merge"
+    policy: Policy = "merge"
     columns: tuple[str, ...] = COLUMNS
     part: int = 1_000_000  # rows per packet
     origin: str = ""
@@ -205,6 +209,15 @@ class Node:
         self.pending.pop(key, None)
         if key in self.rows and not show(self.policy, self.rows[key])[0]:
             self.pending[key] = Pending(clock, deleted=True)
+
+    def touch(self, key: str, columns: Iterable[str], now: int) -> None:
+        """A person confirms what is shown: written, with the values that are there."""
+        row = self.view().get(key)
+        if row is not None:
+            clock = self.clock(key, now)
+            change = self.pending.setdefault(key, Pending(clock))
+            change.clock = clock
+            change.written |= {column: (row[column], clock) for column in columns}
 
     def seal(self) -> None:
         """Pending changes become one group, which the node applies like anyone's."""
