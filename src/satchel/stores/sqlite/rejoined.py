@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from satchel.model.change import Net
+from satchel.model.stamp import milliseconds_of
 from satchel.model.value import Value, same
 from satchel.stores.base import Rules
 from satchel.stores.sqlite import pending
@@ -75,35 +76,50 @@ class EditsSinceJoin:
             entries = [pending.entry(self.layout, line) for line in lines]
             net = rules.coalesce(entries, current, before is not None, 0)
             if net is not None:
-                self._put(key, before, now, net, lines[-1][9])
+                self._put(key, before, now, net)
 
-    def _put(self, key: Row, before: Row | None, now: Row | None, net: Net, at: int) -> None:
+    def _put(self, key: Row, before: Row | None, now: Row | None, net: Net) -> None:
         there = self._shown(key)
         blind = self._is_known(key) and not _equal(before, there)
-        if net.deleted:
+        if net.deleted or now is None:
             if there is not None:
                 self._beside(key, there, blind)
-                self._note("D", blind, at, there)
+                self._note("D", blind, net.clock, there)
                 self._delete(f"main.{self.layout.user}", self._key_columns(), key)
-        elif now is not None and (net.fresh or there is None):
-            self._beside(key, there, blind and there is not None)
-            self._delete(f"main.{self.layout.user}", self._key_columns(), key)
-            holders = ", ".join(map(placeholder, now))
-            names = ", ".join(self.layout.columns)
-            self.db.execute(
-                f"INSERT OR ABORT INTO main.{self.layout.user} ({names}) VALUES ({holders})", list(map(bindable, now))
-            )
-            self._note("I", blind, at, now)
-        elif now is not None and there is not None:
+        elif net.fresh or there is None:
+            if there is not None:
+                # the log has to say that the row was there: the new one's stamps are lifted over its
+                self._beside(key, there, blind)
+                self._note("D", blind, net.clock, there)
+                self._delete(f"main.{self.layout.user}", self._key_columns(), key)
+            self._insert(now)
+            times = self._times(net) if net.fresh else [(net.clock, self.layout.full)]
+            self._note("I", blind, times[0][0], now)
+            for clock, mask in times[1:]:
+                self._note("U", blind, clock, now, mask)
+        else:
             self._beside(key, there, blind)
-            mask = self.layout.mask_of(frozenset(net.written))
-            self._note("U", blind, at, there, mask)
-            places = [p for p in range(self.layout.width) if mask >> p & 1]
-            sets = ", ".join(f"{self.layout.columns[p]} = {placeholder(now[p])}" for p in places)
-            where = " AND ".join(f"{c} = {placeholder(v)}" for c, v in zip(self._key_columns(), key, strict=True))
-            bound = [bindable(now[p]) for p in places] + list(map(bindable, key))
-            if places:
-                self.db.execute(f"UPDATE OR ABORT main.{self.layout.user} SET {sets} WHERE {where}", bound)
+            for clock, mask in self._times(net):
+                self._note("U", blind, clock, there, mask)
+            self._update(key, now, self.layout.mask_of(frozenset(net.written)))
+
+    def _times(self, net: Net) -> list[tuple[int, int]]:
+        """(stamp, mask of the columns that were last written then), in order: each column keeps its own time."""
+        clocks = sorted(set(net.written.values()))
+        masks = (self.layout.mask_of(tuple(n for n, c in net.written.items() if c == clock)) for clock in clocks)
+        return list(zip(clocks, masks, strict=True))
+
+    def _insert(self, row: Row) -> None:
+        holders = ", ".join(map(placeholder, row))
+        names = ", ".join(self.layout.columns)
+        self.db.execute(f"INSERT INTO main.{self.layout.user} ({names}) VALUES ({holders})", list(map(bindable, row)))
+
+    def _update(self, key: Row, now: Row, mask: int) -> None:
+        places = [p for p in range(self.layout.width) if mask >> p & 1]
+        sets = ", ".join(f"{self.layout.columns[p]} = {placeholder(now[p])}" for p in places)
+        where = " AND ".join(f"{c} = {placeholder(v)}" for c, v in zip(self._key_columns(), key, strict=True))
+        bound = [bindable(now[p]) for p in places] + list(map(bindable, key))
+        self.db.execute(f"UPDATE main.{self.layout.user} SET {sets} WHERE {where}", bound)
 
     def _key_columns(self) -> list[str]:
         return [self.layout.columns[p] for p in self.layout.key_places]
@@ -123,12 +139,12 @@ class EditsSinceJoin:
     def _is_known(self, key: Row) -> bool:
         return self._shown(key) is not None or self._version(key) is not None
 
-    def _note(self, kind: str, blind: bool, at: int, row: Row, mask: int = 0) -> None:
-        """A log row of an edit that was made before."""
+    def _note(self, kind: str, blind: bool, stamp: int, row: Row, mask: int = 0) -> None:
+        """A log row of an edit that was made before, at the time of its stamp."""
         masks = [mask >> (MASK_BITS * i) & ((1 << MASK_BITS) - 1) for i in range(len(self.layout.masks))]
         names = ", ".join(("kind", "at", *self.layout.masks, *self.layout.slots))
         holders = ", ".join(["?", "? / 86400000.0 + 2440587.5", *("?" * len(masks)), *map(placeholder, row)])
-        values = [kind.lower() if blind else kind, at, *masks, *map(bindable, row)]
+        values = [kind.lower() if blind else kind, milliseconds_of(stamp), *masks, *map(bindable, row)]
         self.db.execute(f"INSERT INTO {self.layout.log} ({names}) VALUES ({holders})", values)
 
     def _beside(self, key: Row, there: Row | None, blind: bool) -> None:
