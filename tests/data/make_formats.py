@@ -1,7 +1,7 @@
 """Makes the sample packets of the format that the code of today writes: `python -m tests.data.make_formats`.
 
-It was run once for format 1, and its output is committed in tests/data/formats/1. It is there to show how the samples came
-to be, and to make those of a next format; those that are there are never made again, whatever changes in the code.
+It was run once for format 1, and its output is committed in tests/data/formats/1. It is there to show how the samples
+came to be, and to make those of a next format; those that are there are never made again, whatever changes in the code.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from tests.packet.samples import read_samples
 FORMATS = Path(__file__).parent / "formats"
 
 SCHEMA = """
-CREATE TABLE samples (id TEXT PRIMARY KEY, note TEXT COLLATE NOCASE, amount INTEGER, ratio REAL, price NUMERIC, raw BLOB);
+CREATE TABLE samples (
+  id TEXT PRIMARY KEY, note TEXT COLLATE NOCASE, amount INTEGER, ratio REAL, price NUMERIC, raw BLOB
+);
 CREATE TABLE lines (sample TEXT NOT NULL, line INTEGER NOT NULL, word TEXT, PRIMARY KEY (sample, line)) WITHOUT ROWID;
 """
 ROWS = """
