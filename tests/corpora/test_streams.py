@@ -14,8 +14,17 @@ from typing import Any
 import pytest
 
 from tests.sync.sites import (
-    Place, differences, dump, found_network, join_network, make_database, meet, opened, packets_in, quote,
-)  # fmt: skip
+    Place,
+    differences,
+    dump,
+    found_network,
+    join_network,
+    make_database,
+    meet,
+    opened,
+    packets_in,
+    quote,
+)
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "corpora"
 Op = dict[str, Any]
