@@ -110,6 +110,36 @@ def test_a_mistake_in_sql_is_one_line_with_a_hint(history: Archive, statement: s
     assert caught.value.hint
 
 
+@pytest.mark.parametrize("statement", ["", "-- nothing", ";"])
+def test_no_statement_has_no_result(history: Archive, statement: str) -> None:
+    with open_audit(history.root) as audit:
+        result = audit.sql(statement)
+        assert (result.columns, result.fetchall()) == ((), [])
+
+
+def test_sql_that_is_no_utf_8_is_refused(history: Archive) -> None:
+    with open_audit(history.root) as audit, pytest.raises(UsageError):
+        audit.sql("SELECT '\udcff'")
+
+
+def test_times_with_a_zone_are_shown_or_explained(history: Archive) -> None:
+    with open_audit(history.root) as audit:
+        assert len(audit.sql("SELECT now()::TIMESTAMP").fetchall()) == 1
+        try:
+            import pytz  # noqa: F401
+        except ImportError:
+            with pytest.raises(UsageError) as caught:
+                audit.sql("SELECT now()")
+            assert "::TIMESTAMP" in caught.value.hint
+        else:
+            assert len(audit.sql("SELECT now()").fetchall()) == 1
+
+
+def test_several_statements_give_the_last_one_s_result(history: Archive) -> None:
+    with open_audit(history.root) as audit:
+        assert audit.sql("SELECT 1; SELECT 2 AS two").columns == ("two",)
+
+
 def test_a_view_that_is_not_there_is_answered_with_the_list_of_views(history: Archive) -> None:
     with open_audit(history.root) as audit, pytest.raises(UsageError) as caught:
         audit.sql("SELECT * FROM nowhere")

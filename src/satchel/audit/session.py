@@ -18,6 +18,7 @@ from satchel.audit.caution import cautions
 from satchel.audit.holdings import read_holdings
 from satchel.audit.tables import CONTEXTS_NAME, OURS, Named, gather_tables
 from satchel.errors import SatchelError, UsageError
+from satchel.model.value import is_clean
 from satchel.packet.keys import PublicKey
 
 if TYPE_CHECKING:
@@ -77,14 +78,15 @@ class Audit:
 
         if self._connection is None:
             raise UsageError("the audit is closed", "Open another one.")
+        if not is_clean(text):  # DuckDB ends in a C++ error
+            raise UsageError("the SQL is no UTF-8", "Write bytes as '\\xFF'::BLOB.")
         try:
             answer = self._connection.execute(text)
-            columns = tuple(str(column[0]) for column in answer.description or ())
+            description = None if answer is None else answer.description  # None: there was no statement
+            columns = tuple(str(column[0]) for column in description or ())
             return Result(columns, answer.fetchall() if columns else [])
         except duckdb.Error as error:
             raise self._translated(error) from error
-        except UnicodeError as error:
-            raise UsageError("the SQL is no UTF-8", "Write blobs as '\\xFF'::BLOB.") from error
 
     def close(self) -> None:
         """Lets go of the packets; again does nothing."""
@@ -130,6 +132,8 @@ class Audit:
             return UsageError(message, "An audit reads its views; it opens no other file and writes none.")
         if isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException)):
             return SatchelError(message, "Run `satchel verify` on the packets.")
+        if "'pytz'" in message:
+            return UsageError("times with a zone cannot be shown here", "Cast them: (...)::TIMESTAMP, or ::VARCHAR.")
         if "arrow_scan" in message or "Parquet" in message:
             return SatchelError(message, "A file changed since it was verified: run `satchel verify`.")
         return UsageError(message, "See the SQL reference of DuckDB.")
