@@ -1,0 +1,580 @@
+"""What every kind of store must do (satchel.stores.base). A new kind's test file subclasses `StoreContract` and gives
+the fixture `workshop`, which makes databases of that kind and lets an application write to them from another process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from satchel.errors import ConstraintRefused, NotADatabase, StoreLocked, UsageError
+from satchel.model.ids import Dot
+from satchel.stores.base import Held, Run
+from tests.stores.ferry import BASELINE_TIME, Ferry, Site, closing
+from tests.stores.workshop import Workshop, sites
+
+SCHEMA = (
+    "CREATE TABLE parent (id TEXT PRIMARY KEY, name TEXT)",
+    "CREATE TABLE item (id TEXT PRIMARY KEY, parent TEXT REFERENCES parent, a INTEGER, b TEXT, code TEXT UNIQUE)",
+    "CREATE TABLE pair (x TEXT, y INTEGER, v TEXT, PRIMARY KEY (y, x))",
+)
+ROWS = (
+    "INSERT INTO parent VALUES ('p1', 'one'), ('p2', 'two')",
+    "INSERT INTO item VALUES ('i1', 'p1', 1, 'x', 'c1'), ('i2', 'p1', 2, 'y', 'c2'), ('i3', 'p2', 3, 'z', NULL)",
+    "INSERT INTO pair VALUES ('x', 1, 'v'), ('y', 1, 'w'), ('x', 2, NULL)",
+)
+TABLES = ("parent", "item", "pair")
+
+
+class Pair:
+    """Two sites with one schema; the first founded the network, the second has its baseline."""
+
+    def __init__(self, workshop: Workshop, ferry: Ferry) -> None:
+        self.workshop = workshop
+        self.ferry = ferry
+        self.ours, self.theirs = workshop.database("a", *SCHEMA, *ROWS), workshop.database("b", *SCHEMA)
+        self.a, self.b = sites(workshop, self.ours, self.theirs)
+
+    def meet(self, times: int = 1) -> None:
+        for _ in range(times):
+            self.ferry.meet(self.a, self.b)
+
+    def all_rows(self, url: str) -> dict[str, list[tuple[Any, ...]]]:
+        return {name: self.workshop.rows(url, f"SELECT * FROM {name} ORDER BY 1, 2") for name in TABLES}
+
+    def check_equal(self) -> None:
+        assert self.all_rows(self.theirs) == self.all_rows(self.ours)
+        assert (self.a.store.pending(), self.b.store.pending()) == (0, 0)
+        assert self.a.store.vector() == self.b.store.vector()
+
+    def item(self, site: Site, key: str) -> dict[str, Any] | None:
+        return site.store.read_row("item", [key])
+
+
+class StoreContract:
+    """The behaviour of `Store`."""
+
+    @pytest.fixture
+    def workshop(self) -> Workshop:
+        raise AssertionError("a kind of store gives its own")
+
+    @pytest.fixture
+    def pair(self, workshop: Workshop) -> Iterator[Pair]:
+        pair = Pair(workshop, Ferry())
+        with closing(pair.a, pair.b):
+            pair.ferry.found(pair.a)
+            pair.ferry.receive(pair.b)
+            yield pair
+
+    # -- schema
+
+    def test_inspect_tells_tables_keys_references_and_unique_keys(self, workshop: Workshop) -> None:
+        store = workshop.store(workshop.database("a", *SCHEMA))
+        tables = {table.name: table for table in store.inspect().tables}
+        store.close()
+        assert list(tables) == ["parent", "item", "pair"] or list(tables) == ["pair", "parent", "item"]
+        assert tables["pair"].key == ("y", "x")
+        assert tables["item"].unique == (("code",),)
+        (key,) = tables["item"].foreign_keys
+        assert (key.columns, key.parent, key.parent_columns) == (("parent",), "parent", ("id",))
+        assert {table.scope for table in tables.values()} == {"global"}
+
+    def test_a_database_that_is_not_there_is_not_made(self, workshop: Workshop) -> None:
+        url = workshop.database("a")
+        with pytest.raises(NotADatabase):
+            workshop.store(url + "-missing")
+
+    def test_install_and_detach(self, workshop: Workshop) -> None:
+        store = workshop.store(workshop.database("a", *SCHEMA))
+        assert not store.is_installed()
+        store.install(store.inspect().tables)
+        assert store.is_installed()
+        assert sorted(table.name for table in store.tables()) == sorted(TABLES)
+        assert (store.vector(), store.pending(), list(store.conflicts())) == ({}, 0, [])
+        store.detach()
+        assert not store.is_installed()
+        store.close()
+
+    def test_a_table_that_is_not_of_the_network_is_named(self, workshop: Workshop) -> None:
+        store = workshop.store(workshop.database("a", *SCHEMA))
+        store.install([table for table in store.inspect().tables if table.name != "pair"])
+        assert [entry.table for entry in store.left_out()] == ["pair"]
+        store.close()
+
+    def test_notes_and_runs_are_kept(self, workshop: Workshop) -> None:
+        url = workshop.database("a", *SCHEMA)
+        store = workshop.store(url)
+        store.install(store.inspect().tables)
+        store.note({"node": "office", "state": "joining"})
+        store.note({"state": "active"})
+        store.record_run(Run(1, "sync", "stick", 0.5, {"rows": 3}))
+        store.record_run(Run(2, "sync", "nas", 0.25, {}, "the share is gone"))
+        store.close()
+        again = workshop.store(url)
+        assert again.notes().items() >= {"node": "office", "state": "active"}.items()
+        assert [run.exchange for run in again.runs()] == ["nas", "stick"]
+        assert again.runs(1)[0].trouble == "the share is gone"
+        again.close()
+
+    # -- seal
+
+    def test_the_baseline_holds_every_row_with_one_stamp(self, workshop: Workshop) -> None:
+        pair = Pair(workshop, Ferry())
+        with closing(pair.a, pair.b):
+            changes = pair.ferry.found(pair.a)
+            assert len(changes) == 8
+            assert {change.op for change in changes} == {"insert"}
+            assert {change.meta["stamp"] >> 16 for change in changes} == {BASELINE_TIME}
+            assert pair.a.store.pending() == 0
+            counts = pair.ferry.receive(pair.b)
+            assert (counts.inserted, counts.updated, counts.deleted, counts.conflicts) == (8, 0, 0, 0)
+            pair.check_equal()
+
+    @pytest.mark.parametrize("rows_each", [1, 2, 3, 7])
+    def test_a_group_of_several_packets_is_one_seal(self, workshop: Workshop, rows_each: int) -> None:
+        pair = Pair(workshop, Ferry(rows_each=rows_each))
+        with closing(pair.a, pair.b):
+            pair.ferry.found(pair.a)
+            pair.ferry.receive(pair.b)
+            pair.check_equal()
+            workshop.run(
+                pair.ours, "UPDATE item SET a = a + 10", "DELETE FROM pair", "INSERT INTO parent VALUES ('p9', 'n')"
+            )
+            pair.meet()
+            pair.check_equal()
+            workshop.run(pair.ours, "UPDATE item SET b = 'ours'")
+            workshop.run(pair.theirs, "UPDATE item SET a = 0")
+            pair.meet()
+            pair.check_equal()
+            assert workshop.rows(pair.ours, "SELECT DISTINCT a, b FROM item") == [(0, "ours")]
+
+    def test_nothing_pending_is_no_delta(self, pair: Pair) -> None:
+        with pair.a.store.delta(pair.ferry.rules) as delta:
+            assert delta is None
+
+    def test_changes_stay_pending_until_they_are_recorded(self, pair: Pair) -> None:
+        pair.workshop.run(pair.ours, "UPDATE item SET a = 9 WHERE id = 'i1'", "DELETE FROM pair WHERE x = 'y'")
+        assert pair.a.store.pending() == 2
+        with pair.a.store.delta(pair.ferry.rules) as delta:
+            assert delta is not None and dict(delta.rows) == {"item": 1, "pair": 1}
+        assert pair.a.store.pending() == 2
+        assert {str(change) for change in pair.ferry.seal(pair.a)} == {"update item i1 a", "delete pair 1/y"}
+        assert pair.a.store.pending() == 0
+
+    def test_what_is_written_while_a_delta_is_open_is_pending_afterwards(self, pair: Pair) -> None:
+        pair.workshop.run(pair.ours, "UPDATE item SET a = 9 WHERE id = 'i1'")
+        with pair.a.store.delta(pair.ferry.rules) as delta:
+            assert delta is not None
+            pair.workshop.run(pair.ours, "UPDATE item SET a = 10 WHERE id = 'i1'", "DELETE FROM item WHERE id = 'i2'")
+            (change,) = pair.ferry.ship(pair.a, delta)
+            assert change.row["a"] == 9
+        assert pair.a.store.pending() == 2
+        pair.meet()
+        pair.check_equal()
+        assert pair.item(pair.b, "i1") == {"id": "i1", "parent": "p1", "a": 10, "b": "x", "code": "c1"}
+
+    def test_what_is_written_while_the_baseline_is_read_is_pending_afterwards(self, workshop: Workshop) -> None:
+        pair = Pair(workshop, Ferry())
+        with closing(pair.a, pair.b):
+            workshop.run(pair.ours, "INSERT INTO parent VALUES ('before', 'b')")
+            with pair.a.store.baseline(BASELINE_TIME) as delta:
+                workshop.run(
+                    pair.ours, "INSERT INTO parent VALUES ('during', 'd')", "DELETE FROM parent WHERE id = 'before'"
+                )
+                keys = {change.key for change in pair.ferry.ship(pair.a, delta) if change.table == "parent"}
+            assert keys == {("p1",), ("p2",), ("before",)}
+            assert {str(change) for change in pair.ferry.seal(pair.a)} == {
+                "insert parent during *",
+                "delete parent before",
+            }
+            pair.ferry.receive(pair.b)
+            pair.check_equal()
+
+    def test_a_manifest_is_kept_until_it_is_published(self, pair: Pair) -> None:
+        store = pair.a.store
+        store.note({"origin": "a"})
+        pair.workshop.run(pair.ours, "UPDATE item SET a = 9")
+        pair.ferry.seal(pair.a)
+        assert [(p.dot, p.envelope) for p in store.unpublished()] == [(Dot("a", 1), b"a/1"), (Dot("a", 2), b"a/2")]
+        store.published(Dot("a", 1))
+        assert [p.dot for p in store.unpublished()] == [Dot("a", 2)]
+        store.published(Dot("a", 2))
+        assert list(store.unpublished()) == []
+
+    def test_stamps_rise_over_those_of_the_row(self, pair: Pair) -> None:
+        stamps = []
+        for value in range(3):
+            pair.workshop.run(pair.ours, f"UPDATE item SET a = {100 + value} WHERE id = 'i1'")
+            stamps += [change.meta["stamp"] for change in pair.ferry.seal(pair.a)]
+        assert stamps == sorted(set(stamps))
+        assert stamps[0] >> 16 > BASELINE_TIME
+
+    def test_a_delete_travels_with_its_last_image(self, pair: Pair) -> None:
+        pair.workshop.run(pair.ours, "UPDATE item SET a = 77 WHERE id = 'i2'", "DELETE FROM item WHERE id = 'i2'")
+        (change,) = pair.ferry.seal(pair.a)
+        assert change.op == "delete"
+        assert dict(change.row) == {"id": "i2", "parent": "p1", "a": 2, "b": "y", "code": "c2"}
+
+    # -- apply
+
+    def test_edits_of_both_sides_arrive(self, pair: Pair) -> None:
+        pair.workshop.run(pair.ours, "UPDATE item SET a = 5 WHERE id = 'i1'", "INSERT INTO pair VALUES ('n', 9, 'new')")
+        pair.workshop.run(pair.theirs, "UPDATE item SET b = 'B' WHERE id = 'i1'", "DELETE FROM pair WHERE y = 2")
+        pair.meet()
+        pair.check_equal()
+        assert pair.item(pair.a, "i1") == {"id": "i1", "parent": "p1", "a": 5, "b": "B", "code": "c1"}
+        assert list(pair.a.store.conflicts()) == list(pair.b.store.conflicts()) == []
+
+    def test_counts_are_the_applications_rows(self, pair: Pair) -> None:
+        pair.workshop.run(
+            pair.ours, "UPDATE item SET a = 5", "DELETE FROM pair WHERE y = 1", "INSERT INTO parent VALUES ('p9', 'n')"
+        )
+        pair.ferry.seal(pair.a)
+        counts = pair.ferry.receive(pair.b)
+        assert (counts.inserted, counts.updated, counts.deleted) == (1, 3, 2)
+
+    def test_leaving_without_commit_applies_nothing(self, pair: Pair) -> None:
+        pair.workshop.run(pair.ours, "UPDATE item SET a = 5", "DELETE FROM pair")
+        pair.ferry.seal(pair.a)
+        before = pair.all_rows(pair.theirs)
+        with pair.b.store.applying() as applying:
+            group = pair.ferry.ready(pair.b.vector)
+            assert group is not None
+            applying.apply_group(group, pair.ferry.rules)
+        assert pair.all_rows(pair.theirs) == before
+        assert pair.b.vector == {"a": 1}
+        pair.workshop.run(pair.theirs, "UPDATE parent SET name = 'captured still'")
+        assert pair.b.store.pending() == 2
+        pair.meet(2)
+        pair.check_equal()
+
+    def test_a_group_that_the_database_refuses_leaves_everything_as_it_was(self, pair: Pair) -> None:
+        pair.workshop.run(pair.theirs, "INSERT INTO item VALUES ('mine', 'p1', 0, '', 'taken')")
+        pair.ferry.seal(pair.b)
+        pair.workshop.run(
+            pair.ours,
+            "BEGIN",
+            "UPDATE item SET a = 500 WHERE id = 'i1'",
+            "INSERT INTO item VALUES ('yours', 'p1', 0, '', 'taken')",
+            "COMMIT",
+        )
+        pair.ferry.seal(pair.a)
+        before = pair.all_rows(pair.theirs)
+        assert "code" in pair.ferry.refused(pair.b)
+        assert pair.all_rows(pair.theirs) == before
+        assert (pair.b.store.pending(), pair.b.vector) == (0, {"a": 1, "b": 1})
+        pair.workshop.run(pair.theirs, "UPDATE item SET b = 'captured still' WHERE id = 'i3'")
+        assert pair.b.store.pending() == 1
+        pair.workshop.run(pair.theirs, "DELETE FROM item WHERE id = 'mine'")
+        pair.ferry.seal(pair.b)
+        pair.ferry.receive(pair.b)
+        assert pair.item(pair.b, "yours") is not None
+
+    def test_what_is_held_is_listed(self, pair: Pair) -> None:
+        pair.b.store.hold([Held(Dot("a", 2), "UNIQUE"), Held(Dot("c~1f", 3), "NOT NULL")])
+        assert [(held.dot, held.reason) for held in pair.b.store.held()] == [
+            (Dot("a", 2), "UNIQUE"),
+            (Dot("c~1f", 3), "NOT NULL"),
+        ]
+        pair.b.store.hold([])
+        assert list(pair.b.store.held()) == []
+
+    def test_a_reference_to_a_row_that_is_gone_is_refused(self, pair: Pair) -> None:
+        pair.workshop.run(
+            pair.ours, "INSERT INTO item VALUES ('child', 'p9', 0, '', NULL)", "INSERT INTO parent VALUES ('p9', '')"
+        )
+        pair.meet()
+        pair.check_equal()
+        pair.workshop.run(pair.ours, "DELETE FROM item WHERE parent = 'p9'", "DELETE FROM parent WHERE id = 'p9'")
+        pair.workshop.run(pair.theirs, "INSERT INTO item VALUES ('late', 'p9', 0, '', NULL)")
+        pair.ferry.seal(pair.a)
+        pair.ferry.seal(pair.b)
+        assert "FOREIGN KEY" in pair.ferry.refused(pair.b)
+        assert "FOREIGN KEY" in pair.ferry.refused(pair.a)
+
+    def test_unique_values_that_swap_arrive(self, pair: Pair) -> None:
+        pair.workshop.run(
+            pair.ours,
+            "BEGIN",
+            "UPDATE item SET code = 'tmp' WHERE id = 'i1'",
+            "UPDATE item SET code = 'c1' WHERE id = 'i2'",
+            "UPDATE item SET code = 'c2' WHERE id = 'i1'",
+            "COMMIT",
+        )
+        pair.meet()
+        pair.check_equal()
+
+    def test_pending_edits_are_sealed_under_the_lock_before_anything_is_applied(self, pair: Pair) -> None:
+        pair.workshop.run(pair.ours, "UPDATE item SET a = 5 WHERE id = 'i1'")
+        pair.ferry.seal(pair.a)
+        pair.workshop.run(pair.theirs, "UPDATE item SET a = 6 WHERE id = 'i1'")
+        with pair.b.store.applying() as applying:
+            with applying.delta(pair.ferry.rules) as delta:
+                assert delta is not None
+                data = {name: list(delta.batches(name)) for name in delta.rows}
+                delta.record(pair.ferry.packed(pair.b, delta, data), pair.ferry.rules)
+            group = pair.ferry.ready(pair.b.vector | {"b": 1})
+            assert group is not None
+            assert applying.apply_group(group, pair.ferry.rules).conflicts == 1
+            applying.commit()
+        pair.ferry.receive(pair.a)
+        pair.check_equal()
+        assert len(pair.a.store.conflicts()) == len(pair.b.store.conflicts()) == 1
+
+    def test_packets_after_a_vector_are_listed_in_order(self, pair: Pair) -> None:
+        for value in range(2):
+            pair.workshop.run(pair.ours, f"UPDATE item SET a = {50 + value}")
+            pair.workshop.run(pair.theirs, f"UPDATE pair SET v = {50 + value}")
+            pair.meet()
+        every = [record.dot for record in pair.b.store.packets_after({})]
+        assert every == [Dot("a", 1), Dot("a", 2), Dot("a", 3), Dot("b", 1), Dot("b", 2)]
+        known = {origin: mark for origin, mark in pair.b.store.vector().items() if origin == "a"}
+        assert [record.dot for record in pair.b.store.packets_after(known)] == [Dot("b", 1), Dot("b", 2)]
+        record = pair.a.store.packet(Dot("b", 2))
+        assert record is not None and record.context["a"].seq == 2
+        assert pair.a.store.packet(Dot("b", 9)) is None
+
+    # -- conflicts
+
+    def contest(self, pair: Pair) -> str:
+        pair.workshop.run(pair.ours, "UPDATE item SET a = 5, b = 'ours' WHERE id = 'i1'")
+        pair.workshop.run(pair.theirs, "UPDATE item SET a = 6 WHERE id = 'i1'")
+        pair.meet()
+        pair.check_equal()
+        (ours,), (theirs,) = pair.a.store.conflicts(), pair.b.store.conflicts()
+        assert (ours.id, ours.columns, ours.key, ours.kind) == (theirs.id, ("a",), ("i1",), "edit")
+        assert ours.shown == theirs.shown
+        return ours.id
+
+    def test_a_conflict_is_listed_with_both_versions_on_both_sides(self, pair: Pair) -> None:
+        self.contest(pair)
+        for site in (pair.a, pair.b):
+            (entry,) = site.store.conflicts()
+            assert sorted((v.dot.origin, v.cells["a"].value) for v in entry.versions) == [("a", 5), ("b", 6)]
+            assert dict(site.store.conflict_counts()) == {"open": 1, "parked": 0, "passed_over": 0}
+            assert len(site.store.standing("item", ["i1"])) == 2
+
+    def test_an_edit_that_has_seen_both_closes_a_conflict_everywhere(self, pair: Pair) -> None:
+        id_ = self.contest(pair)
+        number = pair.a.store.conflict_number(id_)
+        pair.a.store.write_row("item", ["i1"], {"a": 7})
+        pair.meet()
+        pair.check_equal()
+        for site in (pair.a, pair.b):
+            assert list(site.store.conflicts()) == []
+            (entry,) = site.store.conflicts(closed=True)
+            assert entry.closed_by == {"how": "resolved", "node": "a", "packet": "a/3"}
+            assert (entry.shown or {})["a"] == 7
+        assert pair.a.store.conflict_number(id_) == number
+        with pytest.raises(UsageError):
+            pair.a.store.conflict_number("nothing")
+
+    def test_touching_a_row_closes_its_conflict_too(self, pair: Pair) -> None:
+        self.contest(pair)
+        pair.b.store.touch_row("item", ["i1"], ["a"])
+        assert pair.b.store.pending() == 1
+        pair.meet()
+        pair.check_equal()
+        assert list(pair.a.store.conflicts()) == list(pair.b.store.conflicts()) == []
+
+    def test_an_edit_of_another_column_passes_a_conflict_over(self, pair: Pair) -> None:
+        id_ = self.contest(pair)
+        pair.workshop.run(pair.theirs, "UPDATE item SET b = 'later' WHERE id = 'i1'")
+        pair.meet()
+        for site in (pair.a, pair.b):
+            (entry,) = site.store.conflicts()
+            assert entry.closed_by is not None and entry.closed_by["how"] == "passed-over"
+            assert site.store.conflict_counts()["passed_over"] == 1
+            site.store.review(id_)
+            assert list(site.store.conflicts()) == []
+
+    def test_an_update_wins_over_a_delete_that_had_not_seen_it(self, pair: Pair) -> None:
+        pair.workshop.run(pair.ours, "DELETE FROM item WHERE id = 'i1'")
+        pair.workshop.run(pair.theirs, "UPDATE item SET a = 6 WHERE id = 'i1'")
+        pair.meet()
+        pair.check_equal()
+        assert (pair.item(pair.a, "i1") or {})["a"] == 6
+        (entry,) = pair.a.store.conflicts()
+        assert sorted(version.deleted for version in entry.versions) == [False, True]
+        pair.a.store.write_row("item", ["i1"], None)
+        pair.meet()
+        pair.check_equal()
+        assert pair.item(pair.b, "i1") is None
+        assert list(pair.b.store.conflicts()) == []
+
+    def test_a_row_deleted_on_both_sides_is_gone(self, pair: Pair) -> None:
+        for url in (pair.ours, pair.theirs):
+            pair.workshop.run(url, "DELETE FROM item WHERE id = 'i1'")
+        pair.meet()
+        pair.check_equal()
+        assert pair.item(pair.a, "i1") is None
+        pair.workshop.run(pair.theirs, "INSERT INTO item VALUES ('i1', 'p1', 0, 'again', NULL)")
+        pair.meet()
+        pair.check_equal()
+        assert (pair.item(pair.a, "i1") or {})["b"] == "again"
+
+    def test_one_row_inserted_on_both_sides_is_one_row(self, pair: Pair) -> None:
+        for url in (pair.ours, pair.theirs):
+            pair.workshop.run(url, "INSERT INTO item VALUES ('n', 'p1', 0, 'same', NULL)")
+        pair.workshop.run(pair.theirs, "INSERT INTO pair VALUES ('n', 1, 'theirs')")
+        pair.workshop.run(pair.ours, "INSERT INTO pair VALUES ('n', 1, 'ours')")
+        pair.meet()
+        pair.check_equal()
+        assert [entry.table for entry in pair.a.store.conflicts()] == ["pair"]
+
+    def test_a_row_may_be_contested_again_and_again(self, pair: Pair) -> None:
+        for round_ in range(4):
+            pair.workshop.run(pair.ours, f"UPDATE item SET a = {round_}, b = 'ours {round_}'")
+            pair.workshop.run(
+                pair.theirs, f"UPDATE item SET a = -{round_}, code = NULL", "DELETE FROM pair WHERE y = 2"
+            )
+            pair.workshop.run(pair.ours, f"REPLACE INTO pair VALUES ('x', 2, '{round_}')")
+            pair.meet()
+            pair.check_equal()
+
+    # -- single rows
+
+    def test_a_row_is_written_like_the_application_writes(self, pair: Pair) -> None:
+        store = pair.a.store
+        store.write_row("pair", [7, "new"], {"y": 7, "x": "new", "v": "V"})
+        store.write_row("pair", [1, "x"], {"v": "changed"})
+        store.write_row("pair", [1, "y"], None)
+        assert {str(change) for change in pair.ferry.seal(pair.a)} == {
+            "insert pair 7/new *",
+            "update pair 1/x v",
+            "delete pair 1/y",
+        }
+        assert store.read_row("pair", [1, "y"]) is None
+        with pytest.raises(ConstraintRefused):
+            store.write_row("item", ["i1"], {"code": "c2"})
+        assert store.pending() == 0
+
+    def test_standing_versions_of_a_row(self, pair: Pair) -> None:
+        (version,) = pair.b.store.standing("item", ["i1"])
+        assert (version.dot, version.deleted, version.cells["a"].value) == (Dot("a", 1), False, 1)
+        assert list(pair.b.store.standing("item", ["unheard"])) == []
+        pair.workshop.run(pair.ours, "DELETE FROM item WHERE id = 'i1'")
+        pair.meet()
+        (version,) = pair.b.store.standing("item", ["i1"])
+        assert (version.dot, version.deleted, version.cells["b"].value) == (Dot("a", 2), True, "x")
+
+    def test_words_become_values_as_the_column_has_them(self, pair: Pair) -> None:
+        assert pair.a.store.parse_value("item", "a", "12") == 12
+        assert pair.a.store.parse_value("item", "b", "12") == "12"
+
+    # -- other programs
+
+    def test_a_database_that_stays_locked_is_said_to_be(self, pair: Pair) -> None:
+        impatient = pair.workshop.store(pair.ours, timeout=0.05)
+        with pair.a.store.applying(), pytest.raises(StoreLocked), impatient.applying():
+            pass
+        impatient.close()
+
+    def test_nothing_is_lost_while_others_write(self, pair: Pair) -> None:
+        """Both applications write all the time, in threads with connections of their own, while satchel seals and
+        applies on both sides."""
+        done = threading.Event()
+        problems: list[BaseException] = []
+
+        def write(url: str, who: str) -> None:
+            number = 0
+            try:
+                while not done.is_set() or number < 5:
+                    number += 1
+                    pair.workshop.run(
+                        url,
+                        *(f"INSERT INTO parent VALUES ('{who}{number}-{i}', '{i}')" for i in range(20)),
+                        f"UPDATE item SET b = '{who}{number}' WHERE id = 'i1'",
+                        f"DELETE FROM parent WHERE id = '{who}{number}-7'",
+                        f"REPLACE INTO pair VALUES ('{who}', {number % 3}, '{number}')",
+                    )
+            except BaseException as problem:
+                problems.append(problem)
+
+        writers = [threading.Thread(target=write, args=pair_) for pair_ in ((pair.ours, "a"), (pair.theirs, "b"))]
+        for writer in writers:
+            writer.start()
+        for _ in range(8):
+            pair.ferry.seal(pair.a)
+            self.receive_after_sealing(pair, pair.b)
+            pair.ferry.seal(pair.b)
+            self.receive_after_sealing(pair, pair.a)
+        done.set()
+        for writer in writers:
+            writer.join()
+        assert problems == []
+        pair.meet(2)
+        pair.check_equal()
+        (count,) = pair.workshop.rows(pair.ours, "SELECT count(*) FROM parent WHERE id LIKE 'a%'")[0]
+        assert count > 0 and count % 19 == 0
+
+    def receive_after_sealing(self, pair: Pair, site: Site) -> None:
+        """What was written since the last seal is sealed under the lock, then everything ready is applied."""
+        with site.store.applying() as applying:
+            with applying.delta(pair.ferry.rules) as delta:
+                if delta is not None and delta.rows:
+                    data = {name: list(delta.batches(name)) for name in delta.rows}
+                    delta.record(pair.ferry.packed(site, delta, data), pair.ferry.rules)
+                elif delta is not None:
+                    delta.record([], pair.ferry.rules)
+            while group := pair.ferry.ready(site.vector):
+                applying.apply_group(group, pair.ferry.rules)
+            applying.commit()
+
+    # -- joining with rows
+
+    def joiner(self, pair: Pair, *rows: str) -> tuple[Site, str]:
+        url = pair.workshop.database("c", *SCHEMA, *rows)
+        site = Site("c", pair.workshop.store(url))
+        site.store.install(pair.a.store.tables(), joining=True)
+        return site, url
+
+    def test_joining_with_the_same_rows_makes_no_packet(self, pair: Pair) -> None:
+        site, url = self.joiner(pair, *ROWS)
+        with closing(site):
+            joined = pair.ferry.join(site)
+            assert (joined.same, joined.added, joined.beside) == (8, 0, 0)
+            assert site.vector == {"a": 1}
+            assert pair.all_rows(url) == pair.all_rows(pair.ours)
+            assert site.store.pending() == 0
+
+    def test_joining_with_other_rows_adds_and_stands_beside(self, pair: Pair) -> None:
+        site, url = self.joiner(
+            pair, *ROWS, "INSERT INTO parent VALUES ('p7', 'seven')", "UPDATE item SET a = 70 WHERE id = 'i1'"
+        )
+        with closing(site):
+            before = pair.all_rows(url)
+            tried = pair.ferry.join(site, dry_run=True)
+            assert (pair.all_rows(url), site.vector) == (before, {})
+            joined = pair.ferry.join(site)
+            assert joined == tried
+            assert (joined.same, joined.added, joined.beside) == (7, 1, 1)
+            pair.ferry.receive(pair.a)
+            assert (pair.item(pair.a, "i1") or {})["a"] == 1
+            assert pair.all_rows(url) == pair.all_rows(pair.ours)
+            assert [entry.columns for entry in pair.a.store.conflicts()] == [("a",)]
+            pair.workshop.run(url, "UPDATE parent SET name = 'captured' WHERE id = 'p7'")
+            assert [str(change) for change in pair.ferry.seal(site)] == ["update parent p7 name"]
+
+    def test_edits_made_while_joining_are_ordinary_edits(self, pair: Pair) -> None:
+        pair.workshop.run(pair.ours, "UPDATE item SET b = 'newer' WHERE id = 'i2'")
+        pair.ferry.seal(pair.a)
+        site, url = self.joiner(pair, *ROWS)
+        with closing(site):
+            pair.workshop.run(
+                url,
+                "UPDATE item SET a = 11 WHERE id = 'i1'",
+                "UPDATE item SET a = 22 WHERE id = 'i2'",
+                "DELETE FROM pair WHERE y = 2",
+                "INSERT INTO parent VALUES ('late', 'l')",
+            )
+            pair.ferry.join(site)
+            pair.ferry.seal(site)
+            pair.ferry.receive(pair.a)
+            pair.ferry.receive(site)
+            assert pair.all_rows(url) == pair.all_rows(pair.ours)
+            assert (pair.item(pair.a, "i1") or {})["a"] == 11
+            assert pair.item(pair.a, "i2") == {"id": "i2", "parent": "p1", "a": 22, "b": "newer", "code": "c2"}
+            assert pair.a.store.read_row("pair", [2, "x"]) is None
