@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from satchel.api.node import Node
-    from satchel.api.places import audit, init, join, open, verify
+    from satchel.api.places import init, join, open, verify
+    from satchel.audit import open_audit as audit
     from satchel.errors import SatchelError
 
 __version__ = "0.1.0"
@@ -22,7 +23,6 @@ __all__ = ["Node", "SatchelError", "__version__", "audit", "init", "join", "open
 _HOMES = {
     "Node": "satchel.api.node",
     "SatchelError": "satchel.errors",
-    "audit": "satchel.api.places",
     "init": "satchel.api.places",
     "join": "satchel.api.places",
     "open": "satchel.api.places",
@@ -31,10 +31,12 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'satchel' has no attribute {name!r}")
     from importlib import import_module
 
+    if name == "audit":
+        return import_module("satchel.audit")  # the room itself can be called: see audit/room.py
+    if name not in _HOMES:
+        raise AttributeError(f"module 'satchel' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
 
 

@@ -33,8 +33,17 @@ class Found:
 
 
 class Audit:
+    warnings: tuple[str, ...] = ()
+
     def __init__(self, found: Found | None) -> None:
         self.found = found
+        self.closed = False
+
+    def __enter__(self) -> Audit:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.closed = True
 
     def sql(self, text: str) -> Found | None:
         assert text == "SELECT"
@@ -74,8 +83,13 @@ def test_query_gives_columns_and_rows(api: FakeApi, tmp_path: Path) -> None:
 def test_query_on_a_path_needs_no_home(api: FakeApi, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SATCHEL_HOME")
     monkeypatch.chdir(tmp_path)
-    api.answers["audit"] = Audit(Found([]))
-    assert run("query", "--on", "stick", "--on", "nas", "SELECT").stdout == "a\tb\n"
+    audit = Audit(Found([]))
+    audit.warnings = ("1 packet is not verified",)
+    api.answers["audit"] = audit
+    result = run("query", "--on", "stick", "--on", "nas", "SELECT")
+    assert result.stdout == "a\tb\n"
+    assert "1 packet is not verified" in result.stderr
+    assert audit.closed
     assert api.calls[-1] == ("audit", (Path("stick"), Path("nas")), {})
 
 

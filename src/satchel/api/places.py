@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from satchel.api.node import Node
 from satchel.sync.entering import enter
 from satchel.sync.founding import FoundingReport, found
-
-if TYPE_CHECKING:
-    from satchel.audit import Audit
 
 
 def init(
@@ -59,10 +56,3 @@ def verify(*paths: str | Path) -> dict[str, Any]:
     from satchel.audit.verification import verify_paths
 
     return verify_paths(*map(Path, paths))
-
-
-def audit(*paths: str | Path) -> Audit:
-    """DuckDB over the verified packets below the paths: `.sql("SELECT ...")`."""
-    from satchel.audit import open_audit
-
-    return open_audit(*map(Path, paths))

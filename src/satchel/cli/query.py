@@ -28,11 +28,11 @@ def run(session: Session, sql: str, paths: tuple[Path, ...]) -> Answer:
     import satchel
 
     places = paths or (session.archive(),)
-    with session.busy("reading"):
-        found = satchel.audit(*places).sql(sql)
-        data: Data = {"columns": [], "rows": []}  # of a statement without a result
-        if found is not None:
-            data = {"columns": list(found.columns), "rows": found.fetchall()}
+    with session.busy("reading"), satchel.audit(*places) as audit:
+        found = audit.sql(sql)
+        data: Data = {"columns": [], "rows": [], "warnings": list(audit.warnings)}
+        if found is not None:  # None: a statement without a result
+            data |= {"columns": list(found.columns), "rows": found.fetchall()}
     return Answer(data, page)
 
 
