@@ -23,16 +23,19 @@ from satchel.cli.session import Session
 def run(session: Session, sql: str, paths: tuple[Path, ...]) -> Answer:
     """Ask the archive in SQL (DuckDB).
 
-    There is a view for each table, with every version of every row, and the views packets, changes and acks.
+    For each table there is a view of its newest rows and a view TABLE_changes of every version of every row; beside
+    them stand packets, changes, acks and nodes.
     """
     import satchel
 
     places = paths or (session.archive(),)
     with session.busy("reading"), satchel.audit(*places) as audit:
         found = audit.sql(sql)
-        data: Data = {"columns": [], "rows": [], "warnings": list(audit.warnings)}
-        if found is not None:  # None: a statement without a result
-            data |= {"columns": list(found.columns), "rows": found.fetchall()}
+        data: Data = {"columns": [], "rows": []}  # of a statement without a result
+        if found is not None:
+            data = {"columns": list(found.columns), "rows": found.fetchall()}
+        for warning in audit.warnings:
+            session.streams.warning(warning)
     return Answer(data, page)
 
 
