@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from satchel.api.places import audit as open_audit
 from satchel.api.places import verify
+from satchel.audit import open_audit
 from satchel.demo.company import SITES, TABLES, read
 from satchel.demo.quarrel import DISPUTED
 from satchel.demo.stage import Stage
