@@ -58,8 +58,6 @@ def export(site: Site, directory: Path | None, *, dry_run: bool = False) -> Repo
         for stop in tour.visits:  # whom it serves is told by the cards and acknowledgements that lie there
             collector.take_side_files(stop.exchange, stop.listing)
         _drop(site, tour, report, dry_run, own=directory is None)
-        if not site.peers:
-            report.warnings.append("nobody else is in the network yet; invite somebody with `satchel invite`")
         tour.complain()
     return report
 
@@ -115,6 +113,8 @@ def _drop(site: Site, tour: Tour, report: Report, dry_run: bool, *, own: bool = 
         dropper.drop(stop.exchange, dropper.wanted())
         if own:
             dropper.empty(stop.exchange)
+    if not site.peers:
+        report.warnings.append("nobody else is in the network yet; invite somebody with `satchel invite`")
 
 
 def list_runs(site: Site, limit: int) -> list[dict[str, Any]]:

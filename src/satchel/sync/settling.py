@@ -40,7 +40,8 @@ def _entry(site: Site, record: ConflictRecord) -> dict[str, Any]:
         "closed_by": closed_by,
         "reviewed": record.reviewed,
         "shown": _row(record.shown),
-        "versions": [_version(version) for version in record.versions],
+        # oldest first, on every node alike
+        "versions": [_version(version) for version in sorted(record.versions, key=lambda version: version.rank)],
     }
 
 
