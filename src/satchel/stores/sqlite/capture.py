@@ -17,9 +17,8 @@ from __future__ import annotations
 import sqlite3
 
 from satchel.model.schema import Column
-from satchel.stores.sqlite.connection import quote
+from satchel.stores.sqlite.displaced import Displaced
 from satchel.stores.sqlite.layout import MASK_BITS, Layout
-from satchel.stores.sqlite.schema import UniqueIndex, unique_indexes
 
 LOWEST = "-9223372036854775808"
 _NOW = "julianday('now')"  # converted at the seal: that is cheaper than formatting it for every row
@@ -27,13 +26,13 @@ _NOW = "julianday('now')"  # converted at the seal: that is cheaper than formatt
 
 def triggers(db: sqlite3.Connection, layout: Layout, *, whole_rows: bool) -> dict[str, str]:
     """Name and text of each capture trigger of a table. `whole_rows`: every update notes its whole old row first."""
-    indexes = unique_indexes(db, layout.table.name)
+    displaced = Displaced(db, layout)
     made = {
         "insert": _after_insert(layout),
         "update": _after_update(layout),
         "delete": _after_delete(layout),
-        "before_insert": _before_insert(layout, indexes),
-        "before_update": _before_update(layout, indexes, whole_rows),
+        "before_insert": _before_insert(layout, displaced),
+        "before_update": _before_update(layout, displaced, whole_rows),
     }
     named = {f"_satchel_{layout.number}_{what}": body for what, body in made.items() if body}
     return {name: body.replace("TRIGGER", f"TRIGGER {name}", 1) for name, body in named.items()}
@@ -97,35 +96,22 @@ def _after_update(layout: Layout) -> str:
     return f"CREATE TRIGGER AFTER UPDATE ON {layout.user} BEGIN {' '.join(notes)} END"
 
 
-def _conflicting(layout: Layout, index: UniqueIndex) -> str:
-    """SQL: whether row `t` holds the values of a unique index that NEW is about to take."""
-    if index.columns:
-        terms = zip(index.columns, index.collations, strict=True)
-        return " AND ".join(f"t.{quote(c)} = NEW.{quote(c)} COLLATE {coll}" for c, coll in terms)
-    # An expression finds its columns in the innermost scope: once in the table's row, once in NEW.
-    new = ", ".join(f"NEW.{name} AS {name}" for name in layout.columns)
-    pairs = (f"({e}) = (SELECT {e} FROM (SELECT {new}))" for e in index.expressions)
-    return " AND ".join(pairs)
-
-
-def _before_insert(layout: Layout, indexes: list[UniqueIndex]) -> str:
-    same_key = " AND ".join(f"t.{layout.columns[p]} = NEW.{layout.columns[p]}" for p in layout.key_places)
-    conditions = [same_key, *(_conflicting(layout, index) for index in indexes)]
+def _before_insert(layout: Layout, displaced: Displaced) -> str:
+    conditions = [displaced.by_key(), *map(displaced.by_index, displaced.indexes)]
+    if displaced.rowid:
+        conditions.append(f"NEW.{displaced.rowid} <> -1 AND t.{displaced.rowid} = NEW.{displaced.rowid}")
     notes = [_note(layout, "M", _whole(layout, "t"), f"FROM {layout.user} AS t WHERE {c}") for c in conditions]
     return f"CREATE TRIGGER BEFORE INSERT ON {layout.user} BEGIN {' '.join(notes)} END"
 
 
-def _before_update(layout: Layout, indexes: list[UniqueIndex], whole_rows: bool) -> str:
-    keys = [layout.columns[p] for p in layout.key_places]
-    key_changes = " OR ".join(f"OLD.{k} IS NOT NEW.{k}" for k in keys)
-    other = "NOT (" + " AND ".join(f"t.{k} IS OLD.{k}" for k in keys) + ")"
-    new_key = " AND ".join(f"t.{k} = NEW.{k}" for k in keys)
+def _before_update(layout: Layout, displaced: Displaced, whole_rows: bool) -> str:
+    conditions = [f"({displaced.key_changes()}) AND {displaced.by_key()}"]
+    for index in displaced.indexes:
+        changes = displaced.changes_of(index)
+        conditions.append((f"({changes}) AND " if changes else "") + displaced.by_index(index))
+    if rowid := displaced.rowid:
+        conditions.append(f"OLD.{rowid} <> NEW.{rowid} AND t.{rowid} = NEW.{rowid}")
     source = f"FROM {layout.user} AS t WHERE"
     notes = [_note(layout, "M", _whole(layout, "OLD"))] if whole_rows else []
-    notes.append(_note(layout, "M", _whole(layout, "t"), f"{source} ({key_changes}) AND {new_key} AND {other}"))
-    for index in indexes:
-        changes = [f"OLD.{quote(c)} IS NOT NEW.{quote(c)}" for c in index.columns]
-        unless_same = f"({' OR '.join(changes)}) AND " if changes else ""
-        condition = f"{source} {unless_same}{_conflicting(layout, index)} AND {other}"
-        notes.append(_note(layout, "M", _whole(layout, "t"), condition))
+    notes += [_note(layout, "M", _whole(layout, "t"), f"{source} {c} AND {displaced.others()}") for c in conditions]
     return f"CREATE TRIGGER BEFORE UPDATE ON {layout.user} BEGIN {' '.join(notes)} END"

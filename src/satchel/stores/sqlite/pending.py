@@ -44,7 +44,8 @@ def count(db: sqlite3.Connection, layout: Layout, mark: int) -> int:
     # A row that may have been displaced counts if it is not there any more.
     there = f"EXISTS (SELECT 1 FROM main.{layout.user} t WHERE {layout.match('u:t', 'c:l')})"
     query = (
-        f"SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {layout.log} l WHERE l.id > ? AND {key_is_known(layout, 'l')}"
+        f"SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {layout.log} l"
+        f" WHERE l.id > ? AND {key_is_known(layout, 'l')}"
         f" AND CASE upper(l.kind) WHEN 'M' THEN NOT {there} WHEN 'U' THEN {changed} ELSE 1 END)"
     )
     return int(db.execute(query, (mark,)).fetchone()[0])

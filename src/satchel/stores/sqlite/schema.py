@@ -17,13 +17,13 @@ _HIDDEN_GENERATED = (2, 3)
 
 @dataclass(frozen=True, slots=True)
 class UniqueIndex:
-    """A unique index besides the key. `columns` is empty where it has an expression; `partial`: it has a WHERE."""
+    """A unique index besides the key. `columns` is empty where it has an expression."""
 
     name: str
     columns: tuple[str, ...]
     collations: tuple[str, ...]
     expressions: tuple[str, ...]  # all terms as SQL, in order; columns quoted
-    partial: bool
+    where: str = ""  # condition of a partial index as SQL
 
 
 def affinity_of(declared: str, strict: bool = False) -> str:
@@ -206,7 +206,7 @@ def read_table(db: sqlite3.Connection, name: str, strict: bool) -> Table:
     unique = tuple(
         index.columns
         for index in unique_indexes(db, name)
-        if index.columns and not index.partial and set(index.columns) <= {c.name for c in columns}
+        if index.columns and not index.where and set(index.columns) <= {c.name for c in columns}
     )
     return Table(
         name=name,
@@ -221,14 +221,24 @@ def read_table(db: sqlite3.Connection, name: str, strict: bool) -> Table:
 def hands_out_numbers(db: sqlite3.Connection, name: str) -> bool:
     """Whether the key is one that each database hands out by itself: an INTEGER PRIMARY KEY, the rowid's alias, that is
     not itself a reference (PROTOCOL, Whose key is it?)."""
-    keys = [(column, declared) for column, declared, _, pk, _ in table_columns(db, name) if pk]
-    if len(keys) != 1 or keys[0][1].upper() != "INTEGER" or without_rowid(db, name):
+    keys = {column for column, _, _, pk, _ in table_columns(db, name) if pk}
+    return key_is_rowid(db, name) and not any(keys & set(key.columns) for key in foreign_keys(db, name))
+
+
+def key_is_rowid(db: sqlite3.Connection, name: str) -> bool:
+    """Whether the key is another name of the rowid: an INTEGER PRIMARY KEY."""
+    keys = [declared for _, declared, _, pk, _ in table_columns(db, name) if pk]
+    if len(keys) != 1 or keys[0].upper() != "INTEGER" or without_rowid(db, name):
         return False
     # `INTEGER PRIMARY KEY DESC` is no alias: it has an index of its own
     indexes = db.execute(f"SELECT origin FROM pragma_index_list({text_literal(name)})").fetchall()
-    if ("pk",) in indexes:
-        return False
-    return not any(keys[0][0] in key.columns for key in foreign_keys(db, name))
+    return ("pk",) not in indexes
+
+
+def defaults(db: sqlite3.Connection, name: str) -> dict[str, str]:
+    """Defaults of the columns that are declared NOT NULL, as SQL."""
+    query = f"SELECT name, dflt_value FROM pragma_table_xinfo({text_literal(name)})"
+    return dict(db.execute(f'{query} WHERE "notnull" AND dflt_value IS NOT NULL').fetchall())
 
 
 def without_rowid(db: sqlite3.Connection, name: str) -> bool:
@@ -294,20 +304,27 @@ def unique_indexes(db: sqlite3.Connection, name: str) -> list[UniqueIndex]:
                 name=index,
                 columns=tuple(column for _, column, _ in terms) if plain else (),
                 collations=collations,
-                expressions=tuple(quote(c) for _, c, _ in terms) if plain else index_expressions(db, index),
-                partial=bool(partial),
+                expressions=tuple(quote(c) for _, c, _ in terms) if plain else index_terms(db, index)[0],
+                where=index_terms(db, index)[1] if partial else "",
             )
         )
     return found
 
 
-def index_expressions(db: sqlite3.Connection, index: str) -> tuple[str, ...]:
-    """The terms of an index with expressions, as they stand in its text, without ASC and DESC."""
+def index_terms(db: sqlite3.Connection, index: str) -> tuple[tuple[str, ...], str]:
+    """The terms of an index as its text has them, without ASC and DESC, and its condition. Comments are left away."""
     (sql,) = db.execute("SELECT sql FROM main.sqlite_master WHERE type = 'index' AND name = ?", (index,)).fetchone()
     tokens = list(_TOKEN.finditer(sql))
     on = next(i for i, token in enumerate(tokens) if token.group().upper() == "ON")
-    start = next(token.end() for token in tokens[on:] if token.group() == "(")
-    return tuple(re.sub(r"\s+(ASC|DESC)\s*$", "", term, flags=re.IGNORECASE) for term in split_terms(sql[start:]))
+    start = next(i for i, token in enumerate(tokens) if i > on and token.group() == "(")
+    terms = split_terms(sql[tokens[start].end() :])
+    depth, end = 1, start
+    while depth:
+        end += 1
+        depth += (tokens[end].group() == "(") - (tokens[end].group() == ")")
+    rest = "".join(" " if token.lastgroup == "space" else token.group() for token in tokens[end + 1 :])
+    where = re.sub(r"^\s*WHERE\b", "", rest, flags=re.IGNORECASE).strip()
+    return tuple(re.sub(r"\s+(ASC|DESC)\s*$", "", term, flags=re.IGNORECASE) for term in terms), where
 
 
 def foreign_keys(db: sqlite3.Connection, name: str) -> tuple[ForeignKey, ...]:
