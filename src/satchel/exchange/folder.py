@@ -160,7 +160,7 @@ def _read_label(path: Path) -> dict[str, Any] | None:
         if trouble.errno == errno.ENOENT:
             return None
         raise
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _unreadable_label(path) from error
     if not isinstance(label, dict):
         raise _unreadable_label(path)

@@ -90,7 +90,7 @@ def _unused(file: Path) -> bytes:
         ) from trouble
     try:
         used = json.loads(data).get("used")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return data
     if used:
         raise SatchelError(f"the invitation {file} was used already: {used}", "ask for a new one with `satchel invite`")

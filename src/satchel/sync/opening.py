@@ -48,6 +48,7 @@ def working(path: Path) -> Iterator[Site]:
                     "check its permissions; status, history and query still work",
                 )
             site = Site(home, settings, store, Archive(home.packets, settings.network))
+            site.check_key()
             site.warnings += store.renew_capture()
             if site.notes.get("author_column", "") != (settings.author_column or ""):
                 site.note(author_column=settings.author_column or "")

@@ -63,8 +63,7 @@ class Quarantine:
         """{packet, reason} of everything in quarantine."""
         found = []
         for path in sorted(self.folder.glob(f"*/{REASON}")) if self.folder.is_dir() else []:
-            raw = json.loads(read_limited(path, _LIMIT))
-            found.append({"packet": str(raw["packet"]), "reason": str(raw["reason"])})
+            found.append(_entry(path))
         return found
 
     def release(self, packet: str) -> None:
@@ -72,5 +71,14 @@ class Quarantine:
         if self.dry_run or not self.folder.is_dir():
             return
         for path in list(self.folder.glob(f"*/{REASON}")):
-            if json.loads(read_limited(path, _LIMIT))["packet"] == packet:
+            if _entry(path)["packet"] == packet:
                 remove_folder(path.parent)
+
+
+def _entry(path: Path) -> dict[str, str]:
+    """What a reason file says; one that somebody damaged must not stop anything."""
+    try:
+        raw = json.loads(read_limited(path, _LIMIT))
+        return {"packet": str(raw["packet"]), "reason": str(raw["reason"])}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {"packet": path.parent.name, "reason": f"unknown: {REASON} is damaged"}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from satchel.errors import BadPacket, SatchelError
+from satchel.errors import BadPacket, KeyTrouble, SatchelError
 from satchel.exchange.archive import Archive
 from satchel.model.vector import Mark
 from satchel.packet.ack import Ack, newer, open_ack
@@ -45,6 +45,14 @@ class Site:
     def key(self) -> PrivateKey:
         """The node's key. KeyTrouble if it is not there."""
         return PrivateKey.load(self.home.key)
+
+    def check_key(self) -> None:
+        """Raises KeyTrouble unless the key is there and is the one on this node's card: before anything is written."""
+        known = self.members.key_of(self.settings.node)
+        if known is not None and known != self.key.public:
+            raise KeyTrouble(
+                f"{self.home.key} is not the key on the card of {self.settings.node}", "put the key of this home back"
+            )
 
     @property
     def network(self) -> Network:
