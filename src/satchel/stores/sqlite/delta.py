@@ -11,15 +11,16 @@ from contextlib import contextmanager
 import pyarrow as pa
 
 from satchel.model.stamp import stamp_of
-from satchel.model.value import Value
+from satchel.model.value import Value, same
 from satchel.model.vector import Vector
 from satchel.stores.base import Rules, Sealed
 from satchel.stores.sqlite import baseline, books, pending
 from satchel.stores.sqlite.booking import book, classify
 from satchel.stores.sqlite.connection import transaction
-from satchel.stores.sqlite.contested import ContestedRows, write_user_row
+from satchel.stores.sqlite.contested import ContestedRows, Outcome, write_user_row
 from satchel.stores.sqlite.layout import Layout
-from satchel.stores.sqlite.stage import Stage
+from satchel.stores.sqlite.row import RowEditor
+from satchel.stores.sqlite.stage import Stage, bindable, placeholder
 from satchel.stores.sqlite.suspend import SuspendedTriggers
 
 # An own change has seen every version of its row but those of a row that it was written beside.
@@ -82,12 +83,29 @@ class SQLiteDelta:
         classify(self.db, stage, _ODD_OWN)
         outcomes = rows.decide(stage)
         for outcome in outcomes:
-            if outcome.before != outcome.after:
+            if outcome.before == outcome.after:
+                continue
+            if self._is_edited_since(outcome):
+                claim_row(self.db, outcome)
+            else:
                 triggers.suspend(stage.layout)
                 write_user_row(self.db, outcome, afresh=False)
         book(self.db, stage, origin)
         for outcome in outcomes:
             rows.book(outcome)
+
+    def _is_edited_since(self, outcome: Outcome) -> bool:
+        """Whether the application wrote the row after the mark, while the parts were written: then its edit stands in
+        the table and is pending, and must not be overwritten. An M is an edit only where the row is gone."""
+        layout = outcome.layout
+        where = " AND ".join(f"{s} = {placeholder(v)}" for s, v in zip(layout.key_slots, outcome.staged_key, strict=True))
+        changed = " OR ".join(f"{mask} <> 0" for mask in layout.masks)
+        query = (
+            f"SELECT 1 FROM {layout.log} WHERE id > ? AND {where}"
+            f" AND (kind IN ('I', 'D') OR (kind = 'U' AND ({changed})) OR (kind = 'M' AND ?)) LIMIT 1"
+        )
+        bound = (self.marks[layout.table.name], *map(bindable, outcome.staged_key), outcome.before is None)
+        return self.db.execute(query, bound).fetchone() is not None
 
     def release(self) -> None:
         """Lets go of the sealed log rows; the last one stays, so that its number is not used again."""
@@ -100,6 +118,22 @@ class SQLiteDelta:
         """Drops the staging tables."""
         for stage in self.stages.values():
             stage.drop(self.db)
+
+
+def claim_row(db: sqlite3.Connection, outcome: Outcome) -> None:
+    """The application's row stays as it is. Where the siblings come to something else than the edit that was sealed,
+    the values that stand there count as written with the edit that is pending: at the next seal, what that did not
+    write is taken for what is shown."""
+    if outcome.before is None or outcome.after is None:
+        return
+    rows = zip(outcome.layout.table.names, outcome.before, outcome.after, strict=True)
+    columns = [
+        name
+        for name, here, shown in rows
+        if not same(here, shown) and not same(outcome.incoming.cell(name).value, shown)
+    ]
+    if columns:
+        RowEditor(db, outcome.layout).touch(outcome.key, columns)
 
 
 def number_packets(db: sqlite3.Connection, stage: Stage, packets: Sequence[Sealed]) -> None:
