@@ -87,13 +87,13 @@ class EditsSinceJoin:
                 self._note("D", blind, net.clock, there)
                 self._delete(f"main.{self.layout.user}", self._key_columns(), key)
         elif net.fresh or there is None:
+            times = self._times(net) if net.fresh else [(net.clock, self.layout.full)]
             if there is not None:
                 # the log has to say that the row was there: the new one's stamps are lifted over its
                 self._beside(key, there, blind)
-                self._note("D", blind, net.clock, there)
+                self._note("D", blind, times[0][0], there)
                 self._delete(f"main.{self.layout.user}", self._key_columns(), key)
             self._insert(now)
-            times = self._times(net) if net.fresh else [(net.clock, self.layout.full)]
             self._note("I", blind, times[0][0], now)
             for clock, mask in times[1:]:
                 self._note("U", blind, clock, now, mask)
