@@ -160,3 +160,9 @@ def test_an_update_of_a_row_that_the_network_does_not_have_writes_it_whole() -> 
 def test_a_column_that_was_dropped_since_is_not_written() -> None:
     assert net(update(1, gone=0)) is None
     assert net(update(1, gone=0, a=0)) == Net(False, at(1), {"a": at(1)}, False)
+
+
+def test_a_row_deleted_after_an_insert_that_was_ignored_is_not_replaced() -> None:
+    fresh = Net(False, at(3), everything(at(3)), True)
+    assert net(maybe(1), delete(2), insert(3)) == fresh
+    assert net(maybe(1), insert(3)) == fresh  # displaced by another row in between

@@ -95,17 +95,23 @@ class _Log:
 
     def is_replaced(self, place: int) -> bool:
         """Whether this delete is one that a REPLACE fired (recursive_triggers on: M, D, I)."""
-        kinds = [entry.kind for entry in self.entries[max(0, place - 1) : place + 2]]
-        return kinds == ["M", "D", "I"]
+        following = self.entries[place + 1 : place + 2]
+        return self.is_noted(place) and any(e.kind == "I" and e.at == self.entries[place].at for e in following)
+
+    def is_noted(self, place: int) -> bool:
+        """Whether the entry before is an M of the same statement: one statement has one time. An M of another is of
+        an INSERT OR IGNORE that did nothing."""
+        if place == 0:
+            return False
+        entry, before = self.entries[place], self.entries[place - 1]
+        return before.kind == "M" and before.at == entry.at
 
     def replaced_row(self, place: int) -> Row | None:
         """The row that this insert replaced (M, I or M, D, I), None: the key was free."""
-        before = place - 1
-        if before > 0 and self.entries[before].kind == "D":
-            before -= 1
-        if before < 0 or self.entries[before].kind != "M":
-            return None
-        return self.entries[before].old
+        noted = place
+        if place > 0 and self.entries[place - 1].kind == "D" and self.entries[place - 1].at == self.entries[place].at:
+            noted = place - 1
+        return self.entries[noted - 1].old if self.is_noted(noted) else None
 
     def state_from(self, place: int) -> dict[str, Value]:
         """The row just before the entry at `place`: the old values that the log tells from there on, the first one of
