@@ -106,7 +106,7 @@ def test_a_row_with_one_version_is_shown_without_asking(policy_of: Make) -> None
 
 @pytest.mark.parametrize(
     "answer",
-    [1, "a", [], True, {"nothing": 1}, {1: 2}, {"x": True}, {"x": 2**63}, {"x": [1]}, {"x": "\ud800"}, object()],
+    [1, "a", [], True, {"nothing": 1}, {1: 2}, {"x": True}, {"x": 2**63}, {"x": [1]}, {"x": "\ud800"}, object],
     ids=repr,
 )
 def test_garbage_is_an_error_that_names_the_function(policy_of: Make, answer: object) -> None:
