@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -145,7 +145,7 @@ def sites(workshop: Workshop, *urls: str) -> list[Site]:
     tables: Any = None
     for name, url in zip("abcdefgh", urls, strict=False):
         store = workshop.store(url)
-        tables = tables or store.inspect().tables
+        tables = tables or [replace(table, scope="global") for table in store.inspect().tables]
         store.install(tables)
         made.append(Site(name, store))
     return made
