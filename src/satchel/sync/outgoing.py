@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from satchel.model.vector import Mark
 from satchel.packet.ack import Ack, newer
 from satchel.packet.envelope import read_envelope
 from satchel.packet.manifest import Manifest
+from satchel.packet.verify import verify_parts
 from satchel.sync.collecting import headers_of
 from satchel.sync.report import Report
 from satchel.sync.site import Site
@@ -80,11 +82,28 @@ class Dropper:
         manifest = Manifest.parse(read_envelope(marker).payload)
         sizes = {table.file: table.bytes for table in manifest.tables}
         if exchange.has_packet(relative, marker, sizes):
-            return
+            if not self._is_spoilt(exchange, relative, manifest):
+                return
+            if not self.dry_run:
+                exchange.remove_packet(relative)
         if not self.dry_run:
             exchange.publish_packet(relative, {name: folder / name for name in sizes}, marker)
         self.report.dropped.append(str(ware.dot))
         self.report.bytes_dropped += sum(sizes.values()) + len(marker)
+
+    def _is_spoilt(self, exchange: Exchange, relative: str, manifest: Manifest) -> bool:
+        """Whether a packet that somebody has in quarantine went bad at this exchange. Every other one that is whole by
+        size is taken for good: reading all of it at each run would cost more than it finds."""
+        packet = str(manifest.dot)
+        if not any(entry.packet == packet for ack in self.site.acks().values() for entry in ack.quarantined):
+            return False
+        there = next((p for p in exchange.listing().packets if p.path.as_posix().endswith(f"/{relative}")), None)
+        if there is None:
+            return False
+        with tempfile.TemporaryDirectory(prefix="satchel-") as scratch:
+            sizes = {table.file: table.bytes for table in manifest.tables}
+            exchange.collect_packet(there, Path(scratch), sizes)
+            return bool(verify_parts(Path(scratch), manifest).invalid)
 
     def drop_side_files(self, exchange: Exchange) -> None:
         """Cards, configurations, statements; the newest acknowledgements, own and others'."""
