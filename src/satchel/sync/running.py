@@ -21,6 +21,7 @@ from satchel.sync.outgoing import Dropper
 from satchel.sync.quarantine import Quarantine
 from satchel.sync.report import Report
 from satchel.sync.site import Site, now_ms
+from satchel.sync.status import standing_waits
 from satchel.sync.visit import Tour, look, visit
 
 Listener = Callable[[str, object], None]  # event, what it is about
@@ -54,6 +55,8 @@ def export(site: Site, directory: Path | None, *, dry_run: bool = False) -> Repo
     report = Report()
     with run(site, "export", report, dry_run=dry_run):
         tour = _begin(site, [directory or site.home.outbox], report, dry_run=dry_run)
+        if report.sealed:  # whoever reads the acknowledgement must not think that this node lacks its own packets
+            acknowledge(site, standing_waits(site, Quarantine(site.home.quarantine, now_ms())))
         collector = Collector(site, site.archive, report, Quarantine(site.home.quarantine, now_ms()))
         for stop in tour.visits:  # whom it serves is told by the cards and acknowledgements that lie there
             collector.take_side_files(stop.exchange, stop.listing)

@@ -24,7 +24,7 @@ def status(site: Site) -> dict[str, Any]:
         "vector": {origin: mark.seq for origin, mark in vector.items()},
         "heads": {origin: mark.hash for origin, mark in vector.items()},
         "pending": site.store.pending(),
-        "waiting": _waiting(site, quarantine),
+        "waiting": standing_waits(site, quarantine),
         "quarantined": quarantine.entries(),
         "peers": _peers(site, vector),
         "conflicts": dict(site.store.conflict_counts()),
@@ -36,7 +36,8 @@ def status(site: Site) -> dict[str, Any]:
     return {"sentence": sentence(found), **found}
 
 
-def _waiting(site: Site, quarantine: Quarantine) -> list[dict[str, str]]:
+def standing_waits(site: Site, quarantine: Quarantine) -> list[dict[str, str]]:
+    """[{packet, for}]: what is in the archive and not applied, and what it waits for."""
     intake = Intake(site, Report(), quarantine, [site.archive], dry_run=True)
     intake.look()
     intake.held = {held.dot: held for held in site.store.held()}
