@@ -9,6 +9,7 @@ import re
 import shlex
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, redirect_stdout
 from dataclasses import dataclass, field
@@ -64,6 +65,7 @@ class Reader:
     """Somebody who types what a page shows, and compares what comes with what the page says."""
 
     names: dict[str, Any] = field(default_factory=dict)  # of Python, kept through the page
+    env: dict[str, str] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)  # of conflicts: as on the page -> as they are here
 
     def follow(self, example: Example) -> None:
@@ -87,7 +89,7 @@ class Reader:
     def _type(self, command: str, shown: str) -> None:
         for there, here in self.ids.items():
             command = command.replace(there, here)
-        told, code = run_line(command)
+        told, code = run_line(command, self.env)
         if not command.endswith("; echo $?"):
             assert code == 0, f"$ {command}\n{told}"
         if shown.strip():
@@ -95,13 +97,16 @@ class Reader:
             assert _pattern(shown).fullmatch(_still(told)), f"$ {command}\n{told}\nand not, as the page says,\n{shown}"
 
 
-def run_line(line: str) -> tuple[str, int]:
+def run_line(line: str, env: dict[str, str]) -> tuple[str, int]:
     """Output (stdout and stderr as they come) and exit code of a line with one command, `; echo $?` allowed."""
     line, echo, _ = line.partition("; echo $?")
     name, *words = shlex.split(line)
     if name == "satchel":
-        result = CliRunner().invoke(main, words)
+        result = CliRunner().invoke(main, words, env=env)
         told, code = result.output, result.exit_code
+    elif name == "export":
+        told, code = "", 0
+        env |= dict(word.split("=", 1) for word in words)
     else:
         out = io.StringIO()
         with redirect_stdout(out):
@@ -133,6 +138,7 @@ def _pattern(shown: str) -> re.Pattern[str]:
 
 def _sqlite3(words: list[str]) -> None:
     path, script = words
+    time.sleep(0.003)  # whoever types is slower than the clock: edits of one millisecond would be ordered by node
     with closing(sqlite3.connect(path)) as db, db:
         rows = [row for text in filter(str.strip, script.split(";")) for row in db.execute(text)]
     for row in rows:

@@ -39,7 +39,7 @@ def test_a_section_names_the_options_of_its_command_and_shows_an_example(name: s
         word for line in text.splitlines() if line.startswith("| `--") for word in OPTION.findall(line.split("|")[1])
     }
     assert rows == options_of(name) - EVERYWHERE
-    assert f"\n    $ satchel {name}" in text
+    assert re.search(rf"^\$ satchel (--home \S+ )?{name}\b", text, flags=re.MULTILINE)
 
 
 def test_the_options_before_the_command_are_at_the_top() -> None:
