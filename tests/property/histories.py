@@ -1,15 +1,13 @@
 """Random histories of a network, from a seed: the product against the reference model after every step.
 
-    python -m tests.property.histories FIRST LAST [FOLDER]     hunts; prints the seeds that fail
-    python -m tests.property.histories -v SEED                 tells one history
+python -m tests.property.histories FIRST LAST              hunts; prints the seeds that fail
+python -m tests.property.histories -v SEED                 tells one history
 """
 
 from __future__ import annotations
 
 import random
-import shutil
 import sys
-import tempfile
 import time
 import traceback
 from collections.abc import Callable
@@ -18,7 +16,9 @@ from typing import Any
 
 from tests.property.application import COLUMNS, KEYS, VALUES, Row, Statement, name_of
 from tests.property.chosen import POLICIES
-from tests.property.world import Dot, Member, World
+from tests.property.comparing import compare
+from tests.property.member import Member, scratch
+from tests.property.world import World
 
 WORDS = ["latest", "merge", "merge", "manual", "priority:n1,n0", *POLICIES]
 SKEWS = [0, 0, 0, -500, 5000, 3_600_000, 10**11, -(10**12), -(10**13)]
@@ -53,8 +53,8 @@ class History:
                 self.step(member)
             while len(self.world.members) < self.size:
                 self.join()
-            self.settle()
-            self.decide()
+            settle(self.world)
+            decide(self.world, self.rng)
         finally:
             self.world.close()
 
@@ -76,7 +76,7 @@ class History:
             if self.rng.random() < 0.3 and len(world.members) < self.size:
                 self.join()
         if act >= 0.5:
-            world.compare(member)
+            compare(member)
             if not member.joining:
                 self.past.append(member.application.rows())
 
@@ -93,52 +93,47 @@ class History:
         inviter = rng.choice([member for member in self.world.members if member.joining is None and member.admin])
         rows = {name: dict(row) for name, row in rng.choice(self.past).items() if rng.random() < 0.9}
         for name in [name_of(key) for key in KEYS if rng.random() < 0.3]:
-            row = rows.setdefault(name, {c: None for c in COLUMNS})
+            row = rows.setdefault(name, dict.fromkeys(COLUMNS))
             column = rng.choice(COLUMNS)
             row[column] = rng.choice(VALUES[column])
         self.world.invite(inviter, rows, rng.choice(_PARTS), rng.choice(SKEWS), rng.choice(("admin", "member")))
 
-    def settle(self) -> None:
-        """Everybody gets everything twice: all are equal, nothing is pending, nothing waits."""
-        world = self.world
-        for _ in range(3):
-            for member in world.members:
-                world.exchange(member)
-        first = world.members[0]
+
+def settle(world: World) -> None:
+    """Everybody gets everything twice: all are equal, nothing is pending, nothing waits, nothing is left to drop."""
+    for _ in range(3):
         for member in world.members:
-            world.compare(member)
-            status = member.node.status()
-            assert status["pending"] == 0 and status["waiting"] == []
-            assert status["vector"] == first.model.vector
-            assert member.application.rows() == first.application.rows()
-            assert [e["id"] for e in _sorted(member)] == [e["id"] for e in _sorted(first)]
-            assert all(peer["behind"] == 0 for peer in status["peers"])
-            report = member.node.sync(world.share)
-            assert not (report.sealed or report.applied or report.dropped or report.waiting)
-            stick = world.root / f"stick-{member.name}"
-            stick.mkdir()
-            assert not member.node.export(stick).dropped
-
-    def decide(self) -> None:
-        """Conflicts are settled at random nodes, and are closed everywhere then."""
-        world, rng = self.world, self.rng
-        for _ in range(3):
-            member = rng.choice(world.members)
-            entries = _sorted(member)
-            if not entries:
-                return
-            world.resolve(member, rng.choice(entries))
-            if rng.random() < 0.5:
-                world.exchange(member)
-        for _ in range(2):
-            for member in world.members:
-                world.exchange(member)
-        for member in world.members:
-            world.compare(member)
-            assert member.application.rows() == world.members[0].application.rows()
+            world.exchange(member)
+    first = world.members[0]
+    for member in world.members:
+        compare(member)
+        status = member.node.status()
+        assert status["pending"] == 0 and status["waiting"] == []
+        assert status["vector"] == first.model.vector
+        assert member.application.rows() == first.application.rows()
+        assert [entry["id"] for entry in open_conflicts(member)] == [entry["id"] for entry in open_conflicts(first)]
+        assert all(peer["behind"] == 0 for peer in status["peers"])
+        report = member.node.sync(world.share)
+        assert not (report.sealed or report.applied or report.dropped or report.waiting)
+        stick = world.root / f"stick-{member.name}"
+        stick.mkdir(exist_ok=True)
+        assert not member.node.export(stick).dropped
 
 
-def _sorted(member: Member) -> list[dict[str, Any]]:
+def decide(world: World, rng: random.Random) -> None:
+    """Conflicts are settled at random nodes, two perhaps at once, and are closed everywhere then."""
+    for _ in range(3):
+        member = rng.choice(world.members)
+        entries = open_conflicts(member)
+        if not entries:
+            break
+        world.resolve(member, rng.choice(entries))
+        if rng.random() < 0.5:
+            world.exchange(member)
+    settle(world)
+
+
+def open_conflicts(member: Member) -> list[dict[str, Any]]:
     entries = [entry for entry in member.node.conflicts() if entry["closed"] is None]
     return sorted(entries, key=lambda entry: (entry["table"], entry["key"]))
 
@@ -146,21 +141,19 @@ def _sorted(member: Member) -> list[dict[str, Any]]:
 def main(words: list[str]) -> int:
     """Hunts."""
     if words[0] == "-v":
-        with tempfile.TemporaryDirectory() as folder:
+        with scratch() as folder:
             History(Path(folder), int(words[1]), print).run()
         return 0
     failed = []
     began = time.monotonic()
     for seed in range(int(words[0]), int(words[1])):
-        folder = Path(tempfile.mkdtemp(dir=words[2] if len(words) > 2 else None))
         try:
-            History(folder, seed).run()
+            with scratch() as folder:
+                History(Path(folder), seed).run()
         except Exception:
             failed.append(seed)
-            lines = [line.strip() for line in traceback.format_exc().splitlines() if not set(line) <= set(" ^")]
+            lines = [line.strip() for line in traceback.format_exc().splitlines() if not set(line) <= set(" ^~")]
             print(seed, " | ".join(lines[-3:])[:700], flush=True)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
     count = int(words[1]) - int(words[0])
     print(f"{count} histories, {len(failed)} failed, {time.monotonic() - began:.0f} s: {failed}")
     return bool(failed)

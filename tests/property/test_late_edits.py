@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.property.application import COLUMNS, Row, Statement
-from tests.property.world import Member, World, small_packets
+from tests.property.comparing import compare
+from tests.property.member import Member, small_packets
+from tests.property.world import World
 
 KEY = ("alpha", ("k0",))
 NAME = "alpha/k0"
@@ -33,7 +35,7 @@ def in_conflict(world: World) -> tuple[Member, Member]:
         world.edit(member, Statement("update", KEY, {"a": value}))
     for member in (one, other, one):
         world.exchange(member)
-        world.compare(member)
+        compare(member)
     assert NAME in one.model.conflicts() and NAME in other.model.conflicts()
     return one, other
 
@@ -61,10 +63,10 @@ def test_an_edit_of_a_row_in_conflict_made_while_it_is_sealed_stays(world: World
     world.edit(one, Statement("update", KEY, {"a": "settled"}))
     late = Statement(kind, KEY, {"a": "late"} if kind == "update" else ROW | {"a": "late"})
     world.seal(one, [late])
-    world.compare(one)
+    compare(one)
     world.exchange(one)
     world.exchange(other)
-    world.compare(other)
+    compare(other)
     assert other.application.rows() == ({} if kind == "delete" else {NAME: ROW | {"a": "late"}})
 
 
@@ -72,7 +74,7 @@ def test_a_row_in_conflict_deleted_and_inserted_while_that_is_sealed_stays(world
     one, other = in_conflict(world)
     world.edit(one, Statement("delete", KEY, {}))
     world.seal(one, [Statement("insert", KEY, ROW | {"a": "late"})])
-    world.compare(one)
+    compare(one)
     world.exchange(one)
     world.exchange(other)
     assert other.application.rows() == {NAME: ROW | {"a": "late"}}
@@ -84,8 +86,11 @@ def test_an_edit_made_while_one_from_before_the_first_import_is_sealed_stays(wor
     if before == "delete":
         other.application.run(Statement("delete", KEY, {}), world.tick(other))
     shown = other.application.rows().get(NAME, ROW)
-    late = Statement("update" if before == "update" else "insert", KEY, ({"d": "late"} if before == "update" else ROW | {"d": "late"}))
-    expected = shown | late.values if before == "update" else late.values
+    if before == "update":
+        late = Statement("update", KEY, {"d": "late"})
+    else:
+        late = Statement("insert", KEY, ROW | {"d": "late"})
+    expected = shown | late.values
     with small_packets(1000, lambda: other.application.run(late, world.tick(other))):
         other.node.export(world.share)
     assert other.application.rows() == {NAME: expected}

@@ -4,97 +4,26 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import satchel
-from satchel.model.version import Version
-from satchel.packet import writer
-from satchel.stores.registry import open_store
 from satchel.sync import sealing
 from tests.model import reference
 from tests.property.application import COLUMNS, TABLES, Application, Row, Statement, key_of, name_of
 from tests.property.chosen import POLICIES
+from tests.property.comparing import compare
+from tests.property.member import KEY, Dot, Entrance, Member, packets_below, small_packets
 
 EPOCH = 1_790_000_000_000  # milliseconds: where the histories begin
 NETWORK = "acme"
-KEY = "key"  # a draft's column that keeps the time of the insert, as a key column does
-Dot = reference.Dot
-
-
-@contextmanager
-def small_packets(rows: int, meanwhile: Any = None) -> Iterator[None]:
-    """Seals are cut into packets of so many rows; `meanwhile` runs while the parts are being written."""
-    write = writer.write_packets
-
-    def write_some(*arguments: Any, **options: Any) -> Any:
-        written = write(*arguments, **options, max_rows=rows)
-        if meanwhile is not None:
-            meanwhile()
-        return written
-
-    writer.write_packets = write_some
-    try:
-        yield
-    finally:
-        writer.write_packets = write
 
 
 def place(name: str) -> tuple[int, tuple[str, ...]]:
     """Where a row stands in a seal: by table, then by key."""
     table, key = key_of(name)
     return list(TABLES).index(table), key
-
-
-@dataclass
-class Entrance:
-    """A node that has joined and has not seen the inviter's packets yet."""
-
-    rows: dict[str, Row]  # as they were at the join
-    wanted: dict[str, int]  # the inviter's vector
-    draft: reference.Node  # what the application did since
-
-    def shown(self) -> dict[str, Row]:
-        return {name: {c: row[c] for c in COLUMNS} for name, row in self.draft.view().items()}
-
-
-@dataclass
-class Member:
-    """One node: the product's home and database, and the model's node."""
-
-    home: Path
-    application: Application
-    model: reference.Node
-    skew: int  # milliseconds by which its clock is wrong
-    clock: int = 0
-    admin: bool = True
-    joining: Entrance | None = None
-    shelf: set[Dot] = field(default_factory=set)  # packets in its archive
-
-    @property
-    def node(self) -> satchel.Node:
-        return satchel.open(self.home)
-
-    @property
-    def name(self) -> str:
-        return self.model.name
-
-    @property
-    def archive(self) -> Path:
-        return self.home / "packets"
-
-    def archived(self) -> dict[Dot, Path]:
-        """Packets in the archive."""
-        found = {}
-        for marker in self.archive.glob(f"{NETWORK}/*/*/manifest.json"):
-            found[marker.parent.parent.name, int(marker.parent.name[:10])] = marker.parent
-        return found
-
-    def side_files(self, kind: str) -> list[Path]:
-        return sorted((self.archive / kind).glob("*.json"))
 
 
 class World:
@@ -150,12 +79,8 @@ class World:
     def edit(self, member: Member, statement: Statement) -> None:
         clock = self.tick(member)
         self.say(member.name, "at", clock - EPOCH, statement)
-        node = member.joining.draft if member.joining else member.model
         for name, row in member.application.run(statement, clock):
-            if row is None:
-                node.delete(name, clock)
-            else:
-                node.write(name, row, clock)
+            member.wrote(name, row, clock)
 
     # -- what satchel does
 
@@ -164,6 +89,7 @@ class World:
         before = member.model.vector.get(member.name, 0)
         member.model.pending = dict(sorted(member.model.pending.items(), key=lambda item: place(item[0])))
         member.model.seal()
+        member.blind = set() if sealed else member.blind
         new = {dot: packet for dot, packet in member.model.shelf.items() if dot[0] == member.name and dot[1] > before}
         assert list(sealed) == [f"{origin}/{seq}" for origin, seq in sorted(new)]
         self.packets.update(new)
@@ -172,14 +98,12 @@ class World:
     def seal(self, member: Member, late: Sequence[Statement] = ()) -> None:
         """Exports into the share; `late`: what the application writes while the parts are written."""
         done = []
-        if any(change.blind for change in member.model.pending.values()):
+        if member.blind:
             late = ()  # what it was made on top of may come out different: test_late_edits.py
 
         def meanwhile() -> None:
             done.extend(
-                (clock, member.application.run(statement, clock))
-                for statement in late
-                for clock in [self.tick(member)]
+                (clock, member.application.run(statement, clock)) for statement in late for clock in [self.tick(member)]
             )
 
         with small_packets(member.model.part, meanwhile):
@@ -191,19 +115,15 @@ class World:
         self._sealed(member, report.sealed)
         for clock, writes in done:
             for name, row in writes:
-                (member.model.delete(name, clock) if row is None else member.model.write(name, row, clock))
+                member.wrote(name, row, clock)
 
     def exchange(self, member: Member) -> None:
         """A sync with the share."""
-        held = {dot for dot, _ in self._in_share()}
+        held = {dot for dot, _ in packets_below(self.share)}
         with small_packets(member.model.part):
             report = member.node.sync(self.share)
         self.say(member.name, "syncs; sealed", report.sealed, "applied", report.applied, "dropped", report.dropped)
         self._received(member, report, held)
-
-    def _in_share(self) -> Iterator[tuple[Dot, Path]]:
-        for marker in self.share.glob("**/manifest.json"):
-            yield (marker.parent.parent.name, int(marker.parent.name[:10])), marker.parent
 
     def deliver(
         self, member: Member, dots: Sequence[Dot], broken: Sequence[Dot] = (), cards: bool = True, acks: bool = True
@@ -213,9 +133,8 @@ class World:
         self.deliveries += 1
         folder = self.root / "deliveries" / str(self.deliveries)
         folder.mkdir(parents=True)
-        (folder / "satchel.json").write_bytes((self.share / "satchel.json").read_bytes()) if (
-            self.share / "satchel.json"
-        ).exists() else None
+        if (self.share / "satchel.json").exists():
+            (folder / "satchel.json").write_bytes((self.share / "satchel.json").read_bytes())
         holders = {dot: [m.archived()[dot] for m in self.members if dot in m.archived()] for dot in {*dots, *broken}}
         for dot in dots:
             _link(self.rng.choice(holders[dot]), folder / self.rng.choice(("", "a", "b/c")) / "p" / dot[0])
@@ -268,40 +187,12 @@ class World:
         own = {dot: packet for dot, packet in model.shelf.items() if dot[0] == member.name}
         self.packets.update(own)
         for name, change in entrance.draft.pending.items():
-            self._again(model, name, entrance.rows.get(name), change, entrance.shown().get(name))
+            entrance.put_on_top(model, name, change)
+        member.blind = {name for name, change in model.pending.items() if change.blind}
         rest = sealed[len(own) :]
         assert sealed[: len(own)] == [f"{origin}/{seq}" for origin, seq in sorted(own)]
         if rest:
             self._sealed(member, rest)
-
-    @staticmethod
-    def _again(
-        model: reference.Node, name: str, before: Row | None, change: reference.Pending, now: Row | None
-    ) -> None:
-        """An edit made between joining and the first import: ordinary where its author saw what the network shows,
-        beside it where not."""
-        there = model.view().get(name)
-        blind = name in model.rows and (before is None) != (there is None) or not _same(before, there)
-        blind = blind and not (there is None and before is None)
-        if change.deleted and there is None:
-            return
-        clock = model.clock(name, change.clock >> 16)
-        if change.deleted:
-            model.pending[name] = reference.Pending(clock, deleted=True, blind=blind)
-            return
-        written = dict(change.written)
-        if there is None and not change.fresh:
-            assert now is not None
-            written = {column: (value, change.clock) for column, value in now.items()}
-        drafts = sorted({stamp for _, stamp in written.values()})
-        if there is not None and change.fresh:  # what was there is deleted first
-            model.pending[name] = reference.Pending(model.clock(name, drafts[0] >> 16), deleted=True)
-        made = reference.Pending(0, fresh=change.fresh or there is None, blind=blind)
-        for draft in drafts:
-            made.clock = model.clock(name, draft >> 16)
-            made.written |= {c: (value, made.clock) for c, (value, stamp) in written.items() if stamp == draft}
-            model.pending[name] = made
-        made.written.pop(KEY, None)
 
     def invite(self, inviter: Member, rows: Mapping[str, Row], part: int, skew: int, role: str) -> Member:
         """A new node, with rows of its own."""
@@ -355,12 +246,9 @@ class World:
         def seal_as_told(site: Any) -> Any:
             row = writes.pop(0)
             member.application.date(newest, clock)
-            if row is None:
-                model.delete(name, clock)
-            else:
-                model.write(name, row, clock)
-                if not writes and touched:
-                    model.touch(name, touched, clock)
+            member.wrote(name, row, clock)
+            if row is not None and not writes and touched:
+                model.touch(name, touched, clock)
             sealed = seal(site)
             self._sealed(member, [str(packet.dot) for packet in sealed])
             newest.update(member.application.newest())
@@ -375,65 +263,7 @@ class World:
             sealing.seal_pending = seal
         assert not writes
         assert name not in model.conflicts()
-        self.compare(member)
-
-    # -- comparing
-
-    def compare(self, member: Member) -> None:
-        """The product shows what the model says."""
-        if member.joining:
-            agree("rows", member.application.rows(), member.joining.shown())
-            assert member.node.status()["vector"] == {}
-            return
-        model = member.model
-        status = member.node.status()
-        agree("vector", status["vector"], model.vector)
-        assert status["quarantined"] == []
-        agree("rows", _typed(member.application.rows()), _typed(model.view()))
-        found = [entry for entry in member.node.conflicts() if entry["closed"] is None]
-        named = {name_of((entry["table"], tuple(entry["key"]))): entry for entry in found}
-        assert len(named) == len(found) == status["conflicts"]["open"]
-        keys = {name for columns in TABLES.values() for name in columns}
-        agree("conflicts", {name: set(e["columns"]) - keys for name, e in named.items()}, model.conflicts())
-        for name, entry in named.items():
-            assert {(v["origin"], v["seq"]) for v in entry["versions"]} == model.dots()[name]
-        self._compare_versions(member)
-
-    def _compare_versions(self, member: Member) -> None:
-        store = open_store(str(member.application.path), read_only=True)
-        try:
-            for name, siblings in member.model.rows.items():
-                if name in member.model.pending:
-                    continue  # the table shows the edit already
-                table, key = key_of(name)
-                standing = {tuple(v.dot): v for v in store.standing(table, key)}
-                assert standing.keys() == {version.dot for version in siblings}, name
-                for version in siblings:
-                    agree(f"{version.dot} of {name}", _face(standing[version.dot]), _expected(version))
-        finally:
-            store.close()
-
-
-def agree(what: str, product: Mapping[str, Any], model: Mapping[str, Any]) -> None:
-    """Names what differs."""
-    differing = [name for name in {**product, **model} if product.get(name, "-") != model.get(name, "-")]
-    told = [f"{name}: {product.get(name, '-')}, model {model.get(name, '-')}" for name in differing]
-    assert not differing, f"{what}: {'; '.join(told)}"
-
-
-def _face(version: Version) -> Any:
-    cells = {name: (cell.value, cell.stamp, *cell.dot) for name, cell in version.cells.items() if name in COLUMNS}
-    saw = {origin: mark.seq for origin, mark in version.saw.items()}
-    return {"deleted": version.deleted, "stamp": version.stamp, "saw": saw} | cells
-
-
-def _expected(version: reference.Version) -> Any:
-    cells = {name: (version.values[name], birth[0], *birth[2:]) for name, birth in version.births.items()}
-    return {"deleted": version.deleted, "stamp": version.birth[0], "saw": version.saw} | cells
-
-
-def _typed(rows: Mapping[str, Row]) -> dict[str, dict[str, tuple[type, Any]]]:
-    return {name: {c: (type(v), v) for c, v in row.items()} for name, row in rows.items()}
+        compare(member)
 
 
 def _siblings(member: Member, name: str) -> dict[Dot, reference.Version]:
@@ -446,10 +276,6 @@ def _rank(member: Member, name: str) -> Any:
 
 def _row(member: Member, name: str, entry: Mapping[str, Any]) -> Row:
     return dict(_siblings(member, name)[entry["origin"], entry["seq"]].values)
-
-
-def _same(one: Row | None, two: Row | None) -> bool:
-    return one is None or two is None or all(reference.alike([one[c], two[c]]) for c in COLUMNS)
 
 
 def _dots_between(before: Mapping[str, int], after: Mapping[str, int]) -> list[str]:

@@ -98,7 +98,9 @@ class SQLiteDelta:
         """Whether the application wrote the row after the mark, while the parts were written: then its edit stands in
         the table and is pending, and must not be overwritten. An M is an edit only where the row is gone."""
         layout = outcome.layout
-        where = " AND ".join(f"{s} = {placeholder(v)}" for s, v in zip(layout.key_slots, outcome.staged_key, strict=True))
+        where = " AND ".join(
+            f"{s} = {placeholder(v)}" for s, v in zip(layout.key_slots, outcome.staged_key, strict=True)
+        )
         changed = " OR ".join(f"{mask} <> 0" for mask in layout.masks)
         query = (
             f"SELECT 1 FROM {layout.log} WHERE id > ? AND {where}"
