@@ -27,7 +27,6 @@ def twice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str], di
     (top / "inbox" / "README.md").write_text("put packets here")
     (top / "notes.txt").write_text("mine")
     run(top, lambda line: None)
-    (top / "inbox" / "from-a-friend").mkdir()
     lines: list[str] = []
     told = run(top, lines.append)
     return top, lines, told
@@ -60,7 +59,15 @@ def test_it_removes_only_what_a_demo_made(twice: tuple[Path, list[str], dict[str
     top, _, _ = twice
     assert (top / "notes.txt").read_text() == "mine"
     assert (top / "inbox" / "README.md").read_text() == "put packets here"
-    assert (top / "inbox" / "from-a-friend").is_dir()
+
+
+@pytest.mark.parametrize("name", ["inbox/from-a-friend", "packets/acme", "outbox/letter.txt"])
+def test_what_somebody_put_into_the_folders_is_neither_removed_nor_in_the_story(tmp_path: Path, name: str) -> None:
+    Stage(tmp_path).set_up()
+    (tmp_path / name).mkdir(parents=True)
+    with pytest.raises(SatchelError, match="no demo made it"):
+        run(tmp_path, print)
+    assert (tmp_path / name).is_dir() and (tmp_path / "demo" / MARKER).is_file()
 
 
 def test_every_command_that_it_shows_is_one_that_can_be_typed(
@@ -111,7 +118,10 @@ def test_a_home_of_somebody_else_is_refused_even_beside_the_marker_of_a_demo(tmp
     assert (tmp_path / "home" / "satchel.toml").is_file()
 
 
-@pytest.mark.parametrize("name", ["node.key", "demo/letters.txt", "packets/stride/a/0000000001-00000000/t.parquet"])
+@pytest.mark.parametrize(
+    "name",
+    ["node.key", "demo/letters.txt", "packets/stride/a/0000000001-00000000/t.parquet", "inbox/from-the-clinic/x"],
+)
 def test_what_looks_like_the_demos_and_is_not_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / name).write_text("mine")

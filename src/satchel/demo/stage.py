@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,12 @@ NETWORK = "stride"
 BELOW = "demo"  # the folder of everything that is not the head office's home
 MARKER = "made-by-satchel-demo.json"
 MAIL = "from-the-clinic"  # what the courier copies into the office's inbox
+_MADE = {  # in the folders of the office's home; what lies in quarantine is always of this home's making
+    "packets": {NETWORK, "nodes", "acks"},
+    "inbox": {MAIL},
+    "outbox": {"packets", "nodes", "acks", "satchel.json"},
+}
+_HARMLESS = {"readme.md", "thumbs.db", "desktop.ini"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,7 @@ class Stage:
             raise SatchelError(f"{self.top} is no folder", "name another place: satchel demo DIR")
         if again:
             if self._home_is_ours():
+                self._refuse_litter(_MADE)
                 return
             raise SatchelError(f"{self.top} is a home, and not the demo's", "name another folder: satchel demo DIR")
         if (self.top / SETTINGS).exists() or (self.top / KEY).exists() or (self.top / "packets" / NETWORK).exists():
@@ -88,6 +96,20 @@ class Stage:
             raise SatchelError(
                 f"{self.below} is there already, and no demo made it", "name another folder: satchel demo DIR"
             )
+        self._refuse_litter({})
+
+    def _refuse_litter(self, made: Mapping[str, set[str]]) -> None:
+        """A new home takes no folders with things in it, and what people put there is not ours to remove."""
+        for name in _MADE:
+            for entry in sorted((self.top / name).iterdir()) if (self.top / name).is_dir() else []:
+                if (
+                    entry.name not in made.get(name, ())
+                    and entry.name.lower() not in _HARMLESS
+                    and entry.name[0] != "."
+                ):
+                    raise SatchelError(
+                        f"{entry} is in the way, and no demo made it", "move it away, then play the demo again"
+                    )
 
     def _home_is_ours(self) -> bool:
         """Whether the home here is what an earlier demo made, or left half-made."""
@@ -98,18 +120,18 @@ class Stage:
         return settings.network == NETWORK and Path(settings.database) == Path(BELOW, "office.db")
 
     def _clear(self) -> None:
-        """Only what a demo makes: READMEs, and what people put into the inbox, stay."""
+        """Only what a demo makes: READMEs stay."""
         # the marker goes last: a demo that is killed here can still be run again
         for entry in self.below.iterdir():
             if entry.name != MARKER:
                 _remove(entry)
-        for name in (SETTINGS, KEY, WITNESS, "lock"):
+        for name in (SETTINGS, KEY, WITNESS, "lock", "unfinished.json"):
             _remove(self.top / name)
-        for name in (NETWORK, "nodes", "acks"):
-            _remove(self.top / "packets" / name)
-        for name in ("packets", "nodes", "acks", "satchel.json"):
-            _remove(self.top / "outbox" / name)
-        _remove(self.top / "inbox" / MAIL)
+        for folder, made in _MADE.items():
+            for name in made:
+                _remove(self.top / folder / name)
+        for entry in (self.top / "quarantine").iterdir() if (self.top / "quarantine").is_dir() else []:
+            _remove(entry)
         for name in FOLDERS:
             if (self.top / name).is_dir() and not os.listdir(self.top / name):
                 (self.top / name).rmdir()
