@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,14 @@ def test_every_fence_says_what_it_is(name: str) -> None:
     assert kinds <= {*RUN, *SHOWN, "setup"}
     text = PAGES[name].read_text(encoding="utf-8")
     assert text.count("\n```") == 2 * sum(example.kind != "setup" for example in examples(PAGES[name]))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_settings_file_that_is_shown_is_toml(name: str) -> None:
+    for example in examples(PAGES[name]):
+        if example.kind == "toml":
+            shown = tomllib.loads(example.text)
+            assert shown.keys() <= {"node", "network", "database", "exchanges"}, example.line
 
 
 @pytest.mark.parametrize("name", PAGES)
