@@ -35,7 +35,7 @@ def _nobody(event: str, about: object) -> None:
 def run(site: Site, command: str, report: Report, *, dry_run: bool) -> Iterator[Report]:
     """Times a run and writes it into the log of runs, whatever becomes of it."""
     began, at = time.monotonic(), now_ms()
-    report.dry_run = dry_run
+    report.dry_run = site.dry_run = dry_run
     trouble = ""
     try:
         yield report

@@ -118,7 +118,7 @@ def _wanted(
         if version is None:
             nodes = sorted({node_of(version.dot.origin) for version in record.versions})
             raise UsageError(f"{take} has no version in {record.id}", f"there are versions of {', '.join(nodes)}")
-        return None if version.deleted else {name: cell.value for name, cell in version.cells.items()}
+        return _taken(record, version)
     base = record.shown
     if base is None:  # it is shown as deleted: what was there last comes back with the values that were set
         newest = max(record.versions, key=lambda version: (not version.deleted, version.rank))
@@ -130,6 +130,17 @@ def _wanted(
             raise UsageError(f"{record.table} has no column {name}", f"it has {', '.join(table.names)}")
     values |= {name: site.store.parse_value(record.table, name, text) for name, text in set_text.items()}
     return values | {name: _from_json(name, raw) for name, raw in set_json.items()}
+
+
+def _taken(record: ConflictRecord, version: Version) -> dict[str, Value] | None:
+    """The version's word in the columns in question. What nobody contests stays as it is shown: it may be another's
+    edit, or one of here that is not sealed yet."""
+    if version.deleted:
+        return None
+    values = {name: cell.value for name, cell in version.cells.items()}
+    if record.shown is None:
+        return values
+    return {**record.shown, **{name: values[name] for name in record.columns if name in values}}
 
 
 def _from_json(column: str, raw: Any) -> Value:

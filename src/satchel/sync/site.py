@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -40,6 +40,8 @@ class Site:
     store: Store
     archive: Archive
     warnings: list[str] = field(default_factory=list)
+    dry_run: bool = False  # signed files that arrive are then only remembered
+    borrowed: dict[str, bytes] = field(default_factory=dict)  # what a dry run remembers: place in the archive -> bytes
 
     @cached_property
     def key(self) -> PrivateKey:
@@ -93,13 +95,26 @@ class Site:
 
     def node_files(self) -> dict[str, bytes]:
         """The signed files of the archive's `nodes/`, by name."""
-        folder = self.home.packets / "nodes"
-        found = {}
-        for path in sorted(folder.glob("*.json")) if folder.is_dir() else []:
-            data = self.archive.read_side_file(f"nodes/{path.name}", DEFAULT_LIMITS.manifest_bytes)
+        return dict(self._side_files("nodes"))
+
+    def _side_files(self, kind: str) -> Iterator[tuple[str, bytes]]:
+        """(name, bytes) of the archive's `nodes/` or `acks/`."""
+        folder = self.home.packets / kind
+        names = {path.name for path in folder.glob("*.json")} if folder.is_dir() else set()
+        names |= {place.partition("/")[2] for place in self.borrowed if place.startswith(f"{kind}/")}
+        for name in sorted(names):
+            data = self._read_side_file(f"{kind}/{name}")
             if data is not None:
-                found[path.name] = data
-        return found
+                yield name, data
+
+    def _read_side_file(self, place: str) -> bytes | None:
+        return self.borrowed.get(place) or self.archive.read_side_file(place, DEFAULT_LIMITS.manifest_bytes)
+
+    def _put_side_file(self, place: str, data: bytes) -> None:
+        if self.dry_run:
+            self.borrowed[place] = data
+        else:
+            self.archive.put_side_file(place, data)
 
     def add_node_files(self, files: Iterable[bytes]) -> bool:
         """Takes cards, configurations and statements into the archive; whether any was new. What is no such file is
@@ -114,8 +129,8 @@ class Site:
             except BadPacket as bad:
                 self.warnings.append(f"a file in nodes/ is not right and was passed over: {bad.reason}")
                 continue
-            if self.archive.read_side_file(f"nodes/{name}", DEFAULT_LIMITS.manifest_bytes) is None:
-                self.archive.put_side_file(f"nodes/{name}", data)
+            if self._read_side_file(f"nodes/{name}") is None:
+                self._put_side_file(f"nodes/{name}", data)
                 new = True
         if new:
             self.__dict__.pop("members", None)
@@ -141,11 +156,9 @@ class Site:
 
     def acks(self) -> dict[str, Ack]:
         """The best acknowledgement known of each node, own included."""
-        folder = self.home.packets / "acks"
         found = {}
-        for path in sorted(folder.glob("*.json")) if folder.is_dir() else []:
-            data = self.archive.read_side_file(f"acks/{path.name}", DEFAULT_LIMITS.manifest_bytes)
-            ack = self.read_ack(data) if data is not None else None
+        for _, data in self._side_files("acks"):
+            ack = self.read_ack(data)
             if ack is not None:
                 found[ack.node] = ack
         return found
@@ -167,7 +180,7 @@ class Site:
             if ack is None or ack.node == self.settings.node:
                 continue
             if ack.node not in known or newer(ack, known[ack.node]):
-                self.archive.put_side_file(f"acks/{ack.file_name}", data)
+                self._put_side_file(f"acks/{ack.file_name}", data)
                 known[ack.node] = ack
 
     @property
