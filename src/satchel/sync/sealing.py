@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from satchel.errors import SatchelError
@@ -125,4 +126,8 @@ def discard(site: Site, sealed: Sequence[Sealed]) -> None:
     """Takes parts away that were written and will not be recorded."""
     for packet in sealed:
         relative = site.archive.relative(packet.dot.origin, packet.dot.seq, packet.suffix)
-        remove_folder(site.archive.packet_folder(relative))
+        folder = site.archive.packet_folder(relative)
+        remove_folder(folder)
+        for empty in (folder.parent, folder.parent.parent):  # they were made for it, where it would have been the first
+            with suppress(OSError):
+                empty.rmdir()
