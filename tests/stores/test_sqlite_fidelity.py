@@ -102,7 +102,9 @@ TEXTS = [
     "quote ' \" ` ]",
 ]
 # What is no UTF-8, as Python holds it: surrogate escapes for the bytes.
-BROKEN = [raw.decode("utf-8", "surrogateescape") for raw in (b"\xff", b"a\xc3", b"\xed\xa0\x80", b"1\x80", b"\xfe\0\xff")]
+BROKEN = [
+    raw.decode("utf-8", "surrogateescape") for raw in (b"\xff", b"a\xc3", b"\xed\xa0\x80", b"1\x80", b"\xfe\0\xff")
+]
 BLOBS = [b"", b"\0", b"1", b"text", bytes(range(256)), b"\xff\xfe"]
 
 
@@ -140,8 +142,7 @@ def tables(draw: st.DrawFn, name: str) -> Made:
     key = draw(st.lists(st.integers(0, width - 1), min_size=1, max_size=2, unique=True))
     columns = tuple(f"col {i}" for i in range(width))
     parts = [
-        f"{quote(column)} {draw(st.sampled_from(types))} {draw(st.sampled_from(COLLATIONS))}"
-        for column in columns
+        f"{quote(column)} {draw(st.sampled_from(types))} {draw(st.sampled_from(COLLATIONS))}" for column in columns
     ]
     parts.append(f"PRIMARY KEY ({', '.join(quote(columns[i]) for i in key)})")
     options = [word for word, wanted in (("STRICT", strict), ("WITHOUT ROWID", draw(st.booleans()))) if wanted]
@@ -216,7 +217,9 @@ def exact(url: str) -> dict[str, list[tuple[Any, ...]]]:
         names = [n for (n,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'table*'")]
         for name in names:
             columns = [quote(row[1]) for row in db.execute(f"PRAGMA table_info({quote(name)})")]
-            terms = ", ".join(f"typeof({c}), CASE typeof({c}) WHEN 'text' THEN CAST({c} AS BLOB) ELSE {c} END" for c in columns)
+            terms = ", ".join(
+                f"typeof({c}), CASE typeof({c}) WHEN 'text' THEN CAST({c} AS BLOB) ELSE {c} END" for c in columns
+            )
             rows = db.execute(f"SELECT {terms} FROM {quote(name)}").fetchall()
             found[name] = sorted(tuple(bits(v) for v in row) for row in rows)
     return found
@@ -274,7 +277,7 @@ def test_every_value_survives(bench: Path, story: Story, rows_each: int) -> None
 
 
 @pytest.mark.slow
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(story=stories(), rows_each=st.sampled_from([1, 2, 5, 1000]))
 def test_every_value_survives_many_stories(bench: Path, story: Story, rows_each: int) -> None:
     live(story, bench, rows_each)

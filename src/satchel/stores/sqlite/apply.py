@@ -19,6 +19,7 @@ from satchel.stores.sqlite.rows import apply_stage
 from satchel.stores.sqlite.stage import Stage
 from satchel.stores.sqlite.suspend import SuspendedTriggers
 
+_TAKEN = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_ROWID")
 _ROWS_AT_ONCE = 300_000  # packets of a group are staged together up to so many rows
 
 
@@ -43,14 +44,14 @@ class SQLiteApplying:
         """Applies the packets of one group whole, or raises ConstraintRefused and leaves everything as it was."""
         try:
             return self._attempt(packets, rules, afresh=False)
-        except sqlite3.IntegrityError:
+        except sqlite3.IntegrityError as problem:
+            if problem.sqlite_errorname not in _TAKEN:
+                raise _refused(problem) from problem
             # Unique values may swap or shift within the group: once more with all touched rows taken out first.
             try:
                 return self._attempt(packets, rules, afresh=True)
-            except sqlite3.IntegrityError as problem:
-                raise ConstraintRefused(
-                    str(problem), "settle it at the sites that made the two changes; it is tried again at every import"
-                ) from problem
+            except sqlite3.IntegrityError as again:
+                raise _refused(again) from again
 
     def _attempt(self, packets: Sequence[Incoming], rules: Rules, *, afresh: bool) -> RowCounts:
         self.db.execute("SAVEPOINT satchel_group")
@@ -122,6 +123,11 @@ class SQLiteApplying:
         self.triggers.resume()
         self.db.execute("COMMIT")
         self.committed = True
+
+
+def _refused(problem: sqlite3.IntegrityError) -> ConstraintRefused:
+    hint = "settle it at the sites that made the two changes; it is tried again at every import"
+    return ConstraintRefused(str(problem), hint)
 
 
 def note_context(db: sqlite3.Connection, context: Vector) -> None:

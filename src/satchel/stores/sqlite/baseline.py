@@ -15,7 +15,7 @@ from satchel.model.stamp import stamp_of
 from satchel.model.value import Value
 from satchel.stores.base import Incoming
 from satchel.stores.sqlite import changes, values
-from satchel.stores.sqlite.connection import surrogates
+from satchel.stores.sqlite.connection import tolerant
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.stage import bindable, fetch, placeholder
 
@@ -128,8 +128,5 @@ def key_after(db: sqlite3.Connection, layout: Layout, begin: Sequence[Value], of
         f"SELECT {keys} FROM main.{layout.user} WHERE {_whole_key(layout)} AND ({keys}) >= ({holders})"
         f" ORDER BY {keys} LIMIT 1 OFFSET {offset}"
     )
-    db.text_factory = surrogates
-    try:
+    with tolerant(db):
         return list(db.execute(query, [bindable(value) for value in begin]).fetchone())
-    finally:
-        db.text_factory = str

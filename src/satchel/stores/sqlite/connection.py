@@ -56,6 +56,11 @@ def _translation(problem: sqlite3.Error, path: str | Path) -> StoreError:
         )
     if name.startswith("SQLITE_CANTOPEN") or "unable to open" in words:
         return NotADatabase(f"{path} cannot be opened", "check the path and the permissions")
+    if words.startswith(("no such column", "no such table")) or "has no column named" in words:
+        return StoreError(
+            f"the tables in {path} are not what they were: {words}",
+            "bring back the columns that `satchel tables` lists; changes of the schema come with a later version",
+        )
     return StoreError(f"{path}: {words}", "run `satchel doctor`; if the database is sound, please report this")
 
 
@@ -96,6 +101,17 @@ def _open(path: Path, mode: str, timeout: float) -> sqlite3.Connection:
 def surrogates(raw: bytes) -> str:
     """Text factory for databases that hold text which is no UTF-8."""
     return raw.decode("utf-8", "surrogateescape")
+
+
+@contextmanager
+def tolerant(connection: sqlite3.Connection) -> Iterator[None]:
+    """Inside, text that is no UTF-8 can be read. For few rows: it costs a call of Python for each text."""
+    before = connection.text_factory
+    connection.text_factory = surrogates
+    try:
+        yield
+    finally:
+        connection.text_factory = before
 
 
 @contextmanager

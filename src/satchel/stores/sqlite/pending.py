@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Any
 
 from satchel.model.change import Entry, Net
-from satchel.model.value import Value
+from satchel.model.value import Value, text_bytes
 from satchel.stores.base import Rules
 from satchel.stores.sqlite import lineage
 from satchel.stores.sqlite.layout import MASK_BITS, Layout
@@ -89,6 +89,7 @@ def coalesce(db: sqlite3.Connection, layout: Layout, raw: str, rules: Rules, aut
     stage.create(db)
     loose.create(db)
     db.create_function("satchel_carry", 6, lineage.carry, deterministic=True)
+    db.create_function("satchel_author", 1, author_name, deterministic=True)
     once = f"temp._satchel_once_{layout.number}"
     db.execute(f"DROP TABLE IF EXISTS {once}")
     db.execute(
@@ -140,7 +141,8 @@ def _single(layout: Layout, raw: str, once: str, author: str | None) -> str:
     row = [f"CASE {kind} WHEN 'D' THEN w.o{p} ELSE w.c{p} END AS c{p}" for p in range(layout.width)]
     by = "NULL"
     if author in layout.table.names:
-        by = f"CASE {kind} WHEN 'D' THEN NULL ELSE CAST(w.c{layout.table.names.index(author)} AS TEXT) END"
+        text = f"CAST(CAST(w.c{layout.table.names.index(author)} AS TEXT) AS BLOB)"
+        by = f"CASE {kind} WHEN 'D' THEN NULL ELSE satchel_author({text}) END"
     return (
         f"SELECT 0 AS q, CASE {kind} WHEN 'I' THEN 'insert' WHEN 'U' THEN 'update' ELSE 'delete' END AS op, w.at AS at,"
         f" {by} AS by, max(w.at << 16, coalesce(w.vs, 0) + 1) AS stamp, {mask} AS mask,"
@@ -187,7 +189,7 @@ def _one(
     row = (net.image if net.deleted else current) or {}
     blind = BLIND if any(line[8].islower() for line in lines) else None
     at = next((e.at for e in reversed(entries) if e.kind != "M"), entries[-1].at)
-    by = None if net.deleted or author is None or row.get(author) is None else str(row[author])
+    by = None if net.deleted or author is None else author_name(row.get(author))
     op = "delete" if net.deleted else "insert" if past is None else "update"
     mask, lin = _lineage_of(layout, net, past)
     fixed = (0, op, at, by, net.clock, mask, lin, blind)
@@ -195,6 +197,14 @@ def _one(
     holders = ", ".join(["?"] * len(fixed) + [placeholder(value) for value in values])
     names = ", ".join((*FIXED[1:], *layout.slots))
     db.execute(f"INSERT INTO {loose.name} ({names}) VALUES ({holders})", (*fixed, *map(bindable, values)))
+
+
+def author_name(value: Value) -> str | None:
+    """The value of the author column as a name that can be shown; a blob is taken for text."""
+    if value is None:
+        return None
+    raw = value if isinstance(value, bytes) else text_bytes(str(value))
+    return raw.decode("utf-8", "replace")
 
 
 def entry(layout: Layout, line: tuple[Any, ...]) -> Entry:

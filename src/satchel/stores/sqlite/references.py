@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from satchel.errors import ConstraintRefused
 from satchel.model.schema import ForeignKey
-from satchel.stores.sqlite.connection import quote
+from satchel.stores.sqlite.connection import quote, tolerant
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.schema import foreign_keys, table_list
 from satchel.stores.sqlite.stage import Stage
@@ -53,7 +53,8 @@ def _children(db: sqlite3.Connection, layout: Layout, stage: Stage, key: Foreign
         f"SELECT {', '.join(f'c.{quote(c)}' for c in key.columns)} FROM {stage.name} s JOIN main.{layout.user} c"
         f" ON {layout.match('u:c', 'c:s')} WHERE {_not_null(key)} AND NOT {_has_parent(key)} LIMIT 1"
     )
-    row = db.execute(query).fetchone()
+    with tolerant(db):
+        row = db.execute(query).fetchone()
     if row is not None:
         _refuse(layout.table.name, key, row)
 
@@ -71,10 +72,12 @@ def _parents(db: sqlite3.Connection, layout: Layout, stage: Stage, child: str, k
     else:
         # the old values are not at hand: every child is looked at
         source = f"main.{quote(child)} c"
-    row = db.execute(
+    query = (
         f"SELECT {', '.join(f'c.{quote(c)}' for c in key.columns)} FROM {source}"
         f" WHERE {_not_null(key)} AND NOT {_has_parent(key)} LIMIT 1"
-    ).fetchone()
+    )
+    with tolerant(db):
+        row = db.execute(query).fetchone()
     if row is not None:
         _refuse(child, key, row)
 

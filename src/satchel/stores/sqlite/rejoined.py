@@ -17,6 +17,7 @@ from satchel.model.stamp import milliseconds_of
 from satchel.model.value import Value, same
 from satchel.stores.base import Rules
 from satchel.stores.sqlite import pending
+from satchel.stores.sqlite.connection import tolerant
 from satchel.stores.sqlite.layout import MASK_BITS, Layout
 from satchel.stores.sqlite.stage import bindable, fetch, placeholder
 from satchel.stores.sqlite.versions import VersionReader, VersionWriter, odd_time
@@ -127,7 +128,8 @@ class EditsSinceJoin:
     def _shown(self, key: Row) -> Row | None:
         where = " AND ".join(f"{c} = {placeholder(v)}" for c, v in zip(self._key_columns(), key, strict=True))
         query = f"SELECT {', '.join(self.layout.columns)} FROM main.{self.layout.user} WHERE {where}"
-        row: Row | None = self.db.execute(query, list(map(bindable, key))).fetchone()
+        with tolerant(self.db):
+            row: Row | None = self.db.execute(query, list(map(bindable, key))).fetchone()
         return row
 
     def _version(self, key: Row) -> tuple[Any, ...] | None:

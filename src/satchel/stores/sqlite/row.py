@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from satchel.model.value import Value
 from satchel.model.version import Version
 from satchel.stores.sqlite import pending
-from satchel.stores.sqlite.connection import surrogates
+from satchel.stores.sqlite.connection import tolerant
 from satchel.stores.sqlite.layout import MASK_BITS, Layout
 from satchel.stores.sqlite.stage import bindable, placeholder
 from satchel.stores.sqlite.versions import VersionReader
@@ -31,13 +31,10 @@ class RowEditor:
     def read(self, key: Sequence[Value]) -> dict[str, Value] | None:
         """The row as the application sees it."""
         where, bound = self._at(key)
-        self.db.text_factory = surrogates
-        try:
+        with tolerant(self.db):
             row = self.db.execute(
                 f"SELECT {', '.join(self.layout.columns)} FROM main.{self.layout.user} WHERE {where}", bound
             ).fetchone()
-        finally:
-            self.db.text_factory = str
         return None if row is None else dict(zip(self.layout.table.names, row, strict=True))
 
     def write(self, key: Sequence[Value], values: Mapping[str, Value] | None) -> None:

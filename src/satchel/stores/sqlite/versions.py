@@ -12,6 +12,7 @@ from satchel.model.value import Value
 from satchel.model.vector import Mark, Vector
 from satchel.model.version import Cell, Version
 from satchel.stores.sqlite import books, lineage
+from satchel.stores.sqlite.connection import tolerant
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.stage import bindable, placeholder
 
@@ -70,7 +71,8 @@ class VersionReader:
         query = (
             f"SELECT o, q, s, d, x, a, b, l, {layout.list_of('i')} FROM {layout.images} i WHERE {where} ORDER BY o, q"
         )
-        found = self.db.execute(query, [bindable(value) for value in key]).fetchall()
+        with tolerant(self.db):
+            found = self.db.execute(query, [bindable(value) for value in key]).fetchall()
         return [
             self.version(layout, (o, q), s, bool(d), lin, row, ctx=x, at=a, by=b)
             for o, q, s, d, x, a, b, lin, *row in found
