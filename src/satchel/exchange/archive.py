@@ -50,3 +50,4 @@ class Archive(PacketTree):
         folder = self.packet_folder(relative)
         if not drop.has_packet(folder, marker, sizes):
             drop.put_marker(folder, marker, sizes)
+        drop.sweep(folder)

@@ -94,7 +94,7 @@ def drop_packet(folder: Path, parts: Mapping[str, Path], marker: bytes) -> None:
             return
         _take_back(folder, made)
         raise
-    _sweep(folder)
+    sweep(folder)
 
 
 def put_marker(folder: Path, marker: bytes, sizes: Mapping[str, int]) -> None:
@@ -177,7 +177,7 @@ def _take_back(folder: Path, made: list[Path]) -> None:
         os.rmdir(folder)
 
 
-def _sweep(folder: Path) -> None:
+def sweep(folder: Path) -> None:
     """Takes away what killed drops of this packet left under temporary names."""
     with suppress(SatchelError):  # the packet is whole; leftovers harm nobody
         for name, _ in read_sizes(folder).values():

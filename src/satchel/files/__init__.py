@@ -1,7 +1,7 @@
 """The one file layer: every byte that satchel writes outside the database goes through here, flushed."""
 
 from satchel.files.read import file_size, open_regular, read_back, read_limited
-from satchel.files.remove import remove_file, remove_folder
+from satchel.files.remove import remove_file, remove_folder, remove_leftovers
 from satchel.files.trouble import FileTrouble, trouble_with
 from satchel.files.write import (
     copy_new,
@@ -26,6 +26,7 @@ __all__ = [
     "read_limited",
     "remove_file",
     "remove_folder",
+    "remove_leftovers",
     "rename_file",
     "replace",
     "replace_with",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 
 from satchel.files.faults import fault_point
 from satchel.files.trouble import translated
+
+_LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}\.tmp")
 
 
 def remove_file(path: Path) -> None:
@@ -27,6 +30,13 @@ def remove_folder(path: Path) -> None:
     with translated(path), suppress(FileNotFoundError):
         fault_point("remove-folder", path)
         os.rmdir(path)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Removes what a killed `replace` left in a folder: `.NAME.xxxxxxxx.tmp`. Only where nobody else writes now."""
+    for entry, is_folder in _entries(folder):
+        if not is_folder and _LEFTOVER.fullmatch(entry.name):
+            remove_file(entry)
 
 
 def _entries(path: Path) -> list[tuple[Path, bool]]:

@@ -16,7 +16,8 @@ from satchel.packet.keys import PrivateKey
 from satchel.packet.limits import DEFAULT_LIMITS
 from satchel.stores.base import Store
 from satchel.stores.registry import open_store
-from satchel.sync.founding import FoundingReport, described, refuse_used, stored_path, undo
+from satchel.sync import unfinished
+from satchel.sync.founding import FoundingReport, described, stored_path
 from satchel.sync.home import Home, Settings
 from satchel.sync.lock import HomeLock
 from satchel.sync.site import ACTIVE, JOINING, Site, now_ms
@@ -29,13 +30,13 @@ def enter(file: Path, path: Path, *, db: str, dry_run: bool = False) -> Founding
     if the database lacks a table of the network.
     """
     invitation = read_invitation(_unused(file), now_ms())
-    refuse_used(path)
     configuration = invitation.members.configuration
     if configuration is None:
         raise SatchelError("the invitation has no configuration", "ask for a new one")
     store = open_store(db)
     try:
-        carried = _carried(store, invitation, path)
+        unfinished.clear(path, store, dry_run=dry_run)
+        carried = _carried(store, invitation)
         tables = _tables(store, configuration)
         names = {table.name for table in tables}
         left_out = [entry for entry in store.inspect().left_out if entry.table not in names]
@@ -52,9 +53,8 @@ def enter(file: Path, path: Path, *, db: str, dry_run: bool = False) -> Founding
             try:
                 _make(path, store, tables, db, invitation, carried)
             except BaseException:
-                if carried:
-                    raise  # the tables came with the database: they are not ours to remove
-                undo(path, store, fresh)
+                # tables that came with the database are not ours to remove
+                unfinished.undo(path, store, fresh=fresh, detach=not carried)
                 raise
             _use_up(file, invitation.node, report)
         return report
@@ -64,6 +64,7 @@ def enter(file: Path, path: Path, *, db: str, dry_run: bool = False) -> Founding
 
 def _make(path: Path, store: Store, tables: list[Table], db: str, invitation: Invitation, carried: bool) -> None:
     home = Home(path)
+    token = unfinished.begin(path)
     home.make()
     network = invitation.network
     settings = Settings(invitation.node, network.name, network.id, invitation.root.text, stored_path(path, db))
@@ -74,11 +75,14 @@ def _make(path: Path, store: Store, tables: list[Table], db: str, invitation: In
         site.add_node_files([*invitation.files, make_card(invitation, key, now_ms())])
         vector = {origin: [mark.seq, mark.hash] for origin, mark in invitation.vector.items()}
         facts = {"network_id": network.id, "node": invitation.node, "origin": invitation.node}
-        facts |= {"inviter_vector": json.dumps(vector), "invited": "{}"}
-        if not carried:
+        facts |= {"inviter_vector": json.dumps(vector), "invited": "{}", "home": str(path.resolve())}
+        if carried:
+            store.note({**facts, "state": ACTIVE})
+        else:
             store.install(tables, joining=True)
-        store.note({**facts, "state": ACTIVE if carried else JOINING})
+            store.note({**facts, "state": JOINING, "token": token})
         home.write_settings(settings)
+    unfinished.end(path)
 
 
 def _unused(file: Path) -> bytes:
@@ -107,7 +111,7 @@ def _use_up(file: Path, node: str, report: FoundingReport) -> None:
         )
 
 
-def _carried(store: Store, invitation: Invitation, path: Path) -> bool:
+def _carried(store: Store, invitation: Invitation) -> bool:
     """Whether the database is a copy of a member's with satchel's tables in it: it joins with the vector in it."""
     if not store.is_installed():
         return False
@@ -116,15 +120,20 @@ def _carried(store: Store, invitation: Invitation, path: Path) -> bool:
         raise SatchelError(
             f"the database {store.url} is replicated in another network", "`satchel detach` it first, or use its home"
         )
-    if notes.get("state") == JOINING and notes.get("node") == invitation.node:
-        store.detach()  # an interrupted `join` of this very node
-        return False
-    if notes.get("state") != ACTIVE:
+    if notes.get("state") != ACTIVE or _lives_in(Path(notes.get("home", "")), store):
         raise SatchelError(
-            f"the database {store.url} is being joined by another home",
-            "use that home, or `satchel detach` the database",
+            f"the database {store.url} belongs to the home {notes.get('home')}",
+            "use that home, or join with a copy of it",
         )
     return True
+
+
+def _lives_in(home: Path, store: Store) -> bool:
+    """Whether a home uses this very file: then it is no copy."""
+    try:
+        return Home(home).database(Home(home).settings()) == Path(store.url).resolve()
+    except SatchelError:
+        return False
 
 
 def _tables(store: Store, configuration: Configuration) -> list[Table]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -24,9 +21,9 @@ from satchel.packet.keys import PrivateKey
 from satchel.replication.policies import parse_policy
 from satchel.stores.base import Store
 from satchel.stores.registry import open_store
-from satchel.sync import sealing
+from satchel.sync import sealing, unfinished
 from satchel.sync.acknowledging import acknowledge
-from satchel.sync.home import FOLDERS, KEY, SETTINGS, WITNESS, Home, Settings
+from satchel.sync.home import Home, Settings
 from satchel.sync.lock import HomeLock
 from satchel.sync.site import ACTIVE, Site, now_ms
 
@@ -71,10 +68,13 @@ def found(
     if network in RESERVED_NETWORKS:
         raise UsageError(f"a network cannot be called {network}", "take another name")
     parse_policy(policy)
-    refuse_used(path)
     store = open_store(db)
     try:
-        _clear_unfinished(store, path)
+        unfinished.clear(path, store, dry_run=dry_run)
+        if store.is_installed():
+            raise SatchelError(
+                f"the database {store.url} is replicated already", "use its home, or `satchel detach` it first"
+            )
         schema = store.inspect()
         chosen = choose(schema, tables, key_scope or {})
         left_out = [
@@ -94,7 +94,7 @@ def found(
             try:
                 _make(path, store, chosen, db, node, network, policy, author_column, report)
             except BaseException:
-                undo(path, store, fresh)
+                unfinished.undo(path, store, fresh=fresh, detach=True)
                 raise
         return report
     finally:
@@ -113,6 +113,7 @@ def _make(
     report: FoundingReport,
 ) -> None:
     home = Home(path)
+    token = unfinished.begin(path)
     home.make()
     with HomeLock(path):
         at = now_ms()
@@ -128,17 +129,18 @@ def _make(
                 f"these tables cannot be replicated: {bad.reason}", "leave the table out with --table"
             ) from bad
         site.add_node_files([make_founder_card(key, ids, node, at), configuration.seal(key)])
-        # the facts come first: a database with our tables and no state is one that an interrupted `init` left
         store.install(tables, author_column=author_column)
-        store.note({"network_id": ids.id, "node": node, "origin": node, "state": "founding"})
+        facts = {"network_id": ids.id, "node": node, "origin": node, "state": "founding"}
+        store.note({**facts, "token": token, "home": str(path.resolve())})
         with store.baseline(at) as delta:
             sealed = sealing.write_parts(site, delta)
             delta.record(sealed, site.rules)
             sealing.publish(site, sealed)
             delta.release()
         site.note(state=ACTIVE)
-        home.write_settings(settings)
         acknowledge(site, [])
+        home.write_settings(settings)
+    unfinished.end(path)
     report.sealed = [str(packet.dot) for packet in sealed]
     report.rows = sum(sum(packet.rows.values()) for packet in sealed)
     report.warnings += site.warnings
@@ -150,47 +152,6 @@ def check_name(name: str, what: str) -> None:
         raise UsageError(
             f"{name!r} cannot be the name of a {what}", "use a-z, 0-9 and -, at most 31 of them, no - in front"
         )
-
-
-def refuse_used(path: Path) -> None:
-    """SatchelError if there is a home already, or something that is no folder."""
-    if (path / SETTINGS).exists():
-        raise SatchelError(f"{path} is a home already", "take another folder, or use the home that is there")
-    if path.exists() and not path.is_dir():
-        raise SatchelError(f"{path} is no folder", "take another place for the home")
-    if (path / KEY).exists() and any((path / "packets").glob("*/*/*/manifest.json")):
-        raise SatchelError(
-            f"{path} holds a key and packets but no {SETTINGS}", "put the settings back, or take another folder"
-        )
-
-
-def _clear_unfinished(store: Store, path: Path) -> None:
-    """Takes away what an interrupted `init` left in the database. SatchelError if the database is in use by a home."""
-    if not store.is_installed():
-        return
-    if store.notes().get("state") not in (None, "founding"):
-        raise SatchelError(
-            f"the database {store.url} is replicated already", "use its home, or `satchel detach` it first"
-        )
-    store.detach()
-    with suppress(FileNotFoundError):
-        os.remove(path / KEY)
-
-
-def undo(path: Path, store: Store, fresh: bool) -> None:
-    """Takes a half-made home away again: nothing of it was ever used."""
-    with suppress(SatchelError):
-        store.detach()
-    if fresh:
-        shutil.rmtree(path, ignore_errors=True)
-        return
-    for name in (SETTINGS, KEY, WITNESS, "lock"):
-        with suppress(OSError):
-            (path / name).unlink()
-    for name in FOLDERS:
-        for entry in (path / name).iterdir() if (path / name).is_dir() else []:
-            if entry.is_dir():
-                shutil.rmtree(entry, ignore_errors=True)
 
 
 def choose(schema: Schema, globs: Sequence[str], key_scope: Mapping[str, str]) -> list[Table]:

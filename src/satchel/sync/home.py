@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from satchel.errors import NoHome, SatchelError
-from satchel.files import make_folders, read_limited, replace
+from satchel.files import make_folders, read_limited, remove_leftovers, replace
 from satchel.model.ids import Dot
 
 SETTINGS = "satchel.toml"
@@ -87,6 +87,13 @@ class Home:
         for name in FOLDERS:
             make_folders(self.path / name)
 
+    def tidy(self) -> None:
+        """Removes what killed runs left of files that they were about to replace; the home is locked."""
+        places = (self.path, *(self.path / name for name in FOLDERS))
+        for place in (*places, *(above / below for above in places[1:] for below in ("nodes", "acks"))):
+            if place.is_dir():
+                remove_leftovers(place)
+
     def settings(self) -> Settings:
         """Reads `satchel.toml`. SatchelError names what is wrong in it."""
         path = self.path / SETTINGS
@@ -99,7 +106,8 @@ class Home:
             ) from problem
         except (KeyError, TypeError, ValueError) as problem:
             raise SatchelError(
-                f"{path}: {problem} is missing or wrong", "correct the file; an example is in docs/reference/settings.md"
+                f"{path}: {problem} is missing or wrong",
+                "correct the file; an example is in docs/reference/settings.md",
             ) from problem
 
     def write_settings(self, settings: Settings) -> None:

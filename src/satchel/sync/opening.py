@@ -10,7 +10,7 @@ from satchel.errors import SatchelError
 from satchel.exchange.archive import Archive
 from satchel.stores.base import Store
 from satchel.stores.registry import open_store
-from satchel.sync import sealing
+from satchel.sync import sealing, unfinished
 from satchel.sync.home import Home
 from satchel.sync.lock import HomeLock
 from satchel.sync.site import Site
@@ -49,6 +49,8 @@ def working(path: Path) -> Iterator[Site]:
                 )
             site = Site(home, settings, store, Archive(home.packets, settings.network))
             site.check_key()
+            home.tidy()
+            unfinished.end(path)
             site.warnings += store.renew_capture()
             if site.notes.get("author_column", "") != (settings.author_column or ""):
                 site.note(author_column=settings.author_column or "")
