@@ -19,22 +19,15 @@ from satchel.stores.registry import open_store
 from satchel.sync import entering, founding
 from satchel.sync.lock import HomeLock
 from tests.sync.sites import (
+    SCHEMA,
     Place,
+    Templates,
     copied,
     emptied,
     found_network,
-    join_network,
     make_database,
-    meet,
     moved,
     times,
-)
-
-SCHEMA = (
-    "CREATE TABLE customers (id TEXT PRIMARY KEY, name TEXT, town TEXT)",
-    "CREATE TABLE stock (id TEXT PRIMARY KEY, pieces INTEGER)",
-    "INSERT INTO customers VALUES ('c1', 'Ada', 'Ulm'), ('c2', 'Bob', 'Bonn')",
-    "INSERT INTO stock VALUES ('s1', 4)",
 )
 
 
@@ -79,17 +72,21 @@ def impatient(place: Place) -> None:
     toml.write_text(toml.read_text().replace("lock_timeout = 10", "lock_timeout = 0.05"))
 
 
+@pytest.fixture(scope="module")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    return Templates(tmp_path_factory.mktemp("templates"))
+
+
 @pytest.fixture
-def office(tmp_path: Path) -> Place:
-    return found_network(tmp_path, make_database(tmp_path / "office.db", *SCHEMA))
+def office(request: pytest.FixtureRequest, templates: Templates, tmp_path: Path) -> Place:
+    templates.copy(2 if "branch" in request.fixturenames else 1, tmp_path)
+    return Place("office", tmp_path, tmp_path / "office.db")
 
 
 @pytest.fixture
 def branch(office: Place) -> Place:
     """Joined and at rest with the office, through the share."""
-    found = join_network(office, "branch", emptied(office.db, office.root / "branch.db"))
-    meet(office.root / "share", [office, found])
-    return found
+    return Place("branch", office.root, office.root / "branch.db")
 
 
 # -- init

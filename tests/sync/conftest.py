@@ -6,36 +6,33 @@ from pathlib import Path
 
 import pytest
 
-from tests.sync.sites import Place, emptied, found_network, join_network, make_database, meet
+from tests.sync.sites import Place, Templates
 
-SCHEMA = (
-    "CREATE TABLE customers (id TEXT PRIMARY KEY, name TEXT, town TEXT)",
-    "CREATE TABLE stock (id TEXT PRIMARY KEY, pieces INTEGER)",
-    "INSERT INTO customers VALUES ('c1', 'Ada', 'Ulm'), ('c2', 'Bob', 'Bonn')",
-    "INSERT INTO stock VALUES ('s1', 4)",
-)
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    """Networks that are copied for each test."""
+    return Templates(tmp_path_factory.mktemp("templates"))
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Place:
-    """The founder, alone."""
-    return found_network(tmp_path, make_database(tmp_path / "office.db", *SCHEMA))
+def office(request: pytest.FixtureRequest, templates: Templates, tmp_path: Path) -> Place:
+    """The founder, alone unless the test asks for a branch or a clinic."""
+    sites = 3 if "clinic" in request.fixturenames else 2 if "branch" in request.fixturenames else 1
+    templates.copy(sites, tmp_path)
+    return Place("office", tmp_path, tmp_path / "office.db")
 
 
 @pytest.fixture
 def branch(office: Place) -> Place:
     """Joined, and at rest with the office: each has the other's acknowledgement."""
-    found = join_network(office, "branch", emptied(office.db, office.root / "branch.db"))
-    meet(office.root / "share", [office, found])
-    return found
+    return Place("branch", office.root, office.root / "branch.db")
 
 
 @pytest.fixture
 def clinic(office: Place, branch: Place) -> Place:
     """A third one, at rest with both."""
-    found = join_network(office, "clinic", emptied(office.db, office.root / "clinic.db"))
-    meet(office.root / "share", [office, branch, found])
-    return found
+    return Place("clinic", office.root, office.root / "clinic.db")
 
 
 @pytest.fixture

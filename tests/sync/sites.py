@@ -200,9 +200,41 @@ def carry(stick: Path, places: Sequence[Place], rounds: int = 2) -> None:
             place.node.export(stick)
 
 
-def three(root: Path, *schema: str) -> list[Place]:
-    """office, branch and clinic with the same schema, joined empty and at rest."""
-    office = found_network(root, make_database(root / "office.db", *schema))
-    others = [join_network(office, name, emptied(office.db, root / f"{name}.db")) for name in ("branch", "clinic")]
-    meet(root / "first-share", [office, *others])
-    return [office, *others]
+SCHEMA = (
+    "CREATE TABLE customers (id TEXT PRIMARY KEY, name TEXT, town TEXT)",
+    "CREATE TABLE stock (id TEXT PRIMARY KEY, pieces INTEGER)",
+    "INSERT INTO customers VALUES ('c1', 'Ada', 'Ulm'), ('c2', 'Bob', 'Bonn')",
+    "INSERT INTO stock VALUES ('s1', 4)",
+)
+NAMES = ("office", "branch", "clinic")
+
+
+class Templates:
+    """Networks of one to three sites at rest, through a folder `share`: made once, then copied for each test."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.made: dict[int, Path] = {}
+
+    def copy(self, sites: int, target: Path) -> None:
+        """`office.db`, `office-home`, `branch.db` ... and `share` in `target`."""
+        if sites not in self.made:
+            self.made[sites] = self._make(sites)
+        source = self.made[sites]
+        shutil.copytree(source, target, dirs_exist_ok=True)
+        for name in NAMES[:sites]:
+            settings = target / f"{name}-home" / "satchel.toml"
+            settings.write_text(settings.read_text().replace(str(source), str(target)))
+
+    def _make(self, sites: int) -> Path:
+        root = self.root / f"{sites}-sites"
+        if sites == 1:
+            root.mkdir()
+            found_network(root, make_database(root / "office.db", *SCHEMA))
+            return root
+        self.copy(sites - 1, root)
+        places = [Place(name, root, root / f"{name}.db") for name in NAMES[: sites - 1]]
+        name = NAMES[sites - 1]
+        meet(root / "share", [*places, join_network(places[0], name, emptied(places[0].db, root / f"{name}.db"))])
+        (root / f"{name}.invite").unlink()
+        return root
