@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -648,6 +649,25 @@ def test_who_only_looks_takes_no_lock_and_writes_nothing(office: Place, branch: 
     after = times(office.home), office.db.read_bytes(), sorted(p.name for p in office.root.iterdir())
     assert after == before
     assert office.node.status()["pending"] == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is read-only for root")
+@pytest.mark.parametrize("words", [*READING, *ARCHIVE, *WRITING], ids=" ".join)
+def test_a_read_only_home_can_be_looked_at_and_not_worked_in(office: Place, branch: Place, words: list[str]) -> None:
+    places = [office.db, *sorted(office.home.rglob("*"), reverse=True), office.home, office.root]
+    before = office.state()
+    for path in places:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        result = run("--home", office.home, *words)
+    finally:
+        for path in reversed(places):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+    if words in WRITING:
+        told(result, 1)
+    else:
+        assert result.exit_code == 0, result.output
+    assert office.state() == before
 
 
 def test_a_second_run_after_bad_input_moves_nothing(office: Place, branch: Place) -> None:
