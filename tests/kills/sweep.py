@@ -198,7 +198,7 @@ def forked(steps: Steps, run: Callable[[], None]) -> int:
                 run()
             os.write(write, str(steps.count).encode())
             os._exit(0)
-        except BaseException as problem:  # noqa: BLE001 - reported by the parent
+        except BaseException as problem:
             os.write(write, repr(problem).encode())
             os._exit(1)
     os.close(write)

@@ -8,7 +8,7 @@ from typing import Any
 
 from satchel.api.node import Node
 from satchel.sync.entering import enter
-from satchel.sync.founding import FoundingReport, found
+from satchel.sync.founding import FoundingReport, Plan, found
 
 
 def init(
@@ -19,6 +19,7 @@ def init(
     network: str,
     tables: Sequence[str] = (),
     policy: str = "merge",
+    policies: Mapping[str, str] | None = None,
     key_scope: Mapping[str, str] | None = None,
     author_column: str | None = None,
     dry_run: bool = False,
@@ -26,19 +27,11 @@ def init(
     """Founds a network with this database and seals its rows as the first packets.
 
     `tables`: globs of names, all by default; `policy`: latest, merge, manual, priority:A,B or module:function;
-    `key_scope`: glob -> global | local. Raises UsageError, NotADatabase, NotSupported, SatchelError.
+    `policies`: glob -> policy for some tables; `key_scope`: glob -> global | local. Raises UsageError, NotADatabase,
+    NotSupported, SatchelError.
     """
-    return found(
-        Path(home),
-        db=str(db),
-        node=node,
-        network=network,
-        tables=tables,
-        policy=policy,
-        key_scope=key_scope,
-        author_column=author_column,
-        dry_run=dry_run,
-    )
+    plan = Plan(str(db), node, network, tables, policy, policies or {}, key_scope or {}, author_column)
+    return found(Path(home), plan, dry_run=dry_run)
 
 
 def join(invitation: str | Path, home: str | Path, *, db: str | Path, dry_run: bool = False) -> FoundingReport:

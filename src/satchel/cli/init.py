@@ -27,15 +27,16 @@ from satchel.cli.session import Session
 @click.option("--network", required=True, metavar="NAME", help="The network's name.")
 @click.option("--table", "tables", multiple=True, metavar="GLOB", help="Replicate these tables only; repeatable.")
 @click.option(
-    "--policy", default="merge", show_default=True, metavar="P",
-    help="Who wins a conflict: merge, latest, priority, manual or module:function.",
+    "--policy", "policies", multiple=True, metavar="P",
+    help="Who wins a conflict: merge (default), latest, priority:A,B, manual or module:function. "
+    "GLOB=P for some tables; repeatable.",
 )  # fmt: skip
 @click.option(
     "--key-scope", "scopes", multiple=True, metavar="GLOB=SCOPE",
     help="Whether keys mean the same everywhere (global) or are numbers of each database (local); repeatable.",
 )  # fmt: skip
 def run(
-    session: Session, home: Path, db: str, node: str, network: str, tables: tuple[str, ...], policy: str,
+    session: Session, home: Path, db: str, node: str, network: str, tables: tuple[str, ...], policies: tuple[str, ...],
     scopes: tuple[str, ...], dry_run: bool,
 ) -> Answer:  # fmt: skip
     """Found a network with this database and make its home.
@@ -44,10 +45,20 @@ def run(
     """
     import satchel
 
+    policy = next((policy for policy in reversed(policies) if "=" not in policy), "merge")
+    per_table = dict(split_pair(policy, "--policy", "GLOB=POLICY") for policy in policies if "=" in policy)
     key_scope = dict(split_pair(scope, "--key-scope", "GLOB=global or GLOB=local") for scope in scopes)
     with session.busy("sealing what is there"):
         report = satchel.init(
-            home, db=db, node=node, network=network, tables=tables, policy=policy, key_scope=key_scope, dry_run=dry_run
+            home,
+            db=db,
+            node=node,
+            network=network,
+            tables=tables,
+            policy=policy,
+            policies=per_table,
+            key_scope=key_scope,
+            dry_run=dry_run,
         ).as_json()
 
     def page(data: Data) -> Iterable[Block]:

@@ -44,7 +44,7 @@ def enter(file: Path, path: Path, *, db: str, dry_run: bool = False) -> Founding
             str(path),
             invitation.node,
             invitation.network.name,
-            described(tables, configuration.policy),
+            described(tables, {table.name: configuration.policy_of(table.name) for table in tables}),
             [{"table": entry.table, "reason": entry.reason} for entry in [*left_out, *_others(store, names)]],
             dry_run=dry_run,
         )

@@ -47,52 +47,56 @@ class FoundingReport:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def found(
-    path: Path,
-    *,
-    db: str,
-    node: str,
-    network: str,
-    tables: Sequence[str] = (),
-    policy: str = "merge",
-    key_scope: Mapping[str, str] | None = None,
-    author_column: str | None = None,
-    dry_run: bool = False,
-) -> FoundingReport:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be founded. `tables`: globs, none: all; `policies` and `key_scope`: glob -> policy, scope; of several
+    that fit a table the last one counts."""
+
+    db: str
+    node: str
+    network: str
+    tables: Sequence[str] = ()
+    policy: str = "merge"
+    policies: Mapping[str, str] = field(default_factory=dict)
+    key_scope: Mapping[str, str] = field(default_factory=dict)
+    author_column: str | None = None
+
+    def check(self) -> None:
+        """UsageError for names and policies that will not do."""
+        check_name(self.node, "node")
+        check_name(self.network, "network")
+        if self.network in RESERVED_NETWORKS:
+            raise UsageError(f"a network cannot be called {self.network}", "take another name")
+        for policy in (self.policy, *self.policies.values()):
+            parse_policy(policy)
+
+    def policy_of(self, table: str) -> str:
+        """The policy of a table."""
+        return next((p for glob, p in reversed(list(self.policies.items())) if _fits(table, glob)), self.policy)
+
+
+def found(path: Path, plan: Plan, *, dry_run: bool = False) -> FoundingReport:
     """Founds a network: home, key, card, configuration, capture, and the baseline as one group from packet 1 on.
 
     Raises UsageError for names and globs that will not do, SatchelError if a home is there already, NotADatabase.
     """
-    check_name(node, "node")
-    check_name(network, "network")
-    if network in RESERVED_NETWORKS:
-        raise UsageError(f"a network cannot be called {network}", "take another name")
-    parse_policy(policy)
-    store = open_store(db)
+    plan.check()
+    store = open_store(plan.db)
     try:
         unfinished.clear(path, store, dry_run=dry_run)
         if store.is_installed():
             raise SatchelError(
                 f"the database {store.url} is replicated already", "use its home, or `satchel detach` it first"
             )
-        schema = store.inspect()
-        chosen = choose(schema, tables, key_scope or {})
-        left_out = [
-            *schema.left_out,
-            *(
-                LeftOut(t.name, "it was not chosen by --table")
-                for t in schema.tables
-                if t.name not in {c.name for c in chosen}
-            ),
-        ]
+        chosen, left_out = choose(store.inspect(), plan)
+        policies = {table.name: plan.policy_of(table.name) for table in chosen}
         report = FoundingReport(
-            str(path), node, network, described(chosen, policy), [_left(entry) for entry in left_out]
+            str(path), plan.node, plan.network, described(chosen, policies), left_out, dry_run=dry_run
         )
-        report.dry_run = dry_run
         if not dry_run:
             fresh = not path.exists()
             try:
-                _make(path, store, chosen, db, node, network, policy, author_column, report)
+                _make(path, store, chosen, plan, report)
             except BaseException:
                 unfinished.undo(path, store, fresh=fresh, detach=True)
                 raise
@@ -101,17 +105,7 @@ def found(
         store.close()
 
 
-def _make(
-    path: Path,
-    store: Store,
-    tables: Sequence[Table],
-    db: str,
-    node: str,
-    network: str,
-    policy: str,
-    author_column: str | None,
-    report: FoundingReport,
-) -> None:
+def _make(path: Path, store: Store, tables: Sequence[Table], plan: Plan, report: FoundingReport) -> None:
     home = Home(path)
     token = unfinished.begin(path)
     home.make()
@@ -119,18 +113,14 @@ def _make(
         at = now_ms()
         key = PrivateKey.generate()
         key.save(home.key)
-        ids = Network(id=str(uuid.uuid4()), name=network)
-        settings = Settings(node, network, ids.id, key.public.text, stored_path(path, db), author_column)
-        site = Site(home, settings, store, Archive(home.packets, network))
-        try:
-            configuration = Configuration.of(ids, tables, signer=node, stamp=stamp_of(at), policy=policy)
-        except BadPacket as bad:
-            raise UsageError(
-                f"these tables cannot be replicated: {bad.reason}", "leave the table out with --table"
-            ) from bad
-        site.add_node_files([make_founder_card(key, ids, node, at), configuration.seal(key)])
-        store.install(tables, author_column=author_column)
-        facts = {"network_id": ids.id, "node": node, "origin": node, "state": "founding"}
+        ids = Network(id=str(uuid.uuid4()), name=plan.network)
+        database = stored_path(path, plan.db)
+        settings = Settings(plan.node, plan.network, ids.id, key.public.text, database, plan.author_column)
+        site = Site(home, settings, store, Archive(home.packets, plan.network))
+        configuration = _configuration(ids, tables, plan, stamp_of(at))
+        site.add_node_files([make_founder_card(key, ids, plan.node, at), configuration.seal(key)])
+        store.install(tables, author_column=plan.author_column)
+        facts = {"network_id": ids.id, "node": plan.node, "origin": plan.node, "state": "founding"}
         store.note({**facts, "token": token, "home": str(path.resolve())})
         with store.baseline(at) as delta:
             sealed = sealing.write_parts(site, delta)
@@ -146,6 +136,17 @@ def _make(
     report.warnings += site.warnings
 
 
+def _configuration(network: Network, tables: Sequence[Table], plan: Plan, stamp: int) -> Configuration:
+    own = {table.name: plan.policy_of(table.name) for table in tables}
+    policies = {name: policy for name, policy in own.items() if policy != plan.policy}
+    try:
+        return Configuration.of(network, tables, signer=plan.node, stamp=stamp, policy=plan.policy, policies=policies)
+    except BadPacket as bad:
+        raise UsageError(
+            f"these tables cannot be replicated: {bad.reason}", "leave the table out with --table"
+        ) from bad
+
+
 def check_name(name: str, what: str) -> None:
     """UsageError unless it is a name that nodes and networks may have."""
     if not NODE_NAME.fullmatch(name):
@@ -154,27 +155,28 @@ def check_name(name: str, what: str) -> None:
         )
 
 
-def choose(schema: Schema, globs: Sequence[str], key_scope: Mapping[str, str]) -> list[Table]:
-    """The tables to replicate. UsageError for a glob that fits none, NotSupported for a key of scope local."""
+def choose(schema: Schema, plan: Plan) -> tuple[list[Table], list[dict[str, str]]]:
+    """The tables to replicate, and those left out. UsageError for a glob that fits none, NotSupported for a key of
+    scope local."""
     names = [table.name for table in schema.tables] + [entry.table for entry in schema.left_out]
-    for glob in (*globs, *(glob for glob in key_scope if glob != "*")):
+    for glob in (*plan.tables, *plan.policies, *(glob for glob in plan.key_scope if glob != "*")):
         if not any(_fits(name, glob) for name in names):
             raise UsageError(f"no table is called {glob}", f"there are: {', '.join(names) or 'none'}")
-    for scope in key_scope.values():
+    for scope in plan.key_scope.values():
         if scope not in ("global", "local"):
             raise UsageError(f"{scope} is no key scope", "write --key-scope TABLE=global or TABLE=local")
-    chosen = [table for table in schema.tables if not globs or any(_fits(table.name, glob) for glob in globs)]
-    if not chosen:
+    wanted = {t.name for t in schema.tables if not plan.tables or any(_fits(t.name, glob) for glob in plan.tables)}
+    if not wanted:
         reasons = "; ".join(f"{entry.table}: {entry.reason}" for entry in schema.left_out)
         raise SatchelError("there is no table that can be replicated", reasons or "make the application's tables first")
-    scoped = [_scoped(table, key_scope) for table in chosen]
-    local = [table.name for table in scoped if table.scope == "local"]
-    if local:
+    chosen = [_scoped(table, plan.key_scope) for table in schema.tables if table.name in wanted]
+    if local := [table.name for table in chosen if table.scope == "local"]:
         raise NotSupported(
             f"numbers that each database hands out by itself are not supported yet: {', '.join(local)}",
             f"if the keys mean the same everywhere say so: --key-scope '{local[0]}=global' ('*=global' for all tables)",
         )
-    return scoped
+    others = [LeftOut(t.name, "it was not chosen by --table") for t in schema.tables if t.name not in wanted]
+    return chosen, [{"table": entry.table, "reason": entry.reason} for entry in (*schema.left_out, *others)]
 
 
 def _fits(name: str, glob: str) -> bool:
@@ -197,13 +199,9 @@ def stored_path(home: Path, db: str) -> str:
     return str(path.relative_to(home.resolve()) if inside else path)
 
 
-def described(tables: Iterable[Table], policy: str) -> list[dict[str, Any]]:
+def described(tables: Iterable[Table], policies: Mapping[str, str]) -> list[dict[str, Any]]:
     """Tables for a report."""
     return [
-        {"table": t.name, "key": list(t.key), "scope": t.scope, "policy": policy, "columns": len(t.columns)}
+        {"table": t.name, "key": list(t.key), "scope": t.scope, "policy": policies[t.name], "columns": len(t.columns)}
         for t in tables
     ]
-
-
-def _left(entry: LeftOut) -> dict[str, str]:
-    return {"table": entry.table, "reason": entry.reason}

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FIXED = ("rn", "q", "op", "at", "by", "stamp", "mask", "lin", "ctx")
-_FIRST_FETCH = 64  # rows of the first fetch: one of them may hold a film
+_MOST_AT_ONCE = 64  # rows that are read before they are weighed: each of them may hold a film
+_PROBE = 7  # of so many rows one is weighed; no divisor of the rows at once, so that it is another one each time
+_SIZED = (str, bytes)
 _MOST_ROWS = 50_000
 _BATCH_BYTES = 16 * 1024 * 1024
 
@@ -87,22 +89,32 @@ class Stage:
 def fetch(db: sqlite3.Connection, query: str, width: int) -> Iterator[list[tuple[Value, ...]]]:
     """The rows of a query in lists of bounded size. Text that is no UTF-8 comes with surrogate escapes: the query is
     run again with a tolerant reader from the row that did not go through."""
-    given = 0
-    size = _FIRST_FETCH
     cursor = db.execute(query)
+    rows: list[tuple[Value, ...]] = []
+    given, size = 0, 0.0
+    step = _MOST_AT_ONCE
     while True:
         try:
-            rows = cursor.fetchmany(size)
+            more = cursor.fetchmany(step)
         except sqlite3.OperationalError:
             if db.text_factory is not str:
                 raise
+            if rows:
+                yield rows
             yield from _tolerant(db, query, width, given)
             return
-        if not rows:
+        rows += more
+        given += len(more)
+        if more:
+            weight = _weight(more, given, width)
+            size += weight * len(more)
+            # Memory is bounded by what is read before it is weighed: the next rows may be as large as these.
+            step = max(1, min(_MOST_AT_ONCE, int(_BATCH_BYTES / 8 / weight)))
+        if rows and (not more or size >= _BATCH_BYTES or len(rows) >= _MOST_ROWS):
+            yield rows
+            rows, size = [], 0.0
+        if not more:
             return
-        given += len(rows)
-        yield rows
-        size = _next_size(rows, size, width)
 
 
 def _tolerant(db: sqlite3.Connection, query: str, width: int, given: int) -> Iterator[list[tuple[Value, ...]]]:
@@ -117,11 +129,16 @@ def _tolerant(db: sqlite3.Connection, query: str, width: int, given: int) -> Ite
         db.text_factory = str
 
 
-def _next_size(rows: list[tuple[Value, ...]], size: int, width: int) -> int:
-    """So many rows that a batch stays small, growing slowly: the next rows may be larger."""
-    probe = rows[:: max(1, len(rows) // 64)]
-    weight = sum(len(v) if isinstance(v, str | bytes) else 8 for row in probe for v in row) / len(probe) + 8 * width
-    return max(1, min(_MOST_ROWS, size * 8, int(_BATCH_BYTES / weight)))
+def _weight(rows: list[tuple[Value, ...]], given: int, width: int) -> float:
+    """Bytes in a row, about: some rows are weighed, never the same places twice in a row."""
+    probe = rows[given % _PROBE :: _PROBE] or rows
+    size = sum(
+        len(value)  # type: ignore[arg-type]
+        for row in probe
+        for value in row
+        if value.__class__ in _SIZED
+    )
+    return size / len(probe) + 8 * width
 
 
 def placeholder(value: Value) -> str:

@@ -1,0 +1,42 @@
+"""A kill at any instant is harmless (PROTOCOL, Promise 5): each command is killed at its steps, restarted, checked."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.kills import sweep
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="a kill is tried in a forked process")
+
+
+def swept(folder: Path, command: str, first: int, stride: int) -> dict[str, object]:
+    """In a process of its own: one that has worked with Arrow's threads cannot be forked."""
+    words = [sys.executable, "-m", "tests.kills.sweep", str(folder), command, str(first), str(stride)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return dict(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("command", sweep.COMMANDS)
+def test_a_command_killed_at_some_of_its_steps_breaks_no_promise(tmp_path: Path, command: str) -> None:
+    found = swept(tmp_path, command, 5, 23)
+    assert int(str(found["steps"])) > 20
+    assert int(str(found["killed"])) >= 2
+    assert found["broken"] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(1, 4))
+@pytest.mark.parametrize("command", sweep.COMMANDS)
+def test_a_command_killed_at_any_of_its_steps_breaks_no_promise(tmp_path: Path, command: str, first: int) -> None:
+    found = swept(tmp_path, command, first, 3)
+    print(f"{command}: {found['killed']} of {found['steps']} points, {len(found['broken'])} broke a promise")  # type: ignore[arg-type]
+    assert found["broken"] == []
