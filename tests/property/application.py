@@ -64,12 +64,15 @@ class Statement:
 class Application:
     """A program with an open connection to its database."""
 
-    def __init__(self, path: Path, rng: random.Random) -> None:
+    def __init__(self, path: Path, rng: random.Random, copy_of: Application | None = None) -> None:
         self.path = path
         self.db = sqlite3.connect(path, isolation_level=None, timeout=0)
         self.db.execute(f"PRAGMA journal_mode = {rng.choice(('wal', 'delete'))}")
         self.db.execute("PRAGMA synchronous = OFF")
         self.db.execute(f"PRAGMA recursive_triggers = {rng.choice(('on', 'off'))}")
+        if copy_of is not None:
+            copy_of.db.backup(self.db)
+            return
         for table, keys in TABLES.items():
             columns = [f"{name} {_TYPES[name]}" for name in rng.sample(COLUMNS, len(COLUMNS))]
             columns[rng.randrange(5) : 0] = [f"{key} TEXT NOT NULL" for key in keys]

@@ -105,4 +105,4 @@ class LargerNetwork(Network):
 
 
 TestLargerNetwork = pytest.mark.slow(LargerNetwork.TestCase)
-TestLargerNetwork.settings = settings(COMMON, max_examples=30, stateful_step_count=25)
+TestLargerNetwork.settings = settings(COMMON, max_examples=12, stateful_step_count=20)
