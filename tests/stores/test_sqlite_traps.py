@@ -694,7 +694,13 @@ TRIGGERS = [
 ]
 
 TRAPS = [*REPLACE, *HIDDEN, *KEYS, *NET, *UNIQUE, *ACTIONS, *SHAPES, *TRIGGERS]
-MODES = [(journal, recursive) for journal in ("wal", "delete") for recursive in ("off", "on")]
+# The other two in the full suite.
+MODES = [
+    ("wal", "off"),
+    ("delete", "on"),
+    pytest.param("wal", "on", marks=pytest.mark.slow),
+    pytest.param("delete", "off", marks=pytest.mark.slow),
+]
 
 
 def rows_by_key(workshop: SQLiteWorkshop, url: str, site: Site) -> dict[str, dict[tuple[Any, ...], dict[str, str]]]:

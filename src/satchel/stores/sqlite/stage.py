@@ -132,12 +132,7 @@ def _tolerant(db: sqlite3.Connection, query: str, width: int, given: int) -> Ite
 def _weight(rows: list[tuple[Value, ...]], given: int, width: int) -> float:
     """Bytes in a row, about: some rows are weighed, never the same places twice in a row."""
     probe = rows[given % _PROBE :: _PROBE] or rows
-    size = sum(
-        len(value)  # type: ignore[arg-type]
-        for row in probe
-        for value in row
-        if value.__class__ in _SIZED
-    )
+    size = sum(len(value) for row in probe for value in row if isinstance(value, _SIZED))
     return size / len(probe) + 8 * width
 
 
