@@ -1,5 +1,5 @@
 """What every kind of store must do (satchel.stores.base). A new kind's test file subclasses `StoreContract` and gives
-the fixture `workshop`, which makes databases of that kind and lets an application write to them from another process."""
+the fixture `workshop`, which makes databases of that kind and lets applications write to them from other processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What capture costs an application does not grow with its tables: counted in instructions of SQLite, not in seconds."""
+"""What capture costs an application does not grow with its tables: counted in SQLite's instructions, not in seconds."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ import pytest
 
 from satchel.stores.sqlite.store import SQLiteStore
 
+PLAIN = "CREATE TABLE t (id TEXT PRIMARY KEY, a, b)"
 SCHEMAS = {
-    "a plain key": "CREATE TABLE t (id TEXT PRIMARY KEY, a, b)",
+    "a plain key": PLAIN,
     "an integer key": "CREATE TABLE t (id INTEGER PRIMARY KEY, a, b)",
     "without rowid": "CREATE TABLE t (id TEXT PRIMARY KEY, a, b) WITHOUT ROWID",
     "a key without case": "CREATE TABLE t (id TEXT COLLATE NOCASE PRIMARY KEY, a, b)",
     "a composite key": "CREATE TABLE t (id, a, b, PRIMARY KEY (b, id))",
     "a unique column": "CREATE TABLE t (id TEXT PRIMARY KEY, a UNIQUE, b)",
     "a default": "CREATE TABLE t (id TEXT PRIMARY KEY, a NOT NULL DEFAULT 5 UNIQUE, b)",
-    "a unique index without case": "CREATE TABLE t (id TEXT PRIMARY KEY, a, b); CREATE UNIQUE INDEX i ON t (a COLLATE NOCASE)",
-    "an expression index": "CREATE TABLE t (id TEXT PRIMARY KEY, a, b); CREATE UNIQUE INDEX i ON t (lower(a))",
-    "a partial index": "CREATE TABLE t (id TEXT PRIMARY KEY, a, b); CREATE UNIQUE INDEX i ON t (a) WHERE b > 0",
-    "a partial index over not null": "CREATE TABLE t (id TEXT PRIMARY KEY, a, b); CREATE UNIQUE INDEX i ON t (a) WHERE a IS NOT NULL",
-    "a partial index over a flag": "CREATE TABLE t (id TEXT PRIMARY KEY, a, b); CREATE UNIQUE INDEX i ON t (a) WHERE b",
+    "a unique index without case": f"{PLAIN}; CREATE UNIQUE INDEX i ON t (a COLLATE NOCASE)",
+    "an expression index": f"{PLAIN}; CREATE UNIQUE INDEX i ON t (lower(a))",
+    "a partial index": f"{PLAIN}; CREATE UNIQUE INDEX i ON t (a) WHERE b > 0",
+    "a partial index over not null": f"{PLAIN}; CREATE UNIQUE INDEX i ON t (a) WHERE a IS NOT NULL",
+    "a partial index over a flag": f"{PLAIN}; CREATE UNIQUE INDEX i ON t (a) WHERE b",
 }
 
 

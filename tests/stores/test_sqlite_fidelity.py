@@ -8,6 +8,7 @@ import struct
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing as closing_db
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,7 @@ from hypothesis import strategies as st
 
 from satchel.model.value import Value
 from satchel.stores.sqlite.stage import bindable, placeholder
-from satchel.stores.sqlite.store import SQLiteStore
-from tests.stores.ferry import Site, closing
+from tests.stores.ferry import closing
 from tests.stores.packet_ferry import PacketFerry
 from tests.stores.workshop import SQLiteWorkshop, quote, sites
 
@@ -168,16 +168,15 @@ class Edit:
             statement, bound = f"DELETE FROM {name} WHERE {at}", key
         elif self.what == "update":
             value = self.row[self.column]
-            statement = f"UPDATE OR IGNORE {name} SET {quote(self.table.columns[self.column])} = {placeholder(value)} WHERE {at}"
+            column = quote(self.table.columns[self.column])
+            statement = f"UPDATE OR IGNORE {name} SET {column} = {placeholder(value)} WHERE {at}"
             bound = [value, *key]
         else:
             how = "IGNORE" if self.what == "insert" else "REPLACE"
             statement = f"INSERT OR {how} INTO {name} VALUES ({', '.join(map(placeholder, self.row))})"
             bound = list(self.row)
-        try:
+        with suppress(sqlite3.IntegrityError):  # a strict table does not take every value
             db.execute(statement, [bindable(value) for value in bound])
-        except sqlite3.IntegrityError:
-            pass  # a strict table does not take every value
 
 
 @st.composite

@@ -558,7 +558,8 @@ ACTIONS = [
         f"on delete {action}",
         (
             "CREATE TABLE p (id TEXT PRIMARY KEY, v)",
-            f"CREATE TABLE c (id TEXT PRIMARY KEY, p TEXT DEFAULT 'p2' REFERENCES p ON DELETE {action} ON UPDATE CASCADE, v)",
+            "CREATE TABLE c (id TEXT PRIMARY KEY, p TEXT DEFAULT 'p2'"
+            f" REFERENCES p ON DELETE {action} ON UPDATE CASCADE, v)",
         ),
         (
             "INSERT INTO p VALUES ('p1', 1), ('p2', 2), ('p3', 3)",
