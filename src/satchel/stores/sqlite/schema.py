@@ -12,6 +12,7 @@ from satchel.stores.sqlite.connection import quote, text_literal
 
 BUILT_IN_COLLATIONS = frozenset({"BINARY", "NOCASE", "RTRIM"})
 SAMPLE_ROWS = 1000  # rows looked at to choose the type of a column whose declaration does not say it
+MOST_COLUMNS = 980  # a seal works on two images of a row side by side, and SQLite has 2,000 columns at most
 _HIDDEN_GENERATED = (2, 3)
 
 
@@ -73,6 +74,8 @@ def obstacle(db: sqlite3.Connection, name: str) -> str:
     foreign = sorted(collations_of(db, name) - BUILT_IN_COLLATIONS)
     if foreign:
         return f"it uses the collation {', '.join(foreign)}, which only its application knows"
+    if len(columns) > MOST_COLUMNS:
+        return f"it has {len(columns)} columns; more than {MOST_COLUMNS} cannot be replicated"
     if other := other_key_collations(db, name):
         return f"its primary key compares {', '.join(other)} by another collation than the column does"
     generated = {column for column, _, _, _, hidden in columns if hidden in _HIDDEN_GENERATED}
