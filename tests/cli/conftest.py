@@ -8,6 +8,9 @@ import pytest
 
 import satchel
 from tests.cli.fake import FakeApi
+from tests.sync.places import branch, office, templates
+
+__all__ = ["api", "branch", "office", "templates"]
 
 
 @pytest.fixture
