@@ -84,7 +84,7 @@ def _parsed(words: dict[str, str]) -> dict[str, Any]:
     for column, text in words.items():
         try:
             values[column] = json.loads(text, parse_constant=_no_number)
-        except ValueError:
+        except (ValueError, RecursionError):
             hint = f"text stands in quotes: --set-json '{column}=\"text\"'; no value is {column}=null"
             raise UsageError(f"--set-json {column}: {text!r} is not JSON", hint) from None
     return values
