@@ -324,13 +324,16 @@ class SQLiteStore:
         return RowEditor(self._db, self._layouts[table])
 
     def write_row(self, table: str, key: Sequence[Value], values: Mapping[str, Value] | None) -> None:
-        """An ordinary edit of one row, captured like the application's; None deletes."""
+        """An ordinary edit of one row, captured like the application's, with its foreign keys kept; None deletes."""
         with self._wall() as db:
+            db.execute("PRAGMA foreign_keys = ON")  # declared actions are captured like everything else
             try:
                 with transaction(db):
                     self._row(table).write(key, values)
             except sqlite3.IntegrityError as problem:
                 raise ConstraintRefused(f"the database refuses it: {problem}", "choose other values") from problem
+            finally:
+                db.execute("PRAGMA foreign_keys = OFF")
 
     def touch_row(self, table: str, key: Sequence[Value], columns: Sequence[str]) -> None:
         """An ordinary edit that writes these columns with the values that they have."""
