@@ -25,7 +25,8 @@ def test_init_passes_on_every_option_and_names_the_table_that_is_left_out(api: F
     api.answers["init"] = Report(FOUNDED)
     result = run(
         "init", "here", "--db", "shop.db", "--node", "office", "--network", "acme", "--table", "c*", "--table", "d*",
-        "--policy", "latest", "--policy", "d*=manual", "--key-scope", "*=global", "--key-scope", "a=b=local", "--dry-run",
+        "--policy", "latest", "--policy", "d*=manual", "--key-scope", "*=global",
+        "--key-scope", "a=b=local", "--dry-run",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     (_, args, named) = api.calls[0]
