@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from satchel.model.schema import Column, ForeignKey, LeftOut, Schema, Table
 from satchel.stores.sqlite.connection import quote, text_literal
+from satchel.stores.sqlite.sql_text import collation_in, column_definitions, index_parts
 
 BUILT_IN_COLLATIONS = frozenset({"BINARY", "NOCASE", "RTRIM"})
 SAMPLE_ROWS = 1000  # rows looked at to choose the type of a column whose declaration does not say it
@@ -112,85 +113,13 @@ def other_key_collations(db: sqlite3.Connection, name: str) -> list[str]:
 
 
 def column_collations(db: sqlite3.Connection, name: str) -> dict[str, str]:
-    """The declared collation of each column, upper case.
-
-    No pragma tells it, so SQLite is asked for what an index over the column would use: the collation of a key's index
-    where there is one, else the declaration in the text of the table.
-    """
+    """The declared collation of each column, upper case. No pragma tells it: it is read from the table's text."""
     (sql,) = db.execute("SELECT sql FROM main.sqlite_master WHERE type = 'table' AND name = ?", (name,)).fetchone()
     found: dict[str, str] = {}
     columns = [column for column, *_ in table_columns(db, name)]
     for column, definition in column_definitions(sql, columns):
-        match = re.search(r'\bCOLLATE\s+("(?:[^"]|"")*"|\[[^\]]*\]|`[^`]*`|\'[^\']*\'|\w+)', definition, re.IGNORECASE)
-        found[column] = match.group(1).strip("\"[]`'").upper() if match else "BINARY"
+        found[column] = collation_in(definition).upper()
     return {column: found.get(column, "BINARY") for column in columns}
-
-
-def column_definitions(sql: str, columns: list[str]) -> list[tuple[str, str]]:
-    """(column, rest of its definition without expressions in parentheses) for the columns of a CREATE TABLE text."""
-    start = sql.find("(")
-    found: list[tuple[str, str]] = []
-    for part in split_terms(sql[start + 1 :]):
-        name, rest = first_name(part)
-        match = next((c for c in columns if c.lower() == name.lower()), None)
-        if match is not None and match not in dict(found):
-            found.append((match, without_parentheses(rest)))
-    return found
-
-
-_TOKEN = re.compile(
-    r"""(?P<space>\s+|--[^\n]*(?:\n|$)|/\*.*?(?:\*/|$))
-      | (?P<text>'(?:[^']|'')*')
-      | (?P<name>"(?:[^"]|"")*"|\[[^\]]*\]|`(?:[^`]|``)*`|[A-Za-z_\x80-\U0010ffff][\w$\x80-\U0010ffff]*)
-      | (?P<other>.)""",
-    re.VERBOSE | re.DOTALL,
-)
-
-
-def split_terms(sql: str) -> list[str]:
-    """The terms of a list in SQL up to its closing parenthesis, split at commas outside parentheses and quotes."""
-    terms: list[str] = []
-    current: list[str] = []
-    depth = 0
-    for token in _TOKEN.finditer(sql):
-        word = token.group()
-        if token.lastgroup == "space":
-            word = " "
-        if word == "(":
-            depth += 1
-        elif word == ")":
-            depth -= 1
-            if depth < 0:
-                break
-        if word == "," and depth == 0:
-            terms.append("".join(current).strip())
-            current = []
-        else:
-            current.append(word)
-    return [*terms, "".join(current).strip()]
-
-
-def first_name(term: str) -> tuple[str, str]:
-    """The first name of a term, unquoted, and what follows it."""
-    token = _TOKEN.match(term)
-    if token is None or token.lastgroup not in ("name", "text"):
-        return "", term
-    word = token.group()
-    rest = term[token.end() :]
-    if word[0] in "\"'`":
-        return word[1:-1].replace(word[0] * 2, word[0]), rest
-    return word.strip("[]"), rest
-
-
-def without_parentheses(sql: str) -> str:
-    """The text with everything in parentheses and every text literal left away."""
-    kept, depth = [], 0
-    for token in _TOKEN.finditer(sql):
-        word = token.group()
-        depth += (word == "(") - (word == ")")
-        if depth == 0 and word != ")" and token.lastgroup != "text":
-            kept.append(word)
-    return "".join(kept)
 
 
 def read_table(db: sqlite3.Connection, name: str, strict: bool) -> Table:
@@ -315,19 +244,9 @@ def unique_indexes(db: sqlite3.Connection, name: str) -> list[UniqueIndex]:
 
 
 def index_terms(db: sqlite3.Connection, index: str) -> tuple[tuple[str, ...], str]:
-    """The terms of an index as its text has them, without ASC and DESC, and its condition. Comments are left away."""
+    """The terms of an index as its text has them, and its condition."""
     (sql,) = db.execute("SELECT sql FROM main.sqlite_master WHERE type = 'index' AND name = ?", (index,)).fetchone()
-    tokens = list(_TOKEN.finditer(sql))
-    on = next(i for i, token in enumerate(tokens) if token.group().upper() == "ON")
-    start = next(i for i, token in enumerate(tokens) if i > on and token.group() == "(")
-    terms = split_terms(sql[tokens[start].end() :])
-    depth, end = 1, start
-    while depth:
-        end += 1
-        depth += (tokens[end].group() == "(") - (tokens[end].group() == ")")
-    rest = "".join(" " if token.lastgroup == "space" else token.group() for token in tokens[end + 1 :])
-    where = re.sub(r"^\s*WHERE\b", "", rest, flags=re.IGNORECASE).strip()
-    return tuple(re.sub(r"\s+(ASC|DESC)\s*$", "", term, flags=re.IGNORECASE) for term in terms), where
+    return index_parts(sql)
 
 
 def foreign_keys(db: sqlite3.Connection, name: str) -> tuple[ForeignKey, ...]:
