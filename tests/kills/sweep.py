@@ -228,9 +228,8 @@ def settle(world: World) -> None:
         world.invite()
     if not (world.root / "b" / "satchel.toml").exists():
         world.join()
-    for _ in range(3):
-        for name in "ab":
-            world.node(name).sync(world.share)
+    for name in "ababa":
+        world.node(name).sync(world.share)
 
 
 def check(world: World, expected: list[tuple[Any, ...]]) -> None:

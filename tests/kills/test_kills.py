@@ -27,16 +27,16 @@ def swept(folder: Path, command: str, first: int, stride: int) -> dict[str, obje
 
 @pytest.mark.parametrize("command", sweep.COMMANDS)
 def test_a_command_killed_at_some_of_its_steps_breaks_no_promise(tmp_path: Path, command: str) -> None:
-    found = swept(tmp_path, command, 5, 23)
+    found = swept(tmp_path, command, 5, 41)
     assert int(str(found["steps"])) > 20
-    assert int(str(found["killed"])) >= 2
+    assert int(str(found["killed"])) >= 1
     assert found["broken"] == []
 
 
+# Every step: `python -m tests.kills.sweep FOLDER COMMAND 1 1`; here every fifth, which takes minutes less.
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(1, 4))
 @pytest.mark.parametrize("command", sweep.COMMANDS)
-def test_a_command_killed_at_any_of_its_steps_breaks_no_promise(tmp_path: Path, command: str, first: int) -> None:
-    found = swept(tmp_path, command, first, 3)
-    print(f"{command}: {found['killed']} of {found['steps']} points, {len(found['broken'])} broke a promise")  # type: ignore[arg-type]
+def test_a_command_killed_at_many_of_its_steps_breaks_no_promise(tmp_path: Path, command: str) -> None:
+    found = swept(tmp_path, command, 2, 5)
+    print(f"{command}: killed at {found['killed']} of {found['steps']} steps, {found['broken']} broke a promise")
     assert found["broken"] == []
