@@ -152,6 +152,8 @@ def main(words: list[str]) -> int:
     failed = []
     began = time.monotonic()
     for seed in range(int(words[0]), int(words[1])):
+        if seed % 20 == 0:
+            print(f"at {seed}, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
         try:
             with scratch() as folder:
                 History(Path(folder), seed).run()
