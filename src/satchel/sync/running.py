@@ -151,6 +151,8 @@ def _take_in(site: Site, tour: Tour, report: Report, dry_run: bool, listener: Li
     _settle_waiting(report)
     if dry_run:
         return
+    if report.joined is not None:  # what was edited since the join has its place in the order now
+        report.sealed += [str(packet.dot) for packet in sealing.seal_pending(site)]
     acknowledge(site, report.waiting)
     for conflict in site.members.seen:
         _review(site, conflict)
