@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sqlite3
@@ -324,3 +325,22 @@ def test_what_the_sqlite3_shell_writes_is_captured(journal: str, recursive: str,
         assert {str(change) for change in ferry.seal(a)} == changes
         ferry.receive(b)
         assert workshop.dump(theirs) == workshop.dump(ours)
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        ["CREATE TABLE own (id TEXT PRIMARY KEY, v TEXT)", "CREATE UNIQUE INDEX i ON own (secret(v))"],
+        ["CREATE TABLE own (id TEXT PRIMARY KEY, v TEXT CHECK (secret(v) > 0))"],
+    ],
+)
+def test_a_table_that_needs_a_function_of_its_application_is_left_out_by_name(tmp_path: Path, own: list[str]) -> None:
+    path = tmp_path / "app.db"
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.create_function("secret", 1, lambda value: 1, deterministic=True)
+        for statement in [*own, "CREATE TABLE plain (id TEXT PRIMARY KEY)"]:
+            db.execute(statement)
+    with contextlib.closing(SQLiteStore(path)) as store:
+        found = store.inspect()
+    assert [table.name for table in found.tables] == ["plain"]
+    assert [(entry.table, "function secret" in entry.reason) for entry in found.left_out] == [("own", True)]

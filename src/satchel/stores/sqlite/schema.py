@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass
 
 from satchel.model.schema import Column, ForeignKey, LeftOut, Schema, Table
@@ -79,9 +80,29 @@ def obstacle(db: sqlite3.Connection, name: str) -> str:
         return f"it has {len(columns)} columns; more than {MOST_COLUMNS} cannot be replicated"
     if other := other_key_collations(db, name):
         return f"its primary key compares {', '.join(other)} by another collation than the column does"
+    if function := unknown_function(db, name):
+        return f"it uses the function {function}, which only its application knows"
     generated = {column for column, _, _, _, hidden in columns if hidden in _HIDDEN_GENERATED}
     if any(pk and column in generated for column, _, _, pk, _ in columns):
         return "its primary key is a generated column"
+    return ""
+
+
+def unknown_function(db: sqlite3.Connection, name: str) -> str:
+    """A function in a table's definition or in one of its indexes that SQLite does not have; empty: none. Only its
+    application can write to such a table. Asked of an empty database: triggers do not matter, an apply drops them."""
+    texts = db.execute(
+        "SELECT sql FROM main.sqlite_master WHERE type IN ('table', 'index') AND lower(tbl_name) = lower(?)"
+        " AND sql IS NOT NULL ORDER BY type DESC",
+        (name,),
+    ).fetchall()
+    with closing(sqlite3.connect(":memory:")) as empty:
+        for (text,) in texts:
+            try:
+                empty.execute(text)
+            except sqlite3.OperationalError as problem:
+                if (words := str(problem)).startswith("no such function: "):
+                    return words.partition(": ")[2]
     return ""
 
 
