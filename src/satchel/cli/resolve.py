@@ -12,6 +12,7 @@ from satchel.cli.command import command
 from satchel.cli.page import Answer, Block, Data, enumerate_some, plural
 from satchel.cli.pair import split_pairs
 from satchel.cli.session import Session
+from satchel.cli.summary import DONE_IN_PART
 from satchel.errors import UsageError
 
 WAYS = "--take NODE, --set COLUMN=VALUE (or --set-json), --delete, --seen"
@@ -55,6 +56,11 @@ def run(
         )  # fmt: skip
 
     def page(data: Data) -> Iterable[Block]:
+        for entry in data.get("refused") or ():
+            yield f"{entry['id']} stays open: {entry['reason']}"
+        if data.get("seen"):
+            yield f"{enumerate_some(data['seen'])}: noted that somebody has looked; every node will know."
+            return
         if not data["resolved"]:
             yield "Nothing to settle: no conflict is open."
             return
@@ -63,7 +69,7 @@ def run(
         if not dry_run:
             yield "The next export or sync takes it to the others."
 
-    return Answer(report, page)
+    return Answer(report, page, DONE_IN_PART if report.get("refused") else 0)
 
 
 def _check(conflict_id: str | None, ways: list[bool], everything: bool, take: str | None) -> None:

@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from satchel.errors import UsageError
+from satchel.errors import ConstraintRefused, UsageError
 from satchel.model.ids import node_of
 from satchel.model.stamp import rfc3339
 from satchel.model.value import Value, to_json
@@ -73,7 +73,8 @@ def resolve(
     dry_run: bool = False,
 ) -> dict[str, Any]:
     """Settles one conflict, or with `every` all that the node `take` has a version in, by an ordinary edit that is
-    sealed at once. UsageError for words that do not fit."""
+    sealed at once. UsageError for words that do not fit; ConstraintRefused if the database does not take it (with
+    `every` those stay open and stand under `refused`)."""
     ways = [take is not None, bool(set_text or set_json), delete, seen]
     if sum(ways) != 1:
         raise UsageError("say how to settle it", "one of --take NODE, --set COLUMN=VALUE, --delete, --seen")
@@ -87,12 +88,19 @@ def resolve(
         chosen = [record for record in records if _of(record, str(take))]
     else:
         chosen = [_find(site, records, str(conflict_id))]
+    settled, refused = [], []
     for record in chosen:
         values = None if delete else _wanted(site, record, take, set_text or {}, set_json or {})
-        if not dry_run:
-            _write(site, record, values)
+        try:
+            if not dry_run:
+                _write(site, record, values)
+            settled.append(record.id)
+        except ConstraintRefused as problem:
+            if not every:
+                raise
+            refused.append({"id": record.id, "reason": problem.message})
     sealed = [] if dry_run else [str(packet.dot) for packet in sealing.seal_pending(site)]
-    return {"resolved": [record.id for record in chosen], "sealed": sealed, "dry_run": dry_run}
+    return {"resolved": settled, "refused": refused, "sealed": sealed, "dry_run": dry_run}
 
 
 def _find(site: Site, records: Sequence[ConflictRecord], conflict_id: str) -> ConflictRecord:
