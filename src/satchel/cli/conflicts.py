@@ -82,7 +82,10 @@ def _settle(conflict: Data) -> str:
         where = f" at {by['node']}" if by.get("node") else ""
         packet = f" in {by['packet']}" if by.get("packet") else ""
         line = f"closed {when(conflict['closed'])}: {how}{where}{packet}"
-        return f"{line}; seen? satchel resolve {conflict['id']} --seen" if by.get("how") == "passed-over" else line
+        if by.get("how") != "passed-over":
+            return line
+        seen = "somebody has looked" if conflict.get("reviewed") else f"seen? satchel resolve {conflict['id']} --seen"
+        return f"{line}; {seen}"
     command = f"satchel resolve {conflict['id']}"
     if conflict["kind"] == "foreign-key":
         return f"seen? {command} --seen"
