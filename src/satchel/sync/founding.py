@@ -134,6 +134,8 @@ def _make(path: Path, store: Store, tables: Sequence[Table], plan: Plan, report:
     report.sealed = [str(packet.dot) for packet in sealed]
     report.rows = sum(sum(packet.rows.values()) for packet in sealed)
     report.warnings += site.warnings
+    known = {entry["table"] for entry in report.left_out}
+    report.left_out += [_entry(entry) for entry in store.left_out() if entry.table not in known]
 
 
 def _configuration(network: Network, tables: Sequence[Table], plan: Plan, stamp: int) -> Configuration:
@@ -176,7 +178,11 @@ def choose(schema: Schema, plan: Plan) -> tuple[list[Table], list[dict[str, str]
             f"if the keys mean the same everywhere say so: --key-scope '{local[0]}=global' ('*=global' for all tables)",
         )
     others = [LeftOut(t.name, "it was not chosen by --table") for t in schema.tables if t.name not in wanted]
-    return chosen, [{"table": entry.table, "reason": entry.reason} for entry in (*schema.left_out, *others)]
+    return chosen, [_entry(entry) for entry in (*schema.left_out, *others)]
+
+
+def _entry(entry: LeftOut) -> dict[str, str]:
+    return {"table": entry.table, "reason": entry.reason}
 
 
 def _fits(name: str, glob: str) -> bool:

@@ -188,6 +188,25 @@ def key_is_rowid(db: sqlite3.Connection, name: str) -> bool:
     return ("pk",) not in indexes
 
 
+def rows_without_key(db: sqlite3.Connection, name: str, key: tuple[str, ...]) -> int:
+    """How many rows have NULL in their key, at least: an index tells it of the first key column; for the others only so
+    many rows are looked at that it takes no time in a large table."""
+    nullable = {column for column, _, notnull, _, _ in table_columns(db, name) if not notnull}
+    if without_rowid(db, name) or key_is_rowid(db, name):
+        return 0
+    first, *rest = (quote(column) for column in key)
+    count = 0
+    if key[0] in nullable:
+        query = f"SELECT count(*) FROM (SELECT 1 FROM main.{quote(name)} WHERE {first} IS NULL LIMIT {SAMPLE_ROWS})"
+        (count,) = db.execute(query).fetchone()
+    if others := [column for column, plain in zip(rest, key[1:], strict=True) if plain in nullable]:
+        nulls = " OR ".join(f"{column} IS NULL" for column in others)
+        some = f"SELECT * FROM main.{quote(name)} LIMIT {20 * SAMPLE_ROWS}"
+        query = f"SELECT count(*) FROM ({some}) WHERE {first} IS NOT NULL AND ({nulls})"
+        count += db.execute(query).fetchone()[0]
+    return int(count)
+
+
 def defaults(db: sqlite3.Connection, name: str) -> dict[str, str]:
     """Defaults of the columns that are declared NOT NULL, as SQL."""
     query = f"SELECT name, dflt_value FROM pragma_table_xinfo({text_literal(name)})"

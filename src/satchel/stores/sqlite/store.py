@@ -112,14 +112,8 @@ class SQLiteStore:
         if missing is None:
             yield LeftOut(name, "the table is gone from this database")
             return
-        nulls = " OR ".join(f"{layout.columns[p]} IS NULL" for p in layout.key_places)
-        nullable = not layout.rowid or any(not notnull for _, _, notnull, pk, _ in schema.table_columns(db, name) if pk)
-        if nullable and layout.table.scope == "global" and not missing:
-            (count,) = db.execute(
-                f"SELECT count(*) FROM (SELECT 1 FROM main.{layout.user} WHERE {nulls} LIMIT 1000)"
-            ).fetchone()
-            if count:
-                yield LeftOut(name, f"{count} rows with NULL in the key")
+        if not missing and (count := schema.rows_without_key(db, name, layout.table.key)):
+            yield LeftOut(name, f"{count} rows with NULL in the key")
         have = [column for column, *_, hidden in schema.table_columns(db, name) if hidden == 0]
         if extra := [column for column in have if column not in layout.table.names]:
             yield LeftOut(name, f"columns that the network does not have yet: {', '.join(extra)}")
