@@ -176,3 +176,13 @@ def test_a_network_of_some_tables_leaves_the_others_alone(tmp_path: Path) -> Non
     meet(tmp_path / "share", [office, branch])
     assert branch.rows("SELECT * FROM shared") == [("a", "2")]
     assert branch.rows("SELECT * FROM private") == branch.rows("SELECT * FROM keyless") == []
+
+
+def test_a_table_with_another_key_is_refused_and_nothing_is_made(tmp_path: Path) -> None:
+    make_database(tmp_path / "a.db", "CREATE TABLE t (a TEXT PRIMARY KEY, b TEXT)")
+    make_database(tmp_path / "b.db", "CREATE TABLE t (a TEXT, b TEXT PRIMARY KEY)")
+    satchel.init(tmp_path / "a", db=tmp_path / "a.db", node="a", network="n")
+    satchel.open(tmp_path / "a").invite("b", out=tmp_path / "b.invite")
+    with pytest.raises(SatchelError, match="has the key b here and a elsewhere"):
+        satchel.join(tmp_path / "b.invite", tmp_path / "b", db=tmp_path / "b.db")
+    assert not (tmp_path / "b").exists()

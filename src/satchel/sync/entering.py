@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from satchel.errors import SatchelError, UsageError
 from satchel.exchange.archive import Archive
 from satchel.files import FileTrouble, read_limited, replace
-from satchel.model.schema import LeftOut, Table
+from satchel.model.schema import Schema, Table
 from satchel.model.stamp import rfc3339
 from satchel.packet.configuration import Configuration
 from satchel.packet.invitation import Invitation, make_card, read_invitation
@@ -37,15 +38,14 @@ def enter(file: Path, path: Path, *, db: str, dry_run: bool = False) -> Founding
     try:
         unfinished.clear(path, store, dry_run=dry_run)
         carried = _carried(store, invitation)
-        tables = _tables(store, configuration)
-        names = {table.name for table in tables}
-        left_out = [entry for entry in store.inspect().left_out if entry.table not in names]
+        here = store.inspect()
+        tables = _tables(here, configuration)
         report = FoundingReport(
             str(path),
             invitation.node,
             invitation.network.name,
             described(tables, {table.name: configuration.policy_of(table.name) for table in tables}),
-            [{"table": entry.table, "reason": entry.reason} for entry in [*left_out, *_others(store, names)]],
+            _left_out(here, tables),
             dry_run=dry_run,
         )
         if not dry_run:
@@ -136,33 +136,37 @@ def _lives_in(home: Path, store: Store) -> bool:
         return False
 
 
-def _tables(store: Store, configuration: Configuration) -> list[Table]:
-    """The network's tables, as this database has them. SatchelError if it lacks a table or a column."""
-    here = {table.name.lower(): table for table in store.inspect().tables}
-    reasons = {entry.table.lower(): entry.reason for entry in store.inspect().left_out}
-    found = []
-    for table in configuration.shared_tables():
-        own = here.get(table.name.lower())
-        if own is None:
-            why = reasons.get(table.name.lower(), "there is no such table")
+def _tables(here: Schema, configuration: Configuration) -> list[Table]:
+    """The network's tables, parents first. SatchelError if this database lacks one, or has it with another key or fewer
+    columns."""
+    own = {table.name.lower(): table for table in here.tables}
+    reasons = {entry.table.lower(): entry.reason for entry in here.left_out}
+    order = {name: place for place, name in enumerate(own)}
+    found = {table.name.lower(): table for table in configuration.shared_tables()}
+    for name, table in found.items():
+        if name not in own:
             raise SatchelError(
-                f"the table {table.name} of the network cannot be joined here: {why}",
+                f"the table {table.name} of the network cannot be joined here: {reasons.get(name, 'there is none')}",
                 "make the tables as the other sites have them, then join",
             )
-        missing = set(table.names) - set(own.names)
+        missing = set(table.names) - set(own[name].names)
         if missing:
             raise SatchelError(
                 f"the table {table.name} lacks the columns {', '.join(sorted(missing))}",
                 "bring the application here to the same version, then join",
             )
-        found.append(table)
-    order = {table.name: place for place, table in enumerate(store.inspect().tables)}
-    return sorted(found, key=lambda table: order.get(table.name, len(order)))
+        if own[name].key != table.key:
+            here_key, there_key = ", ".join(own[name].key), ", ".join(table.key)
+            raise SatchelError(
+                f"the table {table.name} has the key {here_key} here and {there_key} elsewhere",
+                "bring the application here to the same version, then join",
+            )
+    return [found[name] for name in sorted(found, key=order.__getitem__)]
 
 
-def _others(store: Store, names: set[str]) -> list[LeftOut]:
-    return [
-        LeftOut(t.name, "it is not among the tables of the network")
-        for t in store.inspect().tables
-        if t.name not in names
-    ]
+def _left_out(here: Schema, tables: Sequence[Table]) -> list[dict[str, str]]:
+    """What stays out here, and why."""
+    names = {table.name.lower() for table in tables}
+    left = [(entry.table, entry.reason) for entry in here.left_out]
+    left += [(table.name, "it is not among the tables of the network") for table in here.tables]
+    return [{"table": name, "reason": reason} for name, reason in left if name.lower() not in names]

@@ -13,15 +13,13 @@ from satchel.errors import ConstraintRefused
 from satchel.model.schema import ForeignKey
 from satchel.stores.sqlite.connection import quote, tolerant
 from satchel.stores.sqlite.layout import Layout
-from satchel.stores.sqlite.schema import foreign_keys, table_list
+from satchel.stores.sqlite.schema import foreign_keys, user_tables
 from satchel.stores.sqlite.stage import Stage
 
 
 def references(db: sqlite3.Connection) -> list[tuple[str, ForeignKey]]:
     """(child table, reference) of every declared reference in the database, of tables left out too."""
-    tables = [
-        name for name, kind, _ in table_list(db) if kind == "table" and not name.startswith(("sqlite_", "_satchel"))
-    ]
+    tables = [name for name, _ in user_tables(db)]
     return [(name, key) for name in tables for key in foreign_keys(db, name)]
 
 

@@ -49,15 +49,21 @@ def inspect(db: sqlite3.Connection) -> Schema:
     """Tables that can be replicated, and those that cannot with the reason. Views, virtual and shadow tables and
     SQLite's own are not mentioned."""
     tables, left_out = [], []
-    for name, kind, strict in table_list(db):
-        if kind != "table" or name.lower().startswith(("sqlite_", "_satchel")):
-            continue
+    for name, strict in user_tables(db):
         reason = obstacle(db, name)
         if reason:
             left_out.append(LeftOut(name, reason))
         else:
             tables.append(read_table(db, name, strict))
     return Schema(tuple(parents_first(tables)), tuple(left_out))
+
+
+def user_tables(db: sqlite3.Connection) -> list[tuple[str, bool]]:
+    """(name, strict) of the application's ordinary tables, by name."""
+    ours = ("sqlite_", "_satchel")
+    return [
+        (name, strict) for name, kind, strict in table_list(db) if kind == "table" and not name.lower().startswith(ours)
+    ]
 
 
 def table_list(db: sqlite3.Connection) -> list[tuple[str, str, bool]]:

@@ -94,15 +94,13 @@ class SQLiteStore:
     def left_out(self) -> Sequence[LeftOut]:
         """Tables that are not captured, rows with NULL in a key, columns that the network does not have."""
         with self._wall() as db:
-            found = schema.inspect(db)
-            captured = self._layouts
-            out = [entry for entry in found.left_out if entry.table not in captured]
-            out += [
-                LeftOut(t.name, "it is not among the tables of the network")
-                for t in found.tables
-                if t.name not in captured
+            captured = {name.lower() for name in self._layouts}
+            others = [name for name, _ in schema.user_tables(db) if name.lower() not in captured]
+            out = [
+                LeftOut(name, schema.obstacle(db, name) or "it is not among the tables of the network")
+                for name in others
             ]
-            for layout in captured.values():
+            for layout in self._layouts.values():
                 out += self._left_out_of(db, layout)
             return out
 
