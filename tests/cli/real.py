@@ -20,7 +20,7 @@ def run(*words: object) -> Result:
     return CliRunner().invoke(main, [str(word) for word in words], env={"SATCHEL_HOME": ""})
 
 
-def told(result: Result, code: int, *says: str) -> None:
+def must_say(result: Result, code: int, *says: str) -> None:
     """Two lines on stderr, what is wrong and what to do; the exit code of INTERFACE."""
     assert "Traceback" not in result.output
     assert "internal error" not in result.output
@@ -34,10 +34,10 @@ def told(result: Result, code: int, *says: str) -> None:
         assert words in lines[0], result.stderr
 
 
-def refused(place: Place, code: int, says: str, *words: object) -> None:
+def must_be_refused(place: Place, code: int, says: str, *words: object) -> None:
     """A command at a site that is refused and changes nothing, in text and as JSON."""
     before = place.state()
-    told(run("--home", place.home, *words), code, says)
+    must_say(run("--home", place.home, *words), code, says)
     result = run("--home", place.home, *words, "--json")
     assert result.exit_code == code
     assert json.loads(result.stdout)["exit_code"] == code

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.real import run, told
+from tests.cli.real import must_say, run
 from tests.sync.sites import SCHEMA, Place, found_network, make_database, moved, times
 
 
@@ -19,15 +19,15 @@ def test_an_exchange_of_another_network_is_refused(office: Place, tmp_path: Path
     other.node.invite("somebody", out=tmp_path / "b" / "s.invite")
     other.export(foreign)
     before = times(foreign)
-    refused_but_logged(office, 1, "belongs to another network", foreign)
+    must_refuse_but_logged(office, 1, "belongs to another network", foreign)
     assert times(foreign) == before
 
 
-def refused_but_logged(place: Place, code: int, says: str, exchange: Path) -> None:
+def must_refuse_but_logged(place: Place, code: int, says: str, exchange: Path) -> None:
     """Only the log of runs knows of it."""
     rows, files, vector = place.dump(), place.state()[1], place.vector()
     for command in ("export", "import", "sync"):
-        told(run("--home", place.home, command, exchange), code, says)
+        must_say(run("--home", place.home, command, exchange), code, says)
         assert says in place.node.log(1)[0]["trouble"]
     assert (place.dump(), place.state()[1], place.vector()) == (rows, files, vector)
 
@@ -48,19 +48,19 @@ def test_loose_packets_of_another_network_go_to_quarantine(office: Place, tmp_pa
 
 def test_an_exchange_that_is_away_is_exit_6_and_what_is_pending_is_sealed_all_the_same(office: Place) -> None:
     away = office.root / "media" / "stick"
-    refused_but_logged(office, 6, "cannot be reached now", away)
+    must_refuse_but_logged(office, 6, "cannot be reached now", away)
     assert not away.exists()
     office.sql("UPDATE stock SET pieces = 3")
-    told(run("--home", office.home, "sync", away), 6)
+    must_say(run("--home", office.home, "sync", away), 6)
     assert office.vector() == {"office": 2}
     letter = office.root / "letter"
     letter.write_text("dear all")
-    refused_but_logged(office, 6, "cannot be reached now", letter)
+    must_refuse_but_logged(office, 6, "cannot be reached now", letter)
 
 
 def test_one_exchange_that_is_away_does_not_stop_the_others(office: Place, branch: Place) -> None:
     office.sql("UPDATE stock SET pieces = 2")
-    told(run("--home", office.home, "sync", office.root / "away", office.root / "share"), 6, "away")
+    must_say(run("--home", office.home, "sync", office.root / "away", office.root / "share"), 6, "away")
     assert branch.node.sync(office.root / "share").applied == ["office/2"]
 
 
@@ -71,7 +71,7 @@ def test_a_label_that_says_nothing_is_no_exchange_of_ours(office: Place, label: 
     share = office.root / "odd"
     share.mkdir()
     (share / "satchel.json").write_text(label)
-    refused_but_logged(office, 1, "format" if "99" in label else "is damaged", share)
+    must_refuse_but_logged(office, 1, "format" if "99" in label else "is damaged", share)
     assert (share / "satchel.json").read_text() == label
 
 

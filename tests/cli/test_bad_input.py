@@ -14,7 +14,7 @@ import pytest
 from satchel.stores.registry import open_store
 from satchel.sync import founding
 from satchel.sync.lock import HomeLock
-from tests.cli.real import BAD_NAMES, Result, exclusively, impatient, refused, run, told
+from tests.cli.real import BAD_NAMES, Result, exclusively, impatient, must_be_refused, must_say, run
 from tests.sync.sites import SCHEMA, Place, copied, make_database, times
 
 
@@ -24,34 +24,34 @@ def init(root: Path, db: Path, *words: object) -> Result:
     return run("init", root / "home", "--db", db, *rest, *words)
 
 
-def refused_init(root: Path, db: Path, code: int, says: str, *words: object) -> None:
+def must_refuse_init(root: Path, db: Path, code: int, says: str, *words: object) -> None:
     before = db.read_bytes() if db.is_file() else None
-    told(init(root, db, *words), code, says)
+    must_say(init(root, db, *words), code, says)
     assert not (root / "home").exists()
     assert (db.read_bytes() if db.is_file() else None) == before
 
 
 def test_init_wants_a_database_that_is_there(tmp_path: Path) -> None:
-    refused_init(tmp_path, tmp_path / "none.db", 1, "there is no database")
-    refused_init(tmp_path, tmp_path, 1, "there is no database")
+    must_refuse_init(tmp_path, tmp_path / "none.db", 1, "there is no database")
+    must_refuse_init(tmp_path, tmp_path, 1, "there is no database")
 
 
 @pytest.mark.parametrize("content", [b"name,town\nAda,Ulm\n", b"SQLite format 3\0" + bytes(4080), b"\0" * 4096])
 def test_init_wants_a_file_that_is_a_database(tmp_path: Path, content: bytes) -> None:
     db = tmp_path / "customers.csv"
     db.write_bytes(content)
-    refused_init(tmp_path, db, 1, "is not an SQLite database")
+    must_refuse_init(tmp_path, db, 1, "is not an SQLite database")
 
 
 def test_an_empty_file_is_a_database_without_tables(tmp_path: Path) -> None:
     db = tmp_path / "empty.db"
     db.touch()
-    refused_init(tmp_path, db, 1, "no table that can be replicated")
+    must_refuse_init(tmp_path, db, 1, "no table that can be replicated")
 
 
 def test_a_database_whose_tables_have_no_key_cannot_be_replicated(tmp_path: Path) -> None:
     db = make_database(tmp_path / "keyless.db", "CREATE TABLE readings (at TEXT, degrees REAL)")
-    refused_init(tmp_path, db, 1, "no table that can be replicated")
+    must_refuse_init(tmp_path, db, 1, "no table that can be replicated")
     assert "readings" in init(tmp_path, db).stderr, "it is said which, and why"
 
 
@@ -59,27 +59,27 @@ def test_init_says_that_the_database_is_locked(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(founding, "open_store", partial(open_store, timeout=0.05))
     db = make_database(tmp_path / "office.db", *SCHEMA)
     with exclusively(db):
-        refused_init(tmp_path, db, 1, "is locked by another program")
+        must_refuse_init(tmp_path, db, 1, "is locked by another program")
     assert init(tmp_path, db).exit_code == 0, "and works when it is free"
 
 
 def test_init_does_not_touch_a_home_that_exists(office: Place) -> None:
     other = make_database(office.root / "other.db", *SCHEMA)
     before = office.state(), other.read_bytes()
-    told(run("init", office.home, "--db", other, "--node", "x", "--network", "y"), 1, "is a home already")
+    must_say(run("init", office.home, "--db", other, "--node", "x", "--network", "y"), 1, "is a home already")
     assert (office.state(), other.read_bytes()) == before
 
 
 def test_init_wants_a_folder_for_the_home(tmp_path: Path) -> None:
     db = make_database(tmp_path / "office.db", *SCHEMA)
     (tmp_path / "home").write_text("a letter")
-    told(init(tmp_path, db), 1, "is no folder")
+    must_say(init(tmp_path, db), 1, "is no folder")
     assert (tmp_path / "home").read_text() == "a letter"
 
 
 def test_a_database_is_in_one_home_only(office: Place) -> None:
     before = office.state()
-    told(init(office.root, office.db), 1, "is replicated already")
+    must_say(init(office.root, office.db), 1, "is replicated already")
     assert not (office.root / "home").exists()
     assert office.state() == before
 
@@ -88,7 +88,7 @@ def test_a_database_is_in_one_home_only(office: Place) -> None:
 @pytest.mark.parametrize("name", BAD_NAMES)
 def test_init_says_which_names_are_allowed(tmp_path: Path, option: str, name: str) -> None:
     db = make_database(tmp_path / "office.db", *SCHEMA)
-    refused_init(tmp_path, db, 2, "cannot be the name of", option, name)
+    must_refuse_init(tmp_path, db, 2, "cannot be the name of", option, name)
 
 
 @pytest.mark.parametrize("name", ["nodes", "acks", "packets", "snapshots"])
@@ -97,7 +97,7 @@ def test_a_network_is_not_called_like_a_folder_of_the_exchange(tmp_path: Path, n
     result = init(tmp_path, db, "--network", name)
     if result.exit_code == 0:
         pytest.skip(f"{name} is no reserved name")
-    told(result, 2, "cannot be called")
+    must_say(result, 2, "cannot be called")
     assert not (tmp_path / "home").exists()
 
 
@@ -115,13 +115,13 @@ def test_a_network_is_not_called_like_a_folder_of_the_exchange(tmp_path: Path, n
 )
 def test_init_says_which_word_does_not_fit(tmp_path: Path, words: list[str], code: int, says: str) -> None:
     db = make_database(tmp_path / "office.db", *SCHEMA, "CREATE TABLE numbered (id INTEGER PRIMARY KEY, name TEXT)")
-    refused_init(tmp_path, db, code, says, *words)
+    must_refuse_init(tmp_path, db, code, says, *words)
 
 
 @pytest.mark.parametrize("url", ["postgresql://host/shop", "mysql://host/shop"])
 def test_init_says_which_databases_it_knows(tmp_path: Path, url: str) -> None:
     result = run("init", tmp_path / "home", "--db", url, "--node", "office", "--network", "acme")
-    told(result, 2 if url.startswith("mysql") else 1)
+    must_say(result, 2 if url.startswith("mysql") else 1)
     assert not (tmp_path / "home").exists()
 
 
@@ -137,17 +137,17 @@ ARCHIVE = [["verify"], ["query", "SELECT count(*) FROM customers"]]
 def test_no_home_is_exit_10(tmp_path: Path, words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()
-    told(run("--home", folder, *words), 10, "home")
-    told(run("--home", folder / "none", *words), 10, "home")
+    must_say(run("--home", folder, *words), 10, "home")
+    must_say(run("--home", folder / "none", *words), 10, "home")
     monkeypatch.chdir(folder)
-    told(run(*words), 10, "no home here")
+    must_say(run(*words), 10, "no home here")
     assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("words", WRITING, ids=" ".join)
 def test_a_home_in_use_is_exit_11(office: Place, words: list[str]) -> None:
     with HomeLock(office.home):
-        refused(office, 11, "another satchel works in", *words)
+        must_be_refused(office, 11, "another satchel works in", *words)
 
 
 @pytest.mark.parametrize("words", [["export"], ["import"], ["sync"], ["invite", "x"]], ids=" ".join)
@@ -158,7 +158,7 @@ def test_a_key_that_is_missing_or_no_key_is_exit_12(office: Place, words: list[s
     if key is not None:
         (office.home / "node.key").write_bytes(key)
     before = office.dump(), office.vector(), office.state()[1]
-    told(run("--home", office.home, *words), 12, "key")
+    must_say(run("--home", office.home, *words), 12, "key")
     assert (office.dump(), office.vector(), office.state()[1]) == before
     assert office.node.status()["pending"] == 1, "the edit is still to be sealed"
 
@@ -167,7 +167,7 @@ def test_the_key_of_another_node_is_exit_12(office: Place, branch: Place) -> Non
     office.sql("UPDATE stock SET pieces = 1")
     copied(branch.home / "node.key", office.home / "node.key")
     before = office.dump(), office.vector(), office.state()[1]
-    told(run("--home", office.home, "export"), 12, "key")
+    must_say(run("--home", office.home, "export"), 12, "key")
     assert (office.dump(), office.vector(), office.state()[1]) == before
 
 
@@ -187,25 +187,25 @@ def test_settings_that_say_nothing_are_named(office: Place, text: str) -> None:
             assert "Traceback" not in result.output
             assert "satchel.toml" in result.output
         else:
-            told(result, 1, "satchel.toml")
+            must_say(result, 1, "satchel.toml")
 
 
 def test_a_database_that_is_gone_locked_or_another_is_said(office: Place, tmp_path: Path) -> None:
     impatient(office)
     for words in (["export"], ["import"], ["sync"], ["invite", "x"]):
         with exclusively(office.db):
-            told(run("--home", office.home, *words), 1, "is locked by another program")
+            must_say(run("--home", office.home, *words), 1, "is locked by another program")
     whole = office.db.read_bytes()
     office.db.unlink()
     for words in (["status"], ["export"], ["sync"], ["conflicts"], ["log"]):
-        told(run("--home", office.home, *words), 1, "there is no database")
+        must_say(run("--home", office.home, *words), 1, "there is no database")
     assert not office.db.exists()
     make_database(office.db, *SCHEMA)
     for words in (["status"], ["export"], ["sync"]):
-        told(run("--home", office.home, *words), 1, "has no tables of satchel")
+        must_say(run("--home", office.home, *words), 1, "has no tables of satchel")
     office.db.write_bytes(b"no database" * 100)
     for words in (["status"], ["export"], ["detach"]):
-        told(run("--home", office.home, *words), 1, "is not an SQLite database")
+        must_say(run("--home", office.home, *words), 1, "is not an SQLite database")
     office.db.write_bytes(whole)
     assert run("--home", office.home, "status").exit_code == 0
 
@@ -241,7 +241,7 @@ def test_words_that_do_not_fit_are_said(office: Place, words: list[str], says: s
 
 
 def test_verify_of_nothing_is_said(office: Place, tmp_path: Path) -> None:
-    told(run("verify", tmp_path / "none"), 2, "there is no folder")
+    must_say(run("verify", tmp_path / "none"), 2, "there is no folder")
 
 
 # -- looking
@@ -292,7 +292,7 @@ def test_a_read_only_home_can_be_looked_at_and_not_worked_in(office: Place, bran
         for path in reversed(places):
             path.chmod(0o755 if path.is_dir() else 0o644)
     if words in WRITING:
-        told(result, 1)
+        must_say(result, 1)
     else:
         assert result.exit_code == 0, result.output
     assert office.state() == before
