@@ -105,9 +105,8 @@ def test_join_wants_a_database_with_the_tables(office: Place) -> None:
     file = invitation(office)
     root = office.root
     must_refuse_join(office, file, 1, "there is no database", root / "none.db")
-    must_refuse_join(
-        office, file, 1, "customers", make_database(root / "other.db", "CREATE TABLE t (id TEXT PRIMARY KEY)")
-    )
+    other = make_database(root / "other.db", "CREATE TABLE t (id TEXT PRIMARY KEY)")
+    must_refuse_join(office, file, 1, "customers", other)
     narrow = make_database(root / "narrow.db", SCHEMA[1], "CREATE TABLE customers (id TEXT PRIMARY KEY, name TEXT)")
     must_refuse_join(office, file, 1, "lacks the columns town", narrow)
     keyless = make_database(root / "keyless.db", SCHEMA[1], "CREATE TABLE customers (id TEXT, name TEXT, town TEXT)")
