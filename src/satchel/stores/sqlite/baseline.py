@@ -15,18 +15,21 @@ from satchel.model.stamp import stamp_of
 from satchel.model.value import Value
 from satchel.stores.base import Incoming
 from satchel.stores.sqlite import changes, values
-from satchel.stores.sqlite.connection import tolerant
+from satchel.stores.sqlite.connection import quote, tolerant
 from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.pending import author_of, know_authors
 from satchel.stores.sqlite.stage import bindable, fetch, placeholder
 
 
 def batches(
-    db: sqlite3.Connection, layout: Layout, at: int, began: Callable[[int, list[Value]], None]
+    db: sqlite3.Connection, layout: Layout, at: int, author: str | None, began: Callable[[int, list[Value]], None]
 ) -> Iterator[pa.RecordBatch]:
     """Every row with a whole key, in key order, as change batches of one stamp. `began` hears the place (from 0) and
     the key of each batch's first row."""
     keys = [layout.columns[p] for p in layout.key_places]
-    fixed = f"'insert', {at}, NULL, {stamp_of(at)}, NULL, NULL, NULL"
+    know_authors(db)
+    by = author_of(quote(author)) if author is not None and author in layout.table.names else "NULL"
+    fixed = f"'insert', {at}, {by}, {stamp_of(at)}, NULL, NULL, NULL"
     columns = ", ".join(layout.columns)
     query = f"SELECT {fixed}, {columns} FROM main.{layout.user} WHERE {_whole_key(layout)} ORDER BY {', '.join(keys)}"
     place = 0

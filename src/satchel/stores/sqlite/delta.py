@@ -179,12 +179,18 @@ class BaselineDelta:
     kind = "baseline"
 
     def __init__(
-        self, db: sqlite3.Connection, reader: sqlite3.Connection, layouts: Mapping[str, Layout], at: int
+        self,
+        db: sqlite3.Connection,
+        reader: sqlite3.Connection,
+        layouts: Mapping[str, Layout],
+        at: int,
+        author: str | None,
     ) -> None:
         self.db = db
         self.reader = reader
         self.layouts = layouts
         self.at = at
+        self.author = author
         self.begins: dict[str, list[tuple[int, list[Value]]]] = {}
         # What was written between the making of the triggers and the snapshot is in both: the snapshot counts.
         self.marks = {name: pending.highest(reader, layout) for name, layout in layouts.items()}
@@ -195,7 +201,7 @@ class BaselineDelta:
         """Every row of a table in key order."""
         begins = self.begins[table] = []
         return baseline.batches(
-            self.reader, self.layouts[table], self.at, lambda place, key: begins.append((place, key))
+            self.reader, self.layouts[table], self.at, self.author, lambda place, key: begins.append((place, key))
         )
 
     def record(self, packets: Sequence[Sealed], rules: Rules) -> None:

@@ -89,7 +89,7 @@ def coalesce(db: sqlite3.Connection, layout: Layout, raw: str, rules: Rules, aut
     stage.create(db)
     loose.create(db)
     db.create_function("satchel_carry", 6, lineage.carry, deterministic=True)
-    db.create_function("satchel_author", 1, author_name, deterministic=True)
+    know_authors(db)
     once = f"temp._satchel_once_{layout.number}"
     db.execute(f"DROP TABLE IF EXISTS {once}")
     db.execute(
@@ -141,8 +141,8 @@ def _single(layout: Layout, raw: str, once: str, author: str | None) -> str:
     row = [f"CASE {kind} WHEN 'D' THEN w.o{p} ELSE w.c{p} END AS c{p}" for p in range(layout.width)]
     by = "NULL"
     if author in layout.table.names:
-        text = f"CAST(CAST(w.c{layout.table.names.index(author)} AS TEXT) AS BLOB)"
-        by = f"CASE {kind} WHEN 'D' THEN NULL ELSE satchel_author({text}) END"
+        name = author_of(f"w.c{layout.table.names.index(author)}")
+        by = f"CASE {kind} WHEN 'D' THEN NULL ELSE {name} END"
     return (
         f"SELECT 0 AS q, CASE {kind} WHEN 'I' THEN 'insert' WHEN 'U' THEN 'update' ELSE 'delete' END AS op, w.at AS at,"
         f" {by} AS by, max(w.at << 16, coalesce(w.vs, 0) + 1) AS stamp, {mask} AS mask,"
@@ -197,6 +197,16 @@ def _one(
     holders = ", ".join(["?"] * len(fixed) + [placeholder(value) for value in values])
     names = ", ".join((*FIXED[1:], *layout.slots))
     db.execute(f"INSERT INTO {loose.name} ({names}) VALUES ({holders})", (*fixed, *map(bindable, values)))
+
+
+def know_authors(db: sqlite3.Connection) -> None:
+    """Makes what `author_of` uses."""
+    db.create_function("satchel_author", 1, author_name, deterministic=True)
+
+
+def author_of(value: str) -> str:
+    """SQL: the author's name in the value of the author column."""
+    return f"satchel_author(CAST(CAST({value} AS TEXT) AS BLOB))"
 
 
 def author_name(value: Value) -> str | None:

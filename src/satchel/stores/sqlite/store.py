@@ -215,7 +215,7 @@ class SQLiteStore:
         from satchel.stores.sqlite.delta import BaselineDelta
 
         with self._wall() as db, self._snapshot() as reader:
-            yield BaselineDelta(db, reader, self._layouts, at)
+            yield BaselineDelta(db, reader, self._layouts, at, self._author)
 
     @contextmanager
     def _snapshot(self) -> Iterator[sqlite3.Connection]:
