@@ -113,14 +113,16 @@ class EditsSinceJoin:
     def _insert(self, row: Row) -> None:
         holders = ", ".join(map(placeholder, row))
         names = ", ".join(self.layout.columns)
-        self.db.execute(f"INSERT INTO main.{self.layout.user} ({names}) VALUES ({holders})", list(map(bindable, row)))
+        self.db.execute(
+            f"INSERT OR ABORT INTO main.{self.layout.user} ({names}) VALUES ({holders})", list(map(bindable, row))
+        )
 
     def _update(self, key: Row, now: Row, mask: int) -> None:
         places = [p for p in range(self.layout.width) if mask >> p & 1]
         sets = ", ".join(f"{self.layout.columns[p]} = {placeholder(now[p])}" for p in places)
         where = " AND ".join(f"{c} = {placeholder(v)}" for c, v in zip(self._key_columns(), key, strict=True))
         bound = [bindable(now[p]) for p in places] + list(map(bindable, key))
-        self.db.execute(f"UPDATE main.{self.layout.user} SET {sets} WHERE {where}", bound)
+        self.db.execute(f"UPDATE OR ABORT main.{self.layout.user} SET {sets} WHERE {where}", bound)
 
     def _key_columns(self) -> list[str]:
         return [self.layout.columns[p] for p in self.layout.key_places]

@@ -1,0 +1,64 @@
+"""A constraint that is declared ON CONFLICT REPLACE or IGNORE takes no row away, and leaves none out, when satchel
+writes: what does not fit is refused in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import satchel
+from satchel.api.node import Node
+from satchel.errors import ConstraintRefused
+from tests.sync.sites import dump, make_database, opened
+
+
+def founded(root: Path, clause: str, *rows_of_b: str) -> tuple[Node, Path]:
+    """A network of one, and a second site that has joined and imported nothing."""
+    schema = f"CREATE TABLE t (id TEXT PRIMARY KEY, u TEXT UNIQUE ON CONFLICT {clause})"
+    for name, rows in (("a", ("INSERT INTO t VALUES ('x', 'same')",)), ("b", rows_of_b)):
+        make_database(root / f"{name}.db", schema, *rows)
+    satchel.init(root / "a", db=root / "a.db", node="a", network="n")
+    a = satchel.open(root / "a")
+    a.invite("b", out=root / "b.invite")
+    satchel.join(root / "b.invite", root / "b", db=root / "b.db")
+    (root / "share").mkdir()
+    a.sync(root / "share")
+    return a, root / "b.db"
+
+
+@pytest.mark.parametrize("clause", ["REPLACE", "IGNORE"])
+def test_an_edit_made_before_the_first_import(tmp_path: Path, clause: str) -> None:
+    _, db = founded(tmp_path, clause)
+    with opened(db) as connection:
+        connection.execute("INSERT INTO t VALUES ('y', 'same')")
+    before = dump(db)
+    with pytest.raises(ConstraintRefused, match="UNIQUE"):
+        satchel.open(tmp_path / "b").sync(tmp_path / "share")
+    assert dump(db) == before
+
+
+@pytest.mark.parametrize("clause", ["REPLACE", "IGNORE"])
+def test_a_row_that_was_there_before_the_join(tmp_path: Path, clause: str) -> None:
+    _, db = founded(tmp_path, clause, "INSERT INTO t VALUES ('y', 'same')")
+    before = dump(db)
+    with pytest.raises(ConstraintRefused, match="UNIQUE"):
+        satchel.open(tmp_path / "b").sync(tmp_path / "share")
+    assert dump(db) == before
+
+
+@pytest.mark.parametrize("clause", ["REPLACE", "IGNORE"])
+def test_an_arriving_row(tmp_path: Path, clause: str) -> None:
+    a, db = founded(tmp_path, clause)
+    b = satchel.open(tmp_path / "b")
+    b.sync(tmp_path / "share")
+    with opened(tmp_path / "a.db") as connection:
+        connection.execute("INSERT INTO t VALUES ('one', 'late')")
+    with opened(db) as connection:
+        connection.execute("INSERT INTO t VALUES ('two', 'late')")
+    a.sync(tmp_path / "share")
+    report = b.sync(tmp_path / "share")
+    assert [entry["packet"] for entry in report.waiting] == ["a/2"]
+    assert "UNIQUE" in report.waiting[0]["for"]
+    with opened(db) as connection:
+        assert connection.execute("SELECT id FROM t ORDER BY id").fetchall() == [("two",), ("x",)]
