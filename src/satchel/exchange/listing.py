@@ -35,6 +35,12 @@ class Place:
         """The name of the folder above: a guess, the manifest decides."""
         return self.path.parent.name
 
+    @property
+    def seq(self) -> int | None:
+        """The number that the folder's name begins with, None without one: a guess, the manifest decides."""
+        digits = self.name.partition("-")[0]
+        return int(digits) if digits.isdecimal() and digits.isascii() else None
+
 
 @dataclass(slots=True)
 class Listing:

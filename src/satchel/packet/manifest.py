@@ -130,6 +130,11 @@ class Manifest(Document):
         """Rows by table, in the order of the manifest."""
         return {table.name: table.rows for table in self.tables}
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Bytes by file name, of every part."""
+        return {table.file: table.bytes for table in self.tables}
+
     def entry(self, name: str) -> TableEntry:
         """The entry of a table; KeyError if the packet has none."""
         for table in self.tables:

@@ -85,7 +85,7 @@ class Collector:
     def _take(self, exchange: Exchange, place: Place, signed: SignedManifest) -> None:
         manifest = signed.manifest
         relative = self.archive.relative(manifest.origin, manifest.seq, manifest.suffix)
-        sizes = {table.file: table.bytes for table in manifest.tables}
+        sizes = manifest.sizes
         if self.archive.has_packet(relative, signed.envelope, sizes):
             return
         folder = self.archive.open_packet(relative)
@@ -110,8 +110,7 @@ class Collector:
 
 
 def _seq(place: Place) -> str:
-    digits = place.name.partition("-")[0]
-    return str(int(digits)) if digits.isdigit() else place.name
+    return place.name if place.seq is None else str(place.seq)
 
 
 def headers_of(site: Site, archives: Sequence[Archive]) -> list[SignedManifest]:
@@ -122,22 +121,18 @@ def headers_of(site: Site, archives: Sequence[Archive]) -> list[SignedManifest]:
         root = archive.packets / archive.network
         for origin in sorted(root.iterdir()) if root.is_dir() else []:
             known = vector[origin.name].seq if origin.name in vector else 0
-            for folder in sorted(origin.iterdir()):
-                digits = folder.name.partition("-")[0]
-                if (
-                    digits.isdigit()
-                    and int(digits) > known
-                    and (signed := _read(site, archive, folder.name, origin.name))
-                ):
+            for place in (Place(folder, folder.name) for folder in sorted(origin.iterdir())):
+                if (place.seq or 0) > known and (signed := _read(site, archive, place)):
                     found[signed.hash] = signed
     return list(found.values())
 
 
-def _read(site: Site, archive: Archive, name: str, origin: str) -> SignedManifest | None:
+def _read(site: Site, archive: Archive, place: Place) -> SignedManifest | None:
     try:
-        data = archive.read_marker(Place(archive.packets / archive.network / origin / name, name), ENVELOPE_LIMIT)
+        data = archive.read_marker(place, ENVELOPE_LIMIT)
         signed = read_manifest(data, site.members) if data is not None else None
     except (BadPacket, FileTrouble) as bad:
-        site.warnings.append(f"the archive's packet {origin}/{name} is not right: {bad}; run `satchel verify`")
+        packet = f"{place.origin}/{place.name}"
+        site.warnings.append(f"the archive's packet {packet} is not right: {bad}; run `satchel verify`")
         return None
     return signed if isinstance(signed, SignedManifest) else None

@@ -6,6 +6,7 @@ import errno
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from satchel.errors import BadPacket
@@ -80,7 +81,7 @@ class Dropper:
             self.report.warnings.append(f"{ware.dot} is not in this archive; another node has to bring it")
             return
         manifest = Manifest.parse(read_envelope(marker).payload)
-        sizes = {table.file: table.bytes for table in manifest.tables}
+        sizes = manifest.sizes
         if exchange.has_packet(relative, marker, sizes):
             if not self._is_spoilt(exchange, relative, manifest):
                 return
@@ -91,18 +92,21 @@ class Dropper:
         self.report.dropped.append(str(ware.dot))
         self.report.bytes_dropped += sum(sizes.values()) + len(marker)
 
+    @cached_property
+    def _complained_of(self) -> frozenset[str]:
+        """Packets that somebody has in quarantine. Read once: every acknowledgement is verified for it."""
+        return frozenset(entry.packet for ack in self.site.acks().values() for entry in ack.quarantined)
+
     def _is_spoilt(self, exchange: Exchange, relative: str, manifest: Manifest) -> bool:
         """Whether a packet that somebody has in quarantine went bad at this exchange. Every other one that is whole by
         size is taken for good: reading all of it at each run would cost more than it finds."""
-        packet = str(manifest.dot)
-        if not any(entry.packet == packet for ack in self.site.acks().values() for entry in ack.quarantined):
+        if str(manifest.dot) not in self._complained_of:
             return False
         there = next((p for p in exchange.listing().packets if p.path.as_posix().endswith(f"/{relative}")), None)
         if there is None:
             return False
         with tempfile.TemporaryDirectory(prefix="satchel-") as scratch:
-            sizes = {table.file: table.bytes for table in manifest.tables}
-            exchange.collect_packet(there, Path(scratch), sizes)
+            exchange.collect_packet(there, Path(scratch), manifest.sizes)
             return bool(verify_parts(Path(scratch), manifest).invalid)
 
     def drop_side_files(self, exchange: Exchange) -> None:
@@ -130,8 +134,8 @@ class Dropper:
         if self.dry_run or not peers or any(peer not in acks for peer in peers):
             return
         for place in exchange.listing().packets:
-            digits = place.name.partition("-")[0]
-            if digits.isdigit() and all(_covers(acks[peer].marks, place.origin, int(digits)) for peer in peers):
+            seq = place.seq
+            if seq is not None and all(_covers(acks[peer].marks, place.origin, seq) for peer in peers):
                 exchange.remove_packet(f"{self.site.archive.network}/{place.origin}/{place.name}")
 
 

@@ -112,8 +112,9 @@ def _begin(site: Site, places: Sequence[Path], report: Report, *, dry_run: bool,
 
 def _drop(site: Site, tour: Tour, report: Report, dry_run: bool, *, own: bool = False) -> None:
     dropper = Dropper(site, report, dry_run)
+    wares = dropper.wanted() if tour.visits else []
     for stop in tour.visits:
-        dropper.drop(stop.exchange, dropper.wanted())
+        dropper.drop(stop.exchange, wares)
         if own:
             dropper.empty(stop.exchange)
     if not site.peers:

@@ -118,7 +118,7 @@ def publish(site: Site, sealed: Sequence[Sealed]) -> None:
     for packet in sealed:
         relative = site.archive.relative(packet.dot.origin, packet.dot.seq, packet.suffix)
         manifest = Manifest.parse(read_envelope(packet.envelope).payload)
-        site.archive.put_marker(relative, packet.envelope, {table.file: table.bytes for table in manifest.tables})
+        site.archive.put_marker(relative, packet.envelope, manifest.sizes)
     site.store.published(newest.dot)
 
 

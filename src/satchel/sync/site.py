@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from satchel import __version__
 from satchel.errors import BadPacket, KeyTrouble, SatchelError
 from satchel.exchange.archive import Archive
 from satchel.model.vector import Mark
@@ -22,7 +23,7 @@ from satchel.stores.base import Store
 from satchel.sync.home import Home, Settings
 from satchel.sync.rules import NetworkRules
 
-SOFTWARE = "satchel 0.1.0"
+SOFTWARE = f"satchel {__version__}"
 ACTIVE, JOINING = "active", "joining"
 
 
@@ -33,7 +34,7 @@ def now_ms() -> int:
 
 @dataclass
 class Site:
-    """Everything that the use cases need; made by `open_site`."""
+    """Everything that the use cases need; made by opening.reading and opening.working."""
 
     home: Home
     settings: Settings

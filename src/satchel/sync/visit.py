@@ -79,8 +79,7 @@ def _traces(site: Site, tour: Tour) -> Iterator[tuple[Dot, str, str]]:
 def _packets(site: Site, stop: Visit) -> Iterator[tuple[Dot, str, str]]:
     mark = site.store.vector().get(site.origin)
     for place in stop.listing.packets:
-        digits = place.name.partition("-")[0]
-        if place.origin != site.origin or not digits.isdigit() or int(digits) <= (mark.seq if mark else 0):
+        if place.origin != site.origin or (place.seq or 0) <= (mark.seq if mark else 0):
             continue
         try:
             data = stop.exchange.read_marker(place, ENVELOPE_LIMIT)

@@ -32,7 +32,6 @@ class SQLiteApplying:
         self.author = author
         self.triggers = SuspendedTriggers(db, layouts)
         self._references = references.references(db)
-        self.committed = False
 
     @contextmanager
     def delta(self, rules: Rules) -> Iterator[SQLiteDelta | None]:
@@ -94,8 +93,7 @@ class SQLiteApplying:
         if not all(packet.kind == "baseline" for packet in packets):
             references.check(self.db, self._references, stages)
         for packet in packets:
-            values = (packet.dot, packet.hash, packet.suffix, packet.group, packet.kind, packet.created, packet.context)
-            books.add_packet(self.db, *values, sum(packet.rows.values()))
+            books.add_packet(self.db, packet)
         for stage in stages.values():
             stage.drop(self.db)
         return counts
@@ -122,7 +120,6 @@ class SQLiteApplying:
         """Makes it durable and gives the lock back."""
         self.triggers.resume()
         self.db.execute("COMMIT")
-        self.committed = True
 
 
 def _refused(problem: sqlite3.IntegrityError) -> ConstraintRefused:

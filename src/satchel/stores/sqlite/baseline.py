@@ -31,7 +31,8 @@ def batches(
     by = author_of(quote(author)) if author is not None and author in layout.table.names else "NULL"
     fixed = f"'insert', {at}, {by}, {stamp_of(at)}, NULL, NULL, NULL"
     columns = ", ".join(layout.columns)
-    query = f"SELECT {fixed}, {columns} FROM main.{layout.user} WHERE {_whole_key(layout)} ORDER BY {', '.join(keys)}"
+    source = f"main.{layout.user} AS t WHERE {layout.whole_key('u:t')}"
+    query = f"SELECT {fixed}, {columns} FROM {source} ORDER BY {', '.join(keys)}"
     place = 0
     for rows in fetch(db, query, layout.width):
         began(place, [rows[0][7 + p] for p in layout.key_places])
@@ -39,14 +40,11 @@ def batches(
         place += len(rows)
 
 
-def _whole_key(layout: Layout) -> str:
-    """SQL: no key column is NULL; a row without a whole key is left out."""
-    return " AND ".join(f"{layout.columns[p]} IS NOT NULL" for p in layout.key_places)
-
-
 def count(db: sqlite3.Connection, layout: Layout) -> int:
     """Rows with a whole key."""
-    return int(db.execute(f"SELECT count(*) FROM main.{layout.user} WHERE {_whole_key(layout)}").fetchone()[0])
+    return int(
+        db.execute(f"SELECT count(*) FROM main.{layout.user} AS t WHERE {layout.whole_key('u:t')}").fetchone()[0]
+    )
 
 
 def fits(db: sqlite3.Connection, layout: Layout, packets: Sequence[Incoming]) -> bool:
@@ -128,7 +126,7 @@ def key_after(db: sqlite3.Connection, layout: Layout, begin: Sequence[Value], of
     keys = ", ".join(layout.columns[p] for p in layout.key_places)
     holders = ", ".join(map(placeholder, begin))
     query = (
-        f"SELECT {keys} FROM main.{layout.user} WHERE {_whole_key(layout)} AND ({keys}) >= ({holders})"
+        f"SELECT {keys} FROM main.{layout.user} AS t WHERE {layout.whole_key('u:t')} AND ({keys}) >= ({holders})"
         f" ORDER BY {keys} LIMIT 1 OFFSET {offset}"
     )
     with tolerant(db):

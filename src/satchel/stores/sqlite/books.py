@@ -21,7 +21,7 @@ from dataclasses import asdict
 from satchel.model.ids import Dot
 from satchel.model.schema import Column, ForeignKey, Table
 from satchel.model.vector import HASH_DIGITS, Mark, Vector
-from satchel.stores.base import Held, PacketRecord, Run, Sealed
+from satchel.stores.base import Held, Incoming, PacketRecord, Run, Sealed
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.schema import rowid_name
 
@@ -133,22 +133,13 @@ def context_from_json(text: str) -> dict[str, Mark]:
 # -- packets
 
 
-def add_packet(
-    db: sqlite3.Connection,
-    dot: Dot,
-    digest: str,
-    suffix: str,
-    group: tuple[int, int],
-    kind: str,
-    created: int,
-    context: Vector,
-    rows: int,
-) -> None:
-    """Books one packet as applied."""
-    origin = origin_number(db, dot.origin)
-    values = (origin, dot.seq, digest, suffix, *group, kind, created, context_to_json(context), rows)
+def add_packet(db: sqlite3.Connection, packet: Sealed | Incoming) -> None:
+    """Books one packet, own or another's, as applied."""
+    origin, seq = origin_number(db, packet.dot.origin), packet.dot.seq
+    context, rows = context_to_json(packet.context), sum(packet.rows.values())
+    values = (origin, seq, packet.hash, packet.suffix, *packet.group, packet.kind, packet.created, context, rows)
     db.execute("INSERT INTO _satchel_packet VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
-    db.execute("INSERT OR REPLACE INTO _satchel_vector VALUES (?, ?, ?)", (origin, dot.seq, digest[:HASH_DIGITS]))
+    db.execute("INSERT OR REPLACE INTO _satchel_vector VALUES (?, ?, ?)", (origin, seq, packet.hash[:HASH_DIGITS]))
 
 
 _PACKET = (

@@ -15,6 +15,7 @@ that is updated and then deleted between two seals has as its last image what th
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 from satchel.model.schema import Column
 from satchel.stores.sqlite.displaced import Displaced
@@ -71,19 +72,20 @@ def differs(column: Column, one: str, two: str) -> str:
     return f"({condition} OR {classes})" if column.affinity == "blob" else f"({condition})"
 
 
-def mask_terms(layout: Layout, one: str, two: str) -> list[str]:
-    """SQL for each mask column: which columns differ between two rows. In groups, since one long expression breaks at a
-    thousand columns (ARCHITECTURE, facts)."""
+def mask_terms(layout: Layout, ones: Sequence[str], twos: Sequence[str]) -> list[str]:
+    """SQL for each mask column: which columns differ between two rows, whose values are given by place. In groups:
+    one long expression breaks at a thousand columns (ARCHITECTURE, facts)."""
     bits = [
-        f"({differs(column, f'{one}.{name}', f'{two}.{name}')} << {place % MASK_BITS})"
-        for place, (column, name) in enumerate(zip(layout.table.columns, layout.columns, strict=True))
+        f"({differs(column, one, two)} << {place % MASK_BITS})"
+        for place, (column, one, two) in enumerate(zip(layout.table.columns, ones, twos, strict=True))
     ]
     return [" | ".join(bits[start : start + MASK_BITS]) for start in range(0, len(bits), MASK_BITS)]
 
 
 def _after_update(layout: Layout) -> str:
     key_changes = " OR ".join(f"OLD.{layout.columns[p]} IS NOT NEW.{layout.columns[p]}" for p in layout.key_places)
-    slots = dict(zip(layout.masks, mask_terms(layout, "OLD", "NEW"), strict=True))
+    olds, news = ([f"{row}.{name}" for name in layout.columns] for row in ("OLD", "NEW"))
+    slots = dict(zip(layout.masks, mask_terms(layout, olds, news), strict=True))
     for place, (column, name) in enumerate(zip(layout.table.columns, layout.columns, strict=True)):
         old = f"OLD.{name}"
         changed = f"CASE WHEN {differs(column, old, f'NEW.{name}')} THEN {old} END"

@@ -19,7 +19,7 @@ from satchel.stores.sqlite import conflicts
 from satchel.stores.sqlite.booking import classes
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.pending import base_of
-from satchel.stores.sqlite.stage import Stage, bindable, fetch, placeholder
+from satchel.stores.sqlite.stage import Stage, at_key, bindable, fetch, placeholder
 from satchel.stores.sqlite.versions import VersionReader, VersionWriter, odd_time
 
 
@@ -101,8 +101,7 @@ class ContestedRows:
         """Writes versions and the list of conflicts. Whether a conflict was opened."""
         layout, key = outcome.layout, outcome.staged_key
         siblings, resolved = outcome.settled.siblings, outcome.settled.resolved
-        where = " AND ".join(f"{k} = {placeholder(v)}" for k, v in zip(layout.keys, key, strict=True))
-        bound = [bindable(value) for value in key]
+        where, bound = at_key(layout.keys, key)
         self.db.execute(f"DELETE FROM {layout.images} WHERE {where}", bound)
         many = len(siblings) > 1
         top = max(siblings, key=lambda version: version.rank)
@@ -162,6 +161,4 @@ def remove_user_row(db: sqlite3.Connection, outcome: Outcome) -> None:
 
 
 def _at_key(outcome: Outcome) -> tuple[str, list[Value]]:
-    columns = (outcome.layout.columns[p] for p in outcome.layout.key_places)
-    where = " AND ".join(f"{c} = {placeholder(v)}" for c, v in zip(columns, outcome.key, strict=True))
-    return where, [bindable(value) for value in outcome.key]
+    return at_key(outcome.layout.key_names, outcome.key)

@@ -20,7 +20,7 @@ from satchel.stores.sqlite.connection import transaction
 from satchel.stores.sqlite.contested import ContestedRows, Outcome, write_user_row
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.row import RowEditor
-from satchel.stores.sqlite.stage import Stage, bindable, placeholder
+from satchel.stores.sqlite.stage import Stage, at_key
 from satchel.stores.sqlite.suspend import SuspendedTriggers
 
 # An own change has seen every version of its row but those of a row that it was written beside.
@@ -98,16 +98,14 @@ class SQLiteDelta:
         """Whether the application wrote the row after the mark, while the parts were written: then its edit stands in
         the table and is pending, and must not be overwritten. An M is an edit only where the row is gone."""
         layout = outcome.layout
-        where = " AND ".join(
-            f"{s} = {placeholder(v)}" for s, v in zip(layout.key_slots, outcome.staged_key, strict=True)
-        )
+        where, bound = at_key(layout.key_slots, outcome.staged_key)
         changed = " OR ".join(f"{mask} <> 0" for mask in layout.masks)
         query = (
             f"SELECT 1 FROM {layout.log} WHERE id > ? AND {where}"
             f" AND (kind IN ('I', 'D') OR (kind = 'U' AND ({changed})) OR (kind = 'M' AND ?)) LIMIT 1"
         )
-        bound = (self.marks[layout.table.name], *map(bindable, outcome.staged_key), outcome.before is None)
-        return self.db.execute(query, bound).fetchone() is not None
+        values = (self.marks[layout.table.name], *bound, outcome.before is None)
+        return self.db.execute(query, values).fetchone() is not None
 
     def release(self) -> None:
         """Lets go of the sealed log rows; the last one stays, so that its number is not used again."""
@@ -228,6 +226,5 @@ class BaselineDelta:
 
 def book_packet(db: sqlite3.Connection, packet: Sealed) -> None:
     """Books an own packet: applied, and its manifest kept until it is in the archive."""
-    values = (packet.dot, packet.hash, packet.suffix, packet.group, packet.kind, packet.created, packet.context)
-    books.add_packet(db, *values, sum(packet.rows.values()))
+    books.add_packet(db, packet)
     books.keep_envelope(db, packet)

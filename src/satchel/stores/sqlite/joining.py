@@ -16,10 +16,10 @@ from satchel.stores.base import Delta, Incoming, Joining, RowCounts, Rules, Seal
 from satchel.stores.sqlite import books, install, pending
 from satchel.stores.sqlite.apply import SQLiteApplying
 from satchel.stores.sqlite.booking import classify
-from satchel.stores.sqlite.capture import differs
+from satchel.stores.sqlite.capture import differs, mask_terms
 from satchel.stores.sqlite.contested import ContestedRows
 from satchel.stores.sqlite.delta import SQLiteDelta, book_packet, number_packets
-from satchel.stores.sqlite.layout import MASK_BITS, Layout
+from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.rejoined import EditsSinceJoin
 from satchel.stores.sqlite.rows import apply_stage
 from satchel.stores.sqlite.stage import FIXED, Stage
@@ -38,13 +38,10 @@ class JoiningApply(SQLiteApplying):
     def noticed(self, source: str, layout: Layout) -> None:
         """An own value that was once written to that column of that row is an old copy, not an edit."""
         kind = "u" if source.startswith("main.") else "c"
-        names = layout.columns if kind == "u" else layout.slots
-        equal = [
-            f"((NOT {differs(column, f'm.{slot}', f's.{name}')}) << {place % MASK_BITS})"
-            for place, (column, slot, name) in enumerate(zip(layout.table.columns, layout.slots, names, strict=True))
-        ]
-        groups = [" | ".join(equal[start : start + MASK_BITS]) for start in range(0, len(equal), MASK_BITS)]
-        sets = ", ".join(f"{mask} = m.{mask} | {group}" for mask, group in zip(layout.masks, groups, strict=True))
+        theirs = [f"s.{name}" for name in (layout.columns if kind == "u" else layout.slots)]
+        different = mask_terms(layout, [f"m.{slot}" for slot in layout.slots], theirs)
+        parts = zip(layout.masks, layout.mask_parts(layout.full), different, strict=True)
+        sets = ", ".join(f"{mask} = m.{mask} | ({part} & ~({term}))" for mask, part, term in parts)
         match = layout.match(f"{kind}:s", "c:m")
         self.db.execute(f"UPDATE {mine(layout)} AS m SET {sets} FROM {source} AS s WHERE {match}")
 
@@ -88,13 +85,14 @@ def _set_aside(db: sqlite3.Connection, layout: Layout, edits: EditsSinceJoin) ->
     keys = ", ".join(layout.key_slots)
     db.execute(f"DROP TABLE IF EXISTS {mine(layout)}")
     db.execute(f"CREATE TABLE {mine(layout)} ({layout.slot_list()}, {masks}, PRIMARY KEY ({keys})) WITHOUT ROWID")
-    whole = " AND ".join(f"{layout.columns[p]} IS NOT NULL" for p in layout.key_places)
+    whole = layout.whole_key("u:t")
     slots = ", ".join(layout.slots)
     db.execute(
-        f"INSERT INTO {mine(layout)} ({slots}) SELECT {', '.join(layout.columns)} FROM main.{layout.user} WHERE {whole}"
+        f"INSERT INTO {mine(layout)} ({slots}) SELECT {', '.join(layout.columns)} FROM main.{layout.user} AS t"
+        f" WHERE {whole}"
     )
     edits.undo_in(mine(layout))
-    db.execute(f"DELETE FROM main.{layout.user} WHERE {whole}")
+    db.execute(f"DELETE FROM main.{layout.user} AS t WHERE {whole}")
 
 
 def _leftovers(db: sqlite3.Connection, layouts: Mapping[str, Layout]) -> tuple[Joining, JoinDelta]:
@@ -102,10 +100,8 @@ def _leftovers(db: sqlite3.Connection, layouts: Mapping[str, Layout]) -> tuple[J
     delta = JoinDelta(db, layouts)
     same_rows = added = beside = 0
     for layout in layouts.values():
-        known = " AND ".join(
-            f"m.{mask} = {layout.full >> (MASK_BITS * i) & ((1 << MASK_BITS) - 1)}"
-            for i, mask in enumerate(layout.masks)
-        )
+        parts = zip(layout.masks, layout.mask_parts(layout.full), strict=True)
+        known = " AND ".join(f"m.{mask} = {part}" for mask, part in parts)
         equal = " AND ".join(
             f"NOT {differs(column, f'm.{slot}', f't.{name}')}"
             for column, slot, name in zip(layout.table.columns, layout.slots, layout.columns, strict=True)

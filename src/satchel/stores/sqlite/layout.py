@@ -108,8 +108,17 @@ class Layout:
     def key_of(self, side: str) -> tuple[str, ...]:
         """The key's columns of one side, see `match`."""
         kind, _, alias = side.partition(":")
-        names = {"u": tuple(self.columns[p] for p in self.key_places), "k": self.keys, "c": self.key_slots}[kind]
+        names = {"u": self.key_names, "k": self.keys, "c": self.key_slots}[kind]
         return tuple(f"{alias}.{name}" for name in names)
+
+    @cached_property
+    def key_names(self) -> tuple[str, ...]:
+        """The application's key columns, quoted, in key order."""
+        return tuple(self.columns[place] for place in self.key_places)
+
+    def whole_key(self, side: str) -> str:
+        """Condition: no key column is NULL, see `match`; a row without a whole key is left out."""
+        return " AND ".join(f"{column} IS NOT NULL" for column in self.key_of(side))
 
     def list_of(self, alias: str, names: tuple[str, ...] | None = None) -> str:
         """`alias.c0, alias.c1 ...`."""
@@ -143,6 +152,10 @@ class Layout:
     def names_of(self, mask: int) -> tuple[str, ...]:
         """Column names of a mask, by place."""
         return tuple(name for place, name in enumerate(self.table.names) if mask >> place & 1)
+
+    def mask_parts(self, mask: int) -> list[int]:
+        """A mask as the mask columns of the log hold it."""
+        return [mask >> (MASK_BITS * i) & ((1 << MASK_BITS) - 1) for i in range(len(self.masks))]
 
     def mask_of(self, names: frozenset[str] | tuple[str, ...]) -> int:
         """The mask of some column names; names that this store does not have are left away."""

@@ -25,11 +25,6 @@ _MS = "min(max(CAST(({at} - 2440587.5) * 86400000.0 + 0.5 AS INTEGER), 0), (1 <<
 BLIND = "{}"  # row context of a change whose author did not see the row; its log entries have a lower-case kind
 
 
-def key_is_known(layout: Layout, alias: str) -> str:
-    """SQL: no key column is NULL; a row without a whole key is left out."""
-    return " AND ".join(f"{alias}.{slot} IS NOT NULL" for slot in layout.key_slots)
-
-
 def base_of(layout: Layout, key: tuple[str, ...], column: str) -> str:
     """SQL: origin, seq or stamp of the baseline packet that holds a key."""
     ours, theirs = ", ".join(f"b.{k}" for k in layout.keys), ", ".join(key)
@@ -45,7 +40,7 @@ def count(db: sqlite3.Connection, layout: Layout, mark: int) -> int:
     there = f"EXISTS (SELECT 1 FROM main.{layout.user} t WHERE {layout.match('u:t', 'c:l')})"
     query = (
         f"SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {layout.log} l"
-        f" WHERE l.id > ? AND {key_is_known(layout, 'l')}"
+        f" WHERE l.id > ? AND {layout.whole_key('c:l')}"
         f" AND CASE upper(l.kind) WHEN 'M' THEN NOT {there} WHEN 'U' THEN {changed} ELSE 1 END)"
     )
     return int(db.execute(query, (mark,)).fetchone()[0])
@@ -77,7 +72,7 @@ def freeze(db: sqlite3.Connection, layout: Layout, after: int, upto: int) -> str
         f" {layout.list_of('l')}, {layout.list_of('t', layout.columns)}, {user_key[0]} IS NOT NULL, {versions},"
         f" r.l, coalesce(r.d, 0) FROM {layout.log} l LEFT JOIN main.{layout.user} t ON {layout.match('u:t', 'c:l')}"
         f" LEFT JOIN {layout.rows} r ON {layout.match('k:r', 'c:l')}"
-        f" WHERE l.id > ? AND l.id <= ? AND {key_is_known(layout, 'l')}",
+        f" WHERE l.id > ? AND l.id <= ? AND {layout.whole_key('c:l')}",
         (after, upto),
     )
     return raw

@@ -9,8 +9,8 @@ from satchel.model.value import Value
 from satchel.model.version import Version
 from satchel.stores.sqlite import pending
 from satchel.stores.sqlite.connection import tolerant
-from satchel.stores.sqlite.layout import MASK_BITS, Layout
-from satchel.stores.sqlite.stage import bindable, placeholder
+from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.stage import at_key, bindable, placeholder
 from satchel.stores.sqlite.versions import VersionReader
 
 
@@ -21,12 +21,8 @@ class RowEditor:
         self.db = db
         self.layout = layout
 
-    def _where(self, key: Sequence[Value], columns: Sequence[str]) -> tuple[str, list[Value]]:
-        where = " AND ".join(f"{c} = {placeholder(v)}" for c, v in zip(columns, key, strict=True))
-        return where, [bindable(value) for value in key]
-
     def _at(self, key: Sequence[Value]) -> tuple[str, list[Value]]:
-        return self._where(key, [self.layout.columns[p] for p in self.layout.key_places])
+        return at_key(self.layout.key_names, key)
 
     def read(self, key: Sequence[Value]) -> dict[str, Value] | None:
         """The row as the application sees it."""
@@ -60,17 +56,21 @@ class RowEditor:
         row = self.read(key)
         if row is None:
             return
-        mask = self.layout.mask_of(frozenset(columns))
-        masks = [mask >> (MASK_BITS * i) & ((1 << MASK_BITS) - 1) for i in range(len(self.layout.masks))]
-        values = [row[name] for name in self.layout.table.names]
+        self.note("U", list(row.values()), self.layout.mask_of(frozenset(columns)))
+
+    def note(self, kind: str, row: Sequence[Value], mask: int = 0, at: int | None = None) -> None:
+        """A log row that no trigger makes; `at` in milliseconds since 1970 UTC, None: now."""
+        clock = "julianday('now')" if at is None else f"{at} / 86400000.0 + 2440587.5"
+        masks = self.layout.mask_parts(mask)
         names = ", ".join(("kind", "at", *self.layout.masks, *self.layout.slots))
-        holders = ", ".join(["'U'", "julianday('now')", *("?" * len(masks)), *map(placeholder, values)])
-        self.db.execute(f"INSERT INTO {self.layout.log} ({names}) VALUES ({holders})", [*masks, *map(bindable, values)])
+        holders = ", ".join(["?", clock, *("?" * len(masks)), *map(placeholder, row)])
+        insert = f"INSERT INTO {self.layout.log} ({names}) VALUES ({holders})"
+        self.db.execute(insert, [kind, *masks, *map(bindable, row)])
 
     def standing(self, key: Sequence[Value]) -> list[Version]:
         """The siblings of the row; empty if the network never had it."""
         reader = VersionReader(self.db)
-        where, bound = self._where(key, self.layout.keys)
+        where, bound = at_key(self.layout.keys, key)
         found = self.db.execute(
             f"SELECT o, q, s, d, many, x, a, b, l FROM {self.layout.rows} WHERE {where}", bound
         ).fetchone()

@@ -7,7 +7,7 @@ lin (lineage.py), ctx (row context as JSON; null: the packet's), then the row by
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -134,6 +134,12 @@ def _weight(rows: list[tuple[Value, ...]], given: int, width: int) -> float:
     probe = rows[given % _PROBE :: _PROBE] or rows
     size = sum(len(value) for row in probe for value in row if isinstance(value, _SIZED))
     return size / len(probe) + 8 * width
+
+
+def at_key(columns: Iterable[str], key: Sequence[Value]) -> tuple[str, list[Value]]:
+    """SQL: these columns hold this key, and what is bound for it."""
+    condition = " AND ".join(f"{column} = {placeholder(value)}" for column, value in zip(columns, key, strict=True))
+    return condition, [bindable(value) for value in key]
 
 
 def placeholder(value: Value) -> str:

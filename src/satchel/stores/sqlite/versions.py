@@ -14,7 +14,7 @@ from satchel.model.version import Cell, Version
 from satchel.stores.sqlite import books, lineage
 from satchel.stores.sqlite.connection import tolerant
 from satchel.stores.sqlite.layout import Layout
-from satchel.stores.sqlite.stage import bindable, placeholder
+from satchel.stores.sqlite.stage import at_key, bindable, placeholder
 
 
 class VersionReader:
@@ -67,12 +67,12 @@ class VersionReader:
 
     def images(self, layout: Layout, key: Sequence[Value]) -> list[Version]:
         """The whole versions that are kept of a row."""
-        where = " AND ".join(f"i.{k} = {placeholder(v)}" for k, v in zip(layout.keys, key, strict=True))
+        where, bound = at_key(layout.key_of("k:i"), key)
         query = (
             f"SELECT o, q, s, d, x, a, b, l, {layout.list_of('i')} FROM {layout.images} i WHERE {where} ORDER BY o, q"
         )
         with tolerant(self.db):
-            found = self.db.execute(query, [bindable(value) for value in key]).fetchall()
+            found = self.db.execute(query, bound).fetchall()
         return [
             self.version(layout, (o, q), s, bool(d), lin, row, ctx=x, at=a, by=b)
             for o, q, s, d, x, a, b, lin, *row in found
