@@ -37,7 +37,7 @@ def acknowledge(site: Site, waiting: Sequence[dict[str, str]]) -> None:
         software=SOFTWARE,
     )
     data = sign_ack(ack, site.key)
-    site.archive.put_side_file(f"acks/{ack.file_name}", data)
+    site.put_ack(ack, data)
     outbox = open_exchange(site.home.outbox, site.settings.network_id, create=True)
     outbox.put_side_file(f"acks/{ack.file_name}", data)
 

@@ -134,8 +134,8 @@ class Site:
                 self._put_side_file(f"nodes/{name}", data)
                 new = True
         if new:
-            self.__dict__.pop("members", None)
-            self.__dict__.pop("rules", None)
+            for derived in ("members", "rules", "_acks"):
+                self.__dict__.pop(derived, None)
         return new
 
     @property
@@ -157,12 +157,22 @@ class Site:
 
     def acks(self) -> dict[str, Ack]:
         """The best acknowledgement known of each node, own included."""
+        return dict(self._acks)
+
+    @cached_property
+    def _acks(self) -> dict[str, Ack]:
+        """Read and verified once; again when one was put or the members changed."""
         found = {}
         for _, data in self._side_files("acks"):
             ack = self.read_ack(data)
             if ack is not None:
                 found[ack.node] = ack
         return found
+
+    def put_ack(self, ack: Ack, data: bytes) -> None:
+        """Keeps an acknowledgement, given with its signed file, in the archive."""
+        self._put_side_file(f"acks/{ack.file_name}", data)
+        self.__dict__.pop("_acks", None)
 
     def read_ack(self, data: bytes) -> Ack | None:
         """A trustworthy acknowledgement; None otherwise."""
@@ -181,7 +191,7 @@ class Site:
             if ack is None or ack.node == self.settings.node:
                 continue
             if ack.node not in known or newer(ack, known[ack.node]):
-                self._put_side_file(f"acks/{ack.file_name}", data)
+                self.put_ack(ack, data)
                 known[ack.node] = ack
 
     @property
