@@ -21,13 +21,15 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """A declared reference: `columns` here point at `parent_columns` there."""
+    """A reference: `columns` here point at `parent_columns` there. One that the configuration names and the schema does
+    not (`declared` False) is translated, and no constraint."""
 
     columns: tuple[str, ...]
     parent: str
     parent_columns: tuple[str, ...]
     on_delete: str = "NO ACTION"
     on_update: str = "NO ACTION"
+    declared: bool = True
 
 
 @dataclass(frozen=True, slots=True)
