@@ -28,6 +28,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from satchel.model.admission import Outcome, RowId
 from satchel.model.change import Entry, Net
 from satchel.model.ids import Dot
 from satchel.model.schema import LeftOut, Schema, Table
@@ -98,11 +99,25 @@ class Settled:
     closes: str = "resolved"  # how the incoming version closes an open conflict of the row: resolved | passed-over
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A row and its siblings, as the constraints look at it. `fixed`: it is in the table, and only serves as a parent."""
+
+    table: str
+    key: tuple[Value, ...]
+    siblings: Sequence[Version]
+    resolved: Resolved
+    fixed: bool = False
+
+
 class Rules(Protocol):
     """The rules live in replication/, which stores do not know: the caller brings them."""
 
     def settle(self, contested: Contested) -> Settled:
         """Decides a contested row."""
+
+    def admit(self, tables: Mapping[str, Table], rows: Iterable[Standing]) -> Mapping[RowId, Outcome]:
+        """What the constraints make of rows that hang together; no outcome for fixed ones."""
 
     def coalesce(
         self, entries: Sequence[Entry], current: Mapping[str, Value] | None, known: bool, floor: int

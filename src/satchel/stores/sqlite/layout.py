@@ -4,6 +4,7 @@
     _satchel_row_N      the version of every row that changed since the baseline: one line a row
     _satchel_image_N    whole versions: last images of deleted rows, all siblings of rows that have several
     _satchel_base_N     where each packet of the baseline begins in key order: the version of all other rows
+    _satchel_apart_N    rows that the application's table does not hold as they were written (apart.py)
 
 N is the table's number in `_satchel_table`. Columns of the application stand there under their place (c0, c1 ...),
 with the affinity of the original, so that a value is stored and compared just as the application's table does it.
@@ -59,6 +60,11 @@ class Layout:
     def base(self) -> str:
         """Name of the table of baseline packets."""
         return f"_satchel_base_{self.number}"
+
+    @property
+    def apart(self) -> str:
+        """Name of the table of rows that are not shown as they were written."""
+        return f"_satchel_apart_{self.number}"
 
     @property
     def width(self) -> int:
