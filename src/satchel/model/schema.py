@@ -10,13 +10,16 @@ ARROW_TYPES = ("int64", "float64", "string", "binary")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its Arrow type is fixed for the whole network, its declaration is the founder's."""
+    """One column: its Arrow type is fixed for the whole network, its declaration is the founder's. `default` and
+    `notnull` are for a database that lacks the column and lets it follow."""
 
     name: str
     type: str  # one of ARROW_TYPES
     declared: str  # as in the founder's schema, e.g. "NUMERIC(10,2)"; may be empty
     affinity: str  # integer | real | numeric | text | blob (SQLite's affinity of the declaration)
     collation: str = "BINARY"
+    default: str | None = None  # SQL text of the declared default; None: none is declared
+    notnull: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ FORMAT_MINOR = 0
 # What every JSON reader holds exactly; a sequence never gets there.
 MAX_SEQ = 2**53 - 1
 MAX_64 = 2**63 - 1
+TEXT_LENGTH = 1000  # characters of a text that stands in a document
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
 
 
@@ -70,7 +71,7 @@ ShortHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 Suffix = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}$")]
 # Tables and columns have the names that users gave them; a NUL would cut them short in C.
 Name = Annotated[str, StringConstraints(min_length=1, max_length=DEFAULT_LIMITS.name_length, pattern=r"^[^\x00]*$")]
-Text = Annotated[str, StringConstraints(max_length=1000)]
+Text = Annotated[str, StringConstraints(max_length=TEXT_LENGTH)]
 WireVector = dict[OriginName, tuple[Seq, ShortHash]]
 
 

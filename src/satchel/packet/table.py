@@ -10,7 +10,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from satchel.model.schema import Column, ForeignKey, Table
-from satchel.packet.document import Model, Name, Text
+from satchel.packet.document import TEXT_LENGTH, Model, Name, Text
 from satchel.packet.json_text import dump_json
 from satchel.packet.limits import DEFAULT_LIMITS
 
@@ -27,10 +27,14 @@ class ColumnEntry(Model):
     declared: Text = ""
     affinity: Literal["integer", "real", "numeric", "text", "blob"]
     collation: Name = "BINARY"
+    default: Text | None = None
+    notnull: bool = False
 
     @classmethod
     def of(cls, column: Column) -> Self:
-        """A column of the shared words."""
+        """A column of the shared words. A default too long for a manifest is not announced: it only serves databases
+        that lack the column."""
+        default = column.default
         return cls.model_validate(
             {
                 "name": column.name,
@@ -38,12 +42,14 @@ class ColumnEntry(Model):
                 "declared": column.declared,
                 "affinity": column.affinity,
                 "collation": column.collation,
+                "default": default if default is None or len(default) <= TEXT_LENGTH else None,
+                "notnull": column.notnull,
             }
         )
 
     def column(self) -> Column:
         """The column as the rooms share it."""
-        return Column(self.name, self.type, self.declared, self.affinity, self.collation)
+        return Column(self.name, self.type, self.declared, self.affinity, self.collation, self.default, self.notnull)
 
 
 class KeyedColumns(Model):

@@ -152,14 +152,15 @@ def column_collations(db: sqlite3.Connection, name: str) -> dict[str, str]:
 def read_table(db: sqlite3.Connection, name: str, strict: bool) -> Table:
     """One table as it is to be replicated; generated columns are not part of it."""
     collations = column_collations(db, name)
+    given = default_texts(db, name)
     columns = []
     keys = []
-    for column, declared, _, pk, hidden in table_columns(db, name):
+    for column, declared, notnull, pk, hidden in table_columns(db, name):
         if hidden in _HIDDEN_GENERATED:
             continue
         affinity = affinity_of(declared, strict)
         type_ = arrow_type(db, name, column, declared, affinity)
-        columns.append(Column(column, type_, declared, affinity, collations[column]))
+        columns.append(Column(column, type_, declared, affinity, collations[column], given[column], notnull))
         if pk:
             keys.append((pk, column))
     unique = tuple(
@@ -217,6 +218,11 @@ def defaults(db: sqlite3.Connection, name: str) -> dict[str, str]:
     """Defaults of the columns that are declared NOT NULL, as SQL."""
     query = f"SELECT name, dflt_value FROM pragma_table_xinfo({text_literal(name)})"
     return dict(db.execute(f'{query} WHERE "notnull" AND dflt_value IS NOT NULL').fetchall())
+
+
+def default_texts(db: sqlite3.Connection, name: str) -> dict[str, str | None]:
+    """The declared default of each column, as SQL."""
+    return dict(db.execute(f"SELECT name, dflt_value FROM pragma_table_xinfo({text_literal(name)})").fetchall())
 
 
 def without_rowid(db: sqlite3.Connection, name: str) -> bool:
