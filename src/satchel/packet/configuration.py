@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from satchel.model.schema import Table
+from satchel.model.gids import typed
+from satchel.model.schema import ForeignKey, Table
 from satchel.packet.document import Document, Model, Name, Network, NodeName, Number64, Text, refused_models
 from satchel.packet.limits import DEFAULT_LIMITS
+from satchel.packet.options import Options
 from satchel.packet.table import ColumnEntry, ForeignKeyEntry, KeyedColumns
 
 DEFAULT_POLICY = "merge"
@@ -32,7 +35,8 @@ class TableRule(KeyedColumns):
             columns=tuple(ColumnEntry.of(column) for column in table.columns),
             policy=policy,
             unique=table.unique,
-            foreign_keys=tuple(ForeignKeyEntry.of(key) for key in table.foreign_keys),
+            # the others stand in the configuration's references
+            foreign_keys=tuple(ForeignKeyEntry.of(key) for key in table.foreign_keys if key.declared),
         )
 
     def table(self, name: str) -> Table:
@@ -63,6 +67,16 @@ class Reference(Model):
     parent: Name
     parent_columns: tuple[Name, ...] = Field(min_length=1)
 
+    @model_validator(mode="after")
+    def _columns_meet(self) -> Self:
+        if len(self.columns) != len(self.parent_columns):
+            raise ValueError("a reference has as many columns as its parent")
+        return self
+
+    def foreign_key(self) -> ForeignKey:
+        """The reference as the rooms share it: translated, and no constraint."""
+        return ForeignKey(self.columns, self.parent, self.parent_columns, declared=False)
+
 
 class Configuration(Document):
     """One version of it. Of several the highest by (version, stamp, signer) holds, on every node alike."""
@@ -76,7 +90,7 @@ class Configuration(Document):
     policy: Text = DEFAULT_POLICY
     tables: dict[Name, TableRule] = Field(max_length=DEFAULT_LIMITS.tables)
     references: tuple[Reference, ...] = ()
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: Options = Options()
 
     @classmethod
     def of(
@@ -89,9 +103,12 @@ class Configuration(Document):
         version: int = 1,
         policy: str = DEFAULT_POLICY,
         policies: Mapping[str, str] | None = None,
+        references: Sequence[Reference] = (),
+        options: Options | None = None,
     ) -> Self:
         """A configuration that replicates these tables; `policies` by table where it is not the network's. BadPacket if
         it is none, e.g. for too long a name."""
+        tables = typed(with_references(tables, references))  # what it says of a column is what packets have
         with refused_models():
             return cls(
                 network=network,
@@ -100,6 +117,8 @@ class Configuration(Document):
                 signer=signer,
                 policy=policy,
                 tables={table.name: TableRule.of(table, (policies or {}).get(table.name)) for table in tables},
+                references=tuple(references),
+                options=options or Options(),
             )
 
     @property
@@ -109,8 +128,9 @@ class Configuration(Document):
         return self.version, int(self.stamp), self.signer, content
 
     def shared_tables(self) -> tuple[Table, ...]:
-        """The replicated tables, by name."""
-        return tuple(self.tables[name].table(name) for name in sorted(self.tables))
+        """The replicated tables, by name, with the references that the configuration names, as they are on the wire."""
+        tables = (self.tables[name].table(name) for name in sorted(self.tables))
+        return typed(with_references(tables, self.references))
 
     def policy_of(self, table: str) -> str:
         """The policy of a table; the network's where it has none of its own or is not known."""
@@ -121,3 +141,26 @@ class Configuration(Document):
     def file_name(self) -> str:
         """Its name in `nodes/`."""
         return f"config-{self.version:010d}-{hashlib.sha256(self.to_bytes()).hexdigest()[:8]}.json"
+
+
+def with_references(tables: Iterable[Table], references: Iterable[Reference]) -> tuple[Table, ...]:
+    """The tables with references that no schema declares. One whose tables or columns are not there (yet), or that a
+    schema declares as well, adds nothing."""
+    found = {table.name.lower(): table for table in tables}
+    for reference in references:
+        child, parent = found.get(reference.table.lower()), found.get(reference.parent.lower())
+        if child is None or parent is None or not _has(child, reference.columns):
+            continue
+        if _has(parent, reference.parent_columns) and not any(_same(key, reference) for key in child.foreign_keys):
+            found[child.name.lower()] = replace(child, foreign_keys=(*child.foreign_keys, reference.foreign_key()))
+    return tuple(found.values())
+
+
+def _has(table: Table, columns: Sequence[str]) -> bool:
+    return {name.lower() for name in table.names}.issuperset(column.lower() for column in columns)
+
+
+def _same(key: ForeignKey, reference: Reference) -> bool:
+    one = (key.columns, (key.parent,), key.parent_columns)
+    other = (reference.columns, (reference.parent,), reference.parent_columns)
+    return [[name.lower() for name in names] for names in one] == [[name.lower() for name in names] for names in other]

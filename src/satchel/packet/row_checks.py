@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from satchel.errors import BadPacket
+from satchel.model.gids import GID_PATTERN, is_gid
 from satchel.model.ids import ORIGIN_NAME, Dot
 from satchel.model.schema import Table
 from satchel.model.vector import Vector
@@ -21,6 +22,8 @@ _CLASSES = pa.array(["integer", "real", "text", "blob"])
 _INTEGER = re.compile(rb"-?(0|[1-9][0-9]{0,18})")
 _REAL = re.compile(rb"-?(inf|nan|[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?)")
 _HASH = r"^[0-9a-f]{16}$"
+_GID = f"^(?:{GID_PATTERN})$"
+_LARGE_NUMBER = r":-?[0-9]{19}:"  # may be beyond 64 bits
 
 
 class RowChecks:
@@ -37,6 +40,7 @@ class RowChecks:
         self._origins = pa.array(seen, pa.string())
         self._oldest = pa.array([span[0] for span in seen.values()], pa.int64())
         self._newest = pa.array([span[1] for span in seen.values()], pa.int64())
+        self._gids: set[str] = set()  # of the rows so far
 
     def check(self, batch: pa.RecordBatch) -> None:
         """BadPacket with the first thing that is not as it must be."""
@@ -58,8 +62,20 @@ class RowChecks:
         self._require(_all(pc.equal(seq, self._dot.seq)), "a row of another packet")
         self._require(_all(pc.is_in(op, _OPS)), "an operation that is none of insert, update, delete")
         self._require(_all(pc.greater_equal(stamp, 0)), "a stamp that is none")
-        needs_gid = self._table.scope == "local"
-        self._require(not needs_gid or change.field("gid").null_count == 0, "a local row without gid")
+        self._check_gids(change.field("gid"))
+
+    def _check_gids(self, gid: pa.StringArray) -> None:
+        """A row of a local table is known by its gid, whatever number its author has it under; no other row has one."""
+        if self._table.scope != "local":
+            self._require(gid.null_count == len(gid), "a gid of a row whose key means the same everywhere")
+            return
+        self._require(gid.null_count == 0, "a local row without gid")
+        self._require(_all(pc.match_substring_regex(gid, _GID)), "a gid that is none")
+        large = gid.filter(pc.match_substring_regex(gid, _LARGE_NUMBER))
+        self._require(all(map(is_gid, large.to_pylist())), "a gid that is none")
+        before = len(self._gids)
+        self._gids.update(gid.to_pylist())
+        self._require(len(self._gids) == before + len(gid), "two rows of one gid")
 
     def _check_written(self, columns: pa.ListArray) -> None:
         self._require_names(columns.flatten(), "the written columns")

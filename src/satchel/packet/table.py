@@ -69,6 +69,8 @@ class KeyedColumns(Model):
         # Engines compare column names without case; ours would not be found beside such a one.
         if any(name.lower() == CHANGE_COLUMN for name in names):
             raise ValueError(f"a column cannot be called {CHANGE_COLUMN}")
+        if self.scope == "local" and [c.type for c in self.columns if c.name in self.key] != ["int64"]:
+            raise ValueError("a key of scope local is one number")
         return self
 
 
