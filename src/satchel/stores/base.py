@@ -157,8 +157,9 @@ class ConflictRecord:
     closed: int | None
     closed_by: Mapping[str, Any] | None  # {how: resolved|passed-over|reason-gone, node, packet}
     reviewed: bool  # passed over, and somebody has looked
-    shown: Mapping[str, Value] | None  # the row as it is shown; None: deleted
+    shown: Mapping[str, Value] | None  # the row as it is shown; None: deleted, or parked
     versions: Sequence[Version]
+    reason: str = ""  # of a parked row, or a note: in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +271,17 @@ class Store(Protocol):
 
     def renew_capture(self) -> Sequence[str]:
         """Makes missing or outdated triggers again; says in words what was found."""
+
+    def adopt(self, tables: Sequence[Table]) -> Sequence[str]:
+        """Follows a new version of the configuration, in one transaction, also while joining: `tables` are all tables
+        of the network, as they are on the wire. What was not captured is from now on, rows from before included; new
+        references are translated; says in words what changed, nothing if nothing did. A table or column that this
+        database lacks is no error: it is waited for. Again with the same tables changes nothing."""
+
+    def identity(self, table: str, key: Sequence[Value]) -> tuple[Value, ...]:
+        """A key as a person gives it, this database's own numbers or gids, as it is on the wire: the gid for a table of
+        scope local, a parent's gid where a part of the key refers to one. Texts are read as the column's affinity has
+        them; a number that no row here has stays as it is. UsageError if the table is not known."""
 
     def suspended_triggers(self) -> Sequence[tuple[str, str]]:
         """(trigger, table) of the application's triggers that write to replicated tables and to others."""

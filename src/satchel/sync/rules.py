@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from satchel.model.admission import Candidate, Outcome, RowId
 from satchel.model.change import Entry, Net
+from satchel.model.schema import Table
 from satchel.model.value import Value
 from satchel.packet.configuration import Configuration
-from satchel.replication import coalesce, conflict, policies, resolve
-from satchel.stores.base import Contested, Settled
+from satchel.replication import coalesce, conflict, constraints, policies, resolve
+from satchel.replication.siblings import of_known_time
+from satchel.stores.base import Contested, Settled, Standing
 
 
 class NetworkRules:
@@ -36,8 +39,18 @@ class NetworkRules:
             closes = conflict.closing(before, written, deleted=incoming.deleted)
         return Settled(siblings, resolved, closes)
 
+    def admit(self, tables: Mapping[str, Table], rows: Iterable[Standing]) -> Mapping[RowId, Outcome]:
+        """What the constraints make of rows that hang together."""
+        return constraints.keep_constraints(tables, map(_candidate, rows))
+
     def coalesce(
         self, entries: Sequence[Entry], current: Mapping[str, Value] | None, known: bool, floor: int
     ) -> Net | None:
         """What several log rows of one row come to."""
         return coalesce.coalesce(entries, current, known, floor)
+
+
+def _candidate(row: Standing) -> Candidate:
+    timed = of_known_time(row.siblings)
+    living = [version for version in timed if not version.deleted] or timed
+    return Candidate((row.table, row.key), row.resolved, [version.saw for version in living], row.fixed)

@@ -10,16 +10,14 @@ from contextlib import contextmanager
 from satchel.errors import ConstraintRefused
 from satchel.model.vector import Vector
 from satchel.stores.base import Incoming, RowCounts, Rules
-from satchel.stores.sqlite import baseline, books, references
+from satchel.stores.sqlite import baseline, books
 from satchel.stores.sqlite.booking import classify
-from satchel.stores.sqlite.contested import ContestedRows
 from satchel.stores.sqlite.delta import SQLiteDelta, frozen_delta
+from satchel.stores.sqlite.landing import Landing
 from satchel.stores.sqlite.layout import Layout
-from satchel.stores.sqlite.rows import apply_stage
 from satchel.stores.sqlite.stage import Stage
 from satchel.stores.sqlite.suspend import SuspendedTriggers
 
-_TAKEN = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_ROWID")
 _ROWS_AT_ONCE = 300_000  # packets of a group are staged together up to so many rows
 
 
@@ -31,7 +29,6 @@ class SQLiteApplying:
         self.layouts = layouts
         self.author = author
         self.triggers = SuspendedTriggers(db, layouts)
-        self._references = references.references(db)
 
     @contextmanager
     def delta(self, rules: Rules) -> Iterator[SQLiteDelta | None]:
@@ -41,24 +38,12 @@ class SQLiteApplying:
 
     def apply_group(self, packets: Sequence[Incoming], rules: Rules) -> RowCounts:
         """Applies the packets of one group whole, or raises ConstraintRefused and leaves everything as it was."""
-        try:
-            return self._attempt(packets, rules, afresh=False)
-        except sqlite3.IntegrityError as problem:
-            if problem.sqlite_errorname not in _TAKEN:
-                raise _refused(problem) from problem
-            # Unique values may swap or shift within the group: once more with all touched rows taken out first.
-            try:
-                return self._attempt(packets, rules, afresh=True)
-            except sqlite3.IntegrityError as again:
-                raise _refused(again) from again
-
-    def _attempt(self, packets: Sequence[Incoming], rules: Rules, *, afresh: bool) -> RowCounts:
         self.db.execute("SAVEPOINT satchel_group")
         try:
             counts = RowCounts()
             with self.triggers.attempt():
-                for run in [list(packets)] if afresh else _runs(packets):
-                    counts.add(self._apply(run, rules, afresh=afresh))
+                for run in _runs(packets):
+                    counts.add(self._apply(run, rules))
         except BaseException:
             if self.db.in_transaction:
                 self.db.execute("ROLLBACK TO satchel_group")
@@ -67,13 +52,12 @@ class SQLiteApplying:
         self.db.execute("RELEASE satchel_group")
         return counts
 
-    def _apply(self, packets: Sequence[Incoming], rules: Rules, *, afresh: bool) -> RowCounts:
+    def _apply(self, packets: Sequence[Incoming], rules: Rules) -> RowCounts:
         counts = RowCounts()
         origin = books.origin_number(self.db, packets[0].dot.origin)
         note_context(self.db, packets[0].context)
         contexts: dict[int, Vector] = {packet.dot.seq: packet.context for packet in packets}
         now = time.time_ns() // 1_000_000
-        rows = ContestedRows(self.db, rules, origin, contexts, now)
         stages: dict[str, Stage] = {}
         for name in _touched(packets):
             layout = self.layouts.get(name)
@@ -88,10 +72,9 @@ class SQLiteApplying:
                 continue
             stages[name] = self._stage(layout, packets)
             classify(self.db, stages[name], _odd(layout, self._base_seen(layout, packets[0].context)))
-            counts.add(apply_stage(self.db, stages[name], rows, origin, afresh=afresh))
             self.noticed(stages[name].name, layout)
-        if not all(packet.kind == "baseline" for packet in packets):
-            references.check(self.db, self._references, stages)
+        landing = Landing(self.db, self.layouts, rules, self.triggers, origin, contexts, now)
+        counts.add(landing.land(stages))
         for packet in packets:
             books.add_packet(self.db, packet)
         for stage in stages.values():
@@ -120,11 +103,6 @@ class SQLiteApplying:
         """Makes it durable and gives the lock back."""
         self.triggers.resume()
         self.db.execute("COMMIT")
-
-
-def _refused(problem: sqlite3.IntegrityError) -> ConstraintRefused:
-    hint = "settle it at the sites that made the two changes; it is tried again at every import"
-    return ConstraintRefused(str(problem), hint)
 
 
 def note_context(db: sqlite3.Connection, context: Vector) -> None:

@@ -28,7 +28,7 @@ def classify(db: sqlite3.Connection, stage: Stage, odd: str) -> None:
     rowid = f"t.{layout.rowid}" if layout.rowid else "NULL"
     db.execute(
         f"INSERT INTO {name} SELECT s.rn, {user_key} IS NOT NULL, {rowid}, {odd}, coalesce(r.d, 0) FROM {stage.name} s"
-        f" LEFT JOIN main.{layout.user} t ON {layout.match('u:t', 'c:s')}"
+        f" LEFT JOIN main.{layout.user} t ON {layout.match('u:t', 'l:s')}"
         f" LEFT JOIN {layout.rows} r ON {layout.match('k:r', 'c:s')}"
         " LEFT JOIN temp._satchel_context c ON c.o = r.o ORDER BY s.rn"
     )

@@ -36,7 +36,7 @@ DDL = (
     "CREATE TABLE _satchel_held (packet TEXT PRIMARY KEY, reason TEXT) WITHOUT ROWID",
     "CREATE TABLE _satchel_conflict (number INTEGER PRIMARY KEY, tab INTEGER, row TEXT, key TEXT, kind TEXT,"
     " columns TEXT, opened INTEGER, closed INTEGER, closed_by TEXT, reviewed INTEGER DEFAULT 0, shown TEXT,"
-    " versions TEXT)",
+    " versions TEXT, apart TEXT, reason TEXT)",
     "CREATE INDEX _satchel_conflict_row ON _satchel_conflict (tab, row)",
     "CREATE INDEX _satchel_conflict_open ON _satchel_conflict (closed) WHERE closed IS NULL",
     "CREATE TABLE _satchel_conflict_id (id TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID",

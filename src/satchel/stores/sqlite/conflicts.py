@@ -12,16 +12,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from satchel.errors import UsageError
+from satchel.model.admission import FOREIGN_KEY, TWIN, UNIQUE
 from satchel.model.ids import Dot, node_of
 from satchel.model.key import conflict_id, key_text
 from satchel.model.value import Value
 from satchel.model.version import Cell, Version
 from satchel.stores.base import ConflictRecord, Settled
 from satchel.stores.sqlite import exact
+from satchel.stores.sqlite.apart import NOTED, Apart
 from satchel.stores.sqlite.layout import Layout
 
 EDIT = "edit"
-_COLUMNS = "number, tab, key, kind, columns, opened, closed, closed_by, reviewed, shown, versions"
+_COLUMNS = "number, tab, key, kind, columns, opened, closed, closed_by, reviewed, shown, versions, reason"
 
 
 def keep(
@@ -53,8 +55,59 @@ def keep(
         id_ = conflict_id(layout.table, key, EDIT, [version.dot for version in settled.siblings])
         db.execute("INSERT OR REPLACE INTO _satchel_conflict_id VALUES (?, ?)", (id_, number))
     elif found is not None:
-        _close(db, found[0], standing, incoming, settled, now)
+        how = settled.closes if len(settled.siblings) == 1 else "reason-gone"
+        _close(db, found[0], standing, incoming, how, settled, now)
     return found is None and bool(settled.resolved.conflict)
+
+
+def keep_apart(
+    db: sqlite3.Connection,
+    layout: Layout,
+    key: Sequence[Value],
+    why: Apart | None,
+    settled: Settled,
+    incoming: Version | None,
+    now: int,
+) -> bool:
+    """Opens, changes or closes the entry of a row that is not shown as it was written. Whether one was opened."""
+    row = key_text(layout.table, key)
+    kind = why.kind if why is not None and why.status != TWIN else ""
+    here = "SELECT number, kind FROM _satchel_conflict WHERE tab = ? AND row = ? AND kind <> ? AND closed IS NULL"
+    known = {found: number for number, found in db.execute(here, (layout.number, row, EDIT)).fetchall()}
+    for other, number in known.items():
+        if other != kind:
+            settles = incoming is not None and len(settled.siblings) == 1 and why is None
+            _close(db, number, settled.siblings, incoming, "resolved" if settles else "reason-gone", settled, now)
+    if why is None or not kind:
+        return False
+    id_ = conflict_id(layout.table, key, kind, [version.dot for version in settled.siblings])
+    if kind in known:
+        number = known[kind]
+        db.execute(
+            "UPDATE _satchel_conflict SET apart = ?, reason = ? WHERE number = ?", (why.status, why.reason, number)
+        )
+        db.execute("INSERT OR REPLACE INTO _satchel_conflict_id VALUES (?, ?)", (id_, number))
+        return False
+    if why.status == NOTED and db.execute("SELECT 1 FROM _satchel_conflict_id WHERE id = ?", (id_,)).fetchone():
+        return False  # somebody has looked at it
+    columns = json.dumps(_concerned(layout, kind))
+    cursor = db.execute(
+        "INSERT INTO _satchel_conflict (tab, row, key, kind, columns, opened, apart, reason)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (layout.number, row, exact.write_values(key), kind, columns, now, why.status, why.reason),
+    )
+    db.execute("INSERT OR REPLACE INTO _satchel_conflict_id VALUES (?, ?)", (id_, cursor.lastrowid))
+    return True
+
+
+def _concerned(layout: Layout, kind: str) -> list[str]:
+    """The columns that a constraint of this kind looks at."""
+    table = layout.table
+    if kind == UNIQUE:
+        return sorted({name for columns in table.unique for name in columns})
+    if kind == FOREIGN_KEY:
+        return sorted({name for key in table.foreign_keys if key.declared for name in key.columns})
+    return []
 
 
 def _close(
@@ -62,12 +115,12 @@ def _close(
     number: int,
     standing: Sequence[Version],
     incoming: Version | None,
+    how: str,
     settled: Settled,
     now: int,
 ) -> None:
     by: dict[str, Any] = {"how": "reason-gone", "node": None, "packet": None}
     if incoming is not None:
-        how = settled.closes if len(settled.siblings) == 1 else "reason-gone"
         by = {"how": how, "node": node_of(incoming.dot.origin), "packet": str(incoming.dot)}
     shown = None if settled.resolved.deleted else {name: cell.value for name, cell in settled.resolved.cells.items()}
     db.execute(
@@ -117,7 +170,7 @@ _UNREVIEWED = "closed IS NOT NULL AND NOT reviewed AND json_extract(closed_by, '
 
 
 def _record(db: sqlite3.Connection, layouts: Mapping[int, Layout], row: Sequence[Any], live: Any) -> ConflictRecord:
-    number, tab, key_json, kind, columns, opened, closed, closed_by, reviewed, shown_json, versions_json = row
+    number, tab, key_json, kind, columns, opened, closed, closed_by, reviewed, shown_json, versions_json, reason = row
     layout, key = layouts[tab], exact.read_values(key_json)
     if closed is None:
         versions, shown = live(layout, key)
@@ -140,6 +193,7 @@ def _record(db: sqlite3.Connection, layouts: Mapping[int, Layout], row: Sequence
         reviewed=bool(reviewed),
         shown=shown,
         versions=versions,
+        reason=reason or "",
     )
 
 
@@ -153,11 +207,19 @@ def number_of(db: sqlite3.Connection, id_: str) -> int:
 
 def counts(db: sqlite3.Connection) -> dict[str, int]:
     """{open, parked, passed_over}."""
-    (still,) = db.execute("SELECT count(*) FROM _satchel_conflict WHERE closed IS NULL").fetchone()
+    still, parked = db.execute(
+        "SELECT count(*), coalesce(sum(coalesce(apart, '') IN ('parked', 'refused')), 0) FROM _satchel_conflict"
+        " WHERE closed IS NULL"
+    ).fetchone()
     (passed,) = db.execute(f"SELECT count(*) FROM _satchel_conflict WHERE {_UNREVIEWED}").fetchone()
-    return {"open": still, "parked": 0, "passed_over": passed}
+    return {"open": still - parked, "parked": parked, "passed_over": passed}
 
 
-def review(db: sqlite3.Connection, id_: str) -> None:
-    """Somebody has looked at an entry that was passed over."""
-    db.execute("UPDATE _satchel_conflict SET reviewed = 1 WHERE number = ?", (number_of(db, id_),))
+def review(db: sqlite3.Connection, id_: str, now: int) -> None:
+    """Somebody has looked at an entry that was passed over, or at a note, which is closed so."""
+    number = number_of(db, id_)
+    db.execute("UPDATE _satchel_conflict SET reviewed = 1 WHERE number = ?", (number,))
+    db.execute(
+        "UPDATE _satchel_conflict SET closed = ?, closed_by = ? WHERE number = ? AND closed IS NULL AND apart = ?",
+        (now, json.dumps({"how": "resolved", "node": None, "packet": None}), number, NOTED),
+    )

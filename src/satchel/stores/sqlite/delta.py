@@ -15,10 +15,12 @@ from satchel.model.value import Value, same
 from satchel.model.vector import Vector
 from satchel.stores.base import Rules, Sealed
 from satchel.stores.sqlite import baseline, books, pending
-from satchel.stores.sqlite.booking import book, classify
+from satchel.stores.sqlite.booking import classify
+from satchel.stores.sqlite.cases import Case
 from satchel.stores.sqlite.connection import transaction
-from satchel.stores.sqlite.contested import ContestedRows, Outcome, write_user_row
+from satchel.stores.sqlite.landing import Landing
 from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.numbers import Numbers
 from satchel.stores.sqlite.row import RowEditor
 from satchel.stores.sqlite.stage import Stage, at_key
 from satchel.stores.sqlite.suspend import SuspendedTriggers
@@ -68,44 +70,52 @@ class SQLiteDelta:
         if packets:
             origin = books.origin_number(self.db, packets[0].dot.origin)
             contexts: dict[int, Vector] = {packet.dot.seq: packet.context for packet in packets}
-            rows = ContestedRows(self.db, rules, origin, contexts, time.time_ns() // 1_000_000)
-            for name, stage in self.stages.items():
-                if name in self.rows:
-                    self._book(stage, packets, rows, origin, triggers)
+            stages = {name: stage for name, stage in self.stages.items() if name in self.rows}
+            for stage in stages.values():
+                number_packets(self.db, stage, packets)
+                classify(self.db, stage, _ODD_OWN)
+            now = time.time_ns() // 1_000_000
+            landing = Landing(self.db, self.layouts, rules, triggers, origin, contexts, now, own=True)
+            landing.edited, landing.claimed = self._is_edited_since, self._claim
+            landing.land(stages)
         for packet in packets:
             book_packet(self.db, packet)
         triggers.resume()
 
-    def _book(
-        self, stage: Stage, packets: Sequence[Sealed], rows: ContestedRows, origin: int, triggers: SuspendedTriggers
-    ) -> None:
-        number_packets(self.db, stage, packets)
-        classify(self.db, stage, _ODD_OWN)
-        outcomes = rows.decide(stage)
-        for outcome in outcomes:
-            if outcome.before == outcome.after:
-                continue
-            if self._is_edited_since(outcome):
-                claim_row(self.db, outcome)
-            else:
-                triggers.suspend(stage.layout)
-                write_user_row(self.db, outcome, afresh=False)
-        book(self.db, stage, origin)
-        for outcome in outcomes:
-            rows.book(outcome)
-
-    def _is_edited_since(self, outcome: Outcome) -> bool:
+    def _is_edited_since(self, case: Case) -> bool:
         """Whether the application wrote the row after the mark, while the parts were written: then its edit stands in
         the table and is pending, and must not be overwritten. An M is an edit only where the row is gone."""
-        layout = outcome.layout
-        where, bound = at_key(layout.key_slots, outcome.staged_key)
+        layout = case.layout
+        mark = self.marks.get(layout.table.name)
+        if mark is None:
+            return False
+        where, bound = at_key(layout.key_slots, case.here)
         changed = " OR ".join(f"{mask} <> 0" for mask in layout.masks)
         query = (
             f"SELECT 1 FROM {layout.log} WHERE id > ? AND {where}"
             f" AND (kind IN ('I', 'D') OR (kind = 'U' AND ({changed})) OR (kind = 'M' AND ?)) LIMIT 1"
         )
-        values = (self.marks[layout.table.name], *bound, outcome.before is None)
+        values = (mark, *bound, case.before is None)
         return self.db.execute(query, values).fetchone() is not None
+
+    def _claim(self, case: Case) -> None:
+        """The application's row stays as it is. Where it was to become something else than the edit that was sealed,
+        the values that stand there count as written with the edit that is pending: at the next seal, what that did not
+        write is taken for what is shown."""
+        after = case.after
+        if case.before is None or after is None:
+            return
+        here = dict(
+            zip(case.layout.table.names, Numbers(self.db, self.layouts).to_wire(case.layout, case.before), strict=True)
+        )
+        sealed = case.incoming.cells if case.incoming is not None else {}
+        columns = [
+            name
+            for name, value in here.items()
+            if not same(value, after.get(name)) and not (name in sealed and same(sealed[name].value, after.get(name)))
+        ]
+        if columns:
+            RowEditor(self.db, case.layout, Numbers(self.db, self.layouts)).touch(case.key, columns)
 
     def release(self) -> None:
         """Lets go of the sealed log rows; the last one stays, so that its number is not used again."""
@@ -118,22 +128,6 @@ class SQLiteDelta:
         """Drops the staging tables."""
         for stage in self.stages.values():
             stage.drop(self.db)
-
-
-def claim_row(db: sqlite3.Connection, outcome: Outcome) -> None:
-    """The application's row stays as it is. Where the siblings come to something else than the edit that was sealed,
-    the values that stand there count as written with the edit that is pending: at the next seal, what that did not
-    write is taken for what is shown."""
-    if outcome.before is None or outcome.after is None:
-        return
-    rows = zip(outcome.layout.table.names, outcome.before, outcome.after, strict=True)
-    columns = [
-        name
-        for name, here, shown in rows
-        if not same(here, shown) and not same(outcome.incoming.cell(name).value, shown)
-    ]
-    if columns:
-        RowEditor(db, outcome.layout).touch(outcome.key, columns)
 
 
 def number_packets(db: sqlite3.Connection, stage: Stage, packets: Sequence[Sealed]) -> None:

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from satchel.model.schema import Table
-from satchel.stores.sqlite import books
+from satchel.stores.sqlite import apart, books
 from satchel.stores.sqlite.capture import triggers
 from satchel.stores.sqlite.connection import quote
 from satchel.stores.sqlite.layout import Layout
@@ -21,7 +21,7 @@ def install(db: sqlite3.Connection, tables: Sequence[Table], *, joining: bool) -
         layout = Layout(number, table, rowid_name(db, table.name))
         values = (number, table.name, books.table_to_json(table))
         db.execute("INSERT INTO _satchel_table (number, name, definition) VALUES (?, ?, ?)", values)
-        for statement in layout.ddl():
+        for statement in (*layout.ddl(), *apart.ddl(layout)):
             db.execute(statement)
         make_triggers(db, layout, whole_rows=joining)
 

@@ -17,12 +17,13 @@ from satchel.stores.sqlite import books, install, pending
 from satchel.stores.sqlite.apply import SQLiteApplying
 from satchel.stores.sqlite.booking import classify
 from satchel.stores.sqlite.capture import differs, mask_terms
-from satchel.stores.sqlite.contested import ContestedRows
 from satchel.stores.sqlite.delta import SQLiteDelta, book_packet, number_packets
+from satchel.stores.sqlite.landing import Landing
 from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.numbers import Numbers
 from satchel.stores.sqlite.rejoined import EditsSinceJoin
-from satchel.stores.sqlite.rows import apply_stage
 from satchel.stores.sqlite.stage import FIXED, Stage
+from satchel.stores.sqlite.suspend import SuspendedTriggers
 
 _ODD_JOIN = "coalesce(r.many, 0) OR r.o IS NOT NULL OR {present}"
 
@@ -56,7 +57,7 @@ def join_rows(
 ) -> tuple[RowCounts, Joining]:
     """See base.Store.join_rows; the caller's transaction."""
     applying = JoiningApply(db, layouts, author)
-    edits = {name: EditsSinceJoin(db, layout) for name, layout in layouts.items()}
+    edits = {name: EditsSinceJoin(db, layout, Numbers(db, layouts)) for name, layout in layouts.items()}
     for name, layout in layouts.items():
         edits[name].freeze()
         applying.triggers.suspend(layout)
@@ -64,7 +65,7 @@ def join_rows(
     counts = RowCounts()
     for group in groups:
         counts.add(applying.apply_group(group, rules))
-    joined, delta = _leftovers(db, layouts)
+    joined, delta = _leftovers(db, layouts, applying.triggers)
     if delta.rows:
         delta.record(seal(delta), rules)
         counts.add(delta.counts)
@@ -95,9 +96,11 @@ def _set_aside(db: sqlite3.Connection, layout: Layout, edits: EditsSinceJoin) ->
     db.execute(f"DELETE FROM main.{layout.user} AS t WHERE {whole}")
 
 
-def _leftovers(db: sqlite3.Connection, layouts: Mapping[str, Layout]) -> tuple[Joining, JoinDelta]:
+def _leftovers(
+    db: sqlite3.Connection, layouts: Mapping[str, Layout], triggers: SuspendedTriggers
+) -> tuple[Joining, JoinDelta]:
     """Compares, and stages what the network has not."""
-    delta = JoinDelta(db, layouts)
+    delta = JoinDelta(db, layouts, triggers)
     same_rows = added = beside = 0
     for layout in layouts.values():
         parts = zip(layout.masks, layout.mask_parts(layout.full), strict=True)
@@ -137,19 +140,20 @@ class JoinDelta(SQLiteDelta):
 
     kind = "join"
 
-    def __init__(self, db: sqlite3.Connection, layouts: Mapping[str, Layout]) -> None:
+    def __init__(self, db: sqlite3.Connection, layouts: Mapping[str, Layout], triggers: SuspendedTriggers) -> None:
         super().__init__(db, layouts, locked=True)
+        self.triggers = triggers
         self.counts = RowCounts()
 
     def record(self, packets: Sequence[Sealed], rules: Rules) -> None:
         """Applies them like anyone's packet: they are not in the application's tables now."""
         origin = books.origin_number(self.db, packets[0].dot.origin)
         contexts: dict[int, Vector] = {packet.dot.seq: packet.context for packet in packets}
-        rows = ContestedRows(self.db, rules, origin, contexts, time.time_ns() // 1_000_000)
-        for name in self.rows:
-            stage = self.stages[name]
+        stages = {name: self.stages[name] for name in self.rows}
+        for stage in stages.values():
             number_packets(self.db, stage, packets)
             classify(self.db, stage, _ODD_JOIN.format(present=f"{stage.layout.key_of('u:t')[0]} IS NOT NULL"))
-            self.counts.add(apply_stage(self.db, stage, rows, origin, afresh=False))
+        landing = Landing(self.db, self.layouts, rules, self.triggers, origin, contexts, time.time_ns() // 1_000_000)
+        self.counts.add(landing.land(stages))
         for packet in packets:
             book_packet(self.db, packet)

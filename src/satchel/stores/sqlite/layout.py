@@ -12,7 +12,8 @@ with the affinity of the original, so that a value is stored and compared just a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from satchel.model.schema import Column, Table
@@ -35,6 +36,9 @@ class Layout:
     number: int
     table: Table
     rowid: str = ""  # a name by which the rowid can be reached; empty: WITHOUT ROWID, or all names are taken
+    # Places that hold a gid on the wire and a number here -> the table whose rows they name (PROTOCOL, Whose key is it?)
+    roots: Mapping[int, str] = field(default_factory=dict)
+    bearing: tuple[str, str] | None = None  # origin and nonce of rows that stand under the number of their birth
 
     @property
     def user(self) -> str:
@@ -65,6 +69,39 @@ class Layout:
     def apart(self) -> str:
         """Name of the table of rows that are not shown as they were written."""
         return f"_satchel_apart_{self.number}"
+
+    @property
+    def numbers(self) -> str:
+        """Name of the table of own numbers and gids (numbers.py)."""
+        return f"_satchel_number_{self.number}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this database hands out the keys by itself."""
+        return self.table.scope == "local"
+
+    @cached_property
+    def key_roots(self) -> dict[int, str]:
+        """`roots` by place in the key."""
+        return {i: self.roots[place] for i, place in enumerate(self.key_places) if place in self.roots}
+
+    @cached_property
+    def locals(self) -> tuple[str, ...]:
+        """The slots that hold a row as the application's table has it: l0 where c0 holds a gid."""
+        return tuple(f"l{place}" if place in self.roots else slot for place, slot in enumerate(self.slots))
+
+    def slots_of(self, names: Iterable[str], *, local: bool = False) -> tuple[str, ...]:
+        """The slots of some columns."""
+        slots = self.locals if local else self.slots
+        return tuple(slots[self.place(name)] for name in names)
+
+    def place(self, name: str) -> int:
+        """The place of a column, whose name may be spelled in another case; KeyError if there is none."""
+        return self._places[name.lower()]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name.lower(): place for place, name in enumerate(self.table.names)}
 
     @property
     def width(self) -> int:
@@ -107,14 +144,15 @@ class Layout:
         return tuple(self.slots[place] for place in self.key_places)
 
     def match(self, one: str, two: str) -> str:
-        """Condition: the same key. Each side is an alias with `u` (user's names), `k` (k0 ...) or `c` (slots) before a
-        colon, e.g. `u:t`, `k:r`, `c:s`. The left side's collation counts, and all of ours have the original's."""
+        """Condition: the same key. Each side is an alias with `u` (user's names), `k` (k0 ...), `c` (slots) or `l` (slots
+        of the application's own values) before a colon, e.g. `u:t`, `k:r`, `c:s`. The left side's collation counts, and all of ours have the original's."""
         return " AND ".join(f"{a} = {b}" for a, b in zip(self.key_of(one), self.key_of(two), strict=True))
 
     def key_of(self, side: str) -> tuple[str, ...]:
         """The key's columns of one side, see `match`."""
         kind, _, alias = side.partition(":")
-        names = {"u": self.key_names, "k": self.keys, "c": self.key_slots}[kind]
+        here = tuple(self.locals[place] for place in self.key_places)
+        names = {"u": self.key_names, "k": self.keys, "c": self.key_slots, "l": here}[kind]
         return tuple(f"{alias}.{name}" for name in names)
 
     @cached_property

@@ -17,6 +17,7 @@ from satchel.model.value import Value, same
 from satchel.stores.base import Rules
 from satchel.stores.sqlite import pending
 from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.numbers import Numbers
 from satchel.stores.sqlite.row import RowEditor
 from satchel.stores.sqlite.stage import at_key, bindable, fetch, placeholder
 from satchel.stores.sqlite.versions import VersionReader, VersionWriter, odd_time
@@ -27,10 +28,10 @@ Row = tuple[Value, ...]
 class EditsSinceJoin:
     """The edits of one table: taken out of the way, then made again."""
 
-    def __init__(self, db: sqlite3.Connection, layout: Layout) -> None:
+    def __init__(self, db: sqlite3.Connection, layout: Layout, numbers: Numbers) -> None:
         self.db = db
         self.layout = layout
-        self.rows = RowEditor(db, layout)
+        self.rows = RowEditor(db, layout, numbers)
         self._edits: list[tuple[Row, Row | None, Row | None, list[tuple[Any, ...]]]] = []
 
     def freeze(self) -> None:

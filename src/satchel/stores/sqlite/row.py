@@ -1,4 +1,4 @@
-"""One row at a time: what a person settles by hand."""
+"""One row at a time, by its key as the network has it: what a person settles by hand."""
 
 from __future__ import annotations
 
@@ -10,28 +10,37 @@ from satchel.model.version import Version
 from satchel.stores.sqlite import pending
 from satchel.stores.sqlite.connection import tolerant
 from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.numbers import Numbers
 from satchel.stores.sqlite.stage import at_key, bindable, placeholder
 from satchel.stores.sqlite.versions import VersionReader
 
 
 class RowEditor:
-    """Reads and writes single rows of one table, by key values in key order."""
+    """Reads and writes single rows of one table. Keys and rows are the network's; the table holds own numbers."""
 
-    def __init__(self, db: sqlite3.Connection, layout: Layout) -> None:
+    def __init__(self, db: sqlite3.Connection, layout: Layout, numbers: Numbers) -> None:
         self.db = db
         self.layout = layout
+        self.numbers = numbers
 
     def _at(self, key: Sequence[Value]) -> tuple[str, list[Value]]:
-        return at_key(self.layout.key_names, key)
+        return at_key(self.layout.key_names, self.numbers.key_to_local(self.layout, key))
 
-    def read(self, key: Sequence[Value]) -> dict[str, Value] | None:
-        """The row as the application sees it."""
+    def here(self, key: Sequence[Value]) -> tuple[Value, ...] | None:
+        """The row as the application sees it, with own numbers, by place."""
         where, bound = self._at(key)
         with tolerant(self.db):
             row = self.db.execute(
                 f"SELECT {', '.join(self.layout.columns)} FROM main.{self.layout.user} WHERE {where}", bound
             ).fetchone()
-        return None if row is None else dict(zip(self.layout.table.names, row, strict=True))
+        return None if row is None else tuple(row)
+
+    def read(self, key: Sequence[Value]) -> dict[str, Value] | None:
+        """The row that the application sees, as the network has it."""
+        row = self.here(key)
+        if row is None:
+            return None
+        return dict(zip(self.layout.table.names, self.numbers.to_wire(self.layout, row), strict=True))
 
     def write(self, key: Sequence[Value], values: Mapping[str, Value] | None) -> None:
         """Makes the row hold these values: updated if it is there, else inserted; None deletes it."""
@@ -39,24 +48,25 @@ class RowEditor:
         if values is None:
             self.db.execute(f"DELETE FROM main.{self.layout.user} WHERE {where}", bound)
             return
-        names = [name for name in self.layout.table.names if name in values]
-        columns = [self.layout.columns[self.layout.table.names.index(name)] for name in names]
-        new = [values[name] for name in names]
-        if self.read(key) is None:
+        places = [place for place, name in enumerate(self.layout.table.names) if name in values]
+        columns = [self.layout.columns[place] for place in places]
+        names = self.layout.table.names
+        new = [self.numbers.value_to_local(self.layout, place, values[names[place]]) for place in places]
+        if self.here(key) is None:
             holders = ", ".join(map(placeholder, new))
             insert = f"INSERT OR ABORT INTO main.{self.layout.user} ({', '.join(columns)}) VALUES ({holders})"
             self.db.execute(insert, list(map(bindable, new)))
-        elif names:
+        elif places:
             sets = ", ".join(f"{c} = {placeholder(v)}" for c, v in zip(columns, new, strict=True))
             update = f"UPDATE OR ABORT main.{self.layout.user} SET {sets} WHERE {where}"
             self.db.execute(update, [*map(bindable, new), *bound])
 
     def touch(self, key: Sequence[Value], columns: Sequence[str]) -> None:
         """Notes these columns as written with the values that they have: a person confirmed them."""
-        row = self.read(key)
+        row = self.here(key)
         if row is None:
             return
-        self.note("U", list(row.values()), self.layout.mask_of(frozenset(columns)))
+        self.note("U", row, self.layout.mask_of(frozenset(columns)))
 
     def note(self, kind: str, row: Sequence[Value], mask: int = 0, at: int | None = None) -> None:
         """A log row that no trigger makes; `at` in milliseconds since 1970 UTC, None: now."""

@@ -7,25 +7,14 @@ away, or leave them out, without a word.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable
 
 from satchel.stores.base import RowCounts
-from satchel.stores.sqlite.booking import book, classes
-from satchel.stores.sqlite.contested import ContestedRows, Outcome, remove_user_row, write_user_row
+from satchel.stores.sqlite.booking import classes
 from satchel.stores.sqlite.stage import Stage
 
 _MOST_UPDATES = 12  # different sets of changed columns for which an UPDATE of their own is worth it
-
-
-def apply_stage(db: sqlite3.Connection, stage: Stage, rows: ContestedRows, origin: int, *, afresh: bool) -> RowCounts:
-    """Writes the rows of one table and books their versions. The stage is classified. `afresh`: every touched row is
-    taken out first, so that unique values can swap. sqlite3.IntegrityError where the database refuses a row."""
-    outcomes = rows.decide(stage)
-    counts = UserRows(db, stage).write(outcomes, afresh=afresh)
-    book(db, stage, origin)
-    for outcome in outcomes:
-        counts.conflicts += rows.book(outcome)
-    return counts
+Refused = list[tuple[Stage, int, str]]  # staged rows that the database did not take, with its words
 
 
 class UserRows:
@@ -36,29 +25,37 @@ class UserRows:
         self.stage = stage
         self.layout = stage.layout
 
-    def write(self, outcomes: Sequence[Outcome], *, afresh: bool) -> RowCounts:
-        """Deletes, then updates, then inserts; the contested rows last."""
-        counts = RowCounts()
-        counts.deleted += self._delete()
-        for outcome in outcomes:
-            if outcome.before is not None and (afresh or outcome.after is None):
-                remove_user_row(self.db, outcome)
+    def write(self, refused: Refused | None, *, afresh: bool) -> RowCounts:
+        """Deletes, then updates, then inserts. `afresh`: every touched row is taken out first, so that unique values
+        can swap. What the database does not take is put into `refused`; None: sqlite3.IntegrityError."""
+        counts = RowCounts(deleted=self._delete())
         if afresh:
-            updated = self._take_out()
-            inserted = self._insert(afresh=True) - updated
+            counts.updated = self._take_out()
+            counts.inserted = self._each(refused, lambda span: self._insert(span, afresh=True)) - counts.updated
         else:
-            updated = self._update()
-            inserted = self._insert(afresh=False)
-        counts.updated += updated
-        counts.inserted += inserted
-        for outcome in outcomes:
-            if outcome.after is None and outcome.before is not None:
-                counts.deleted += 1
-                continue
-            what = write_user_row(self.db, outcome, afresh=afresh and outcome.before is not None)
-            counts.inserted += what == "inserted"
-            counts.updated += what == "updated"
+            counts.updated = self._update()
+            counts.inserted = self._insert("1", afresh=False)
         return counts
+
+    def _each(self, refused: Refused | None, write: Callable[[str], int]) -> int:
+        """Runs a statement over all staged rows; where it fails over halves, so that only what the database does not
+        take stays out."""
+        if refused is None:
+            return write("1")
+        (last,) = self.db.execute(f"SELECT coalesce(max(rn), 0) FROM {self.stage.name}").fetchone()
+        done = 0
+        spans = [(1, last)]
+        while spans:
+            start, stop = spans.pop()
+            try:
+                done += write(f"s.rn BETWEEN {start} AND {stop}")
+            except sqlite3.IntegrityError as problem:
+                if start == stop:
+                    refused.append((self.stage, start, str(problem)))
+                else:
+                    middle = (start + stop) // 2
+                    spans += [(middle + 1, stop), (start, middle)]
+        return done
 
     def _source(self, condition: str) -> str:
         return f"FROM {self.stage.name} s JOIN {classes(self.layout)} z USING (rn) WHERE NOT z.odd AND {condition}"
@@ -69,8 +66,8 @@ class UserRows:
         if layout.rowid:
             where, wanted = layout.rowid, f"SELECT z.rid {source}"
         else:
-            keys = ", ".join(layout.columns[p] for p in layout.key_places)
-            where, wanted = f"({keys})", f"SELECT {layout.list_of('s', layout.key_slots)} {source}"
+            keys = ", ".join(layout.key_names)
+            where, wanted = f"({keys})", f"SELECT {', '.join(layout.key_of('l:s'))} {source}"
         return self.db.execute(f"DELETE FROM main.{layout.user} WHERE {where} IN ({wanted})").rowcount
 
     def _delete(self) -> int:
@@ -98,8 +95,8 @@ class UserRows:
         places = [p for p in range(layout.width) if written >> p & 1]
         if not places:
             return 0
-        sets = ", ".join(f"{layout.columns[p]} = w.{layout.slots[p]}" for p in places)
-        at = f"t.{layout.rowid} = w.rid" if layout.rowid else layout.match("u:t", "c:w")
+        sets = ", ".join(f"{layout.columns[p]} = w.{layout.locals[p]}" for p in places)
+        at = f"t.{layout.rowid} = w.rid" if layout.rowid else layout.match("u:t", "l:w")
         source = self._source(f"z.present AND s.op <> 'delete' AND {condition}")
         return self.db.execute(
             f"UPDATE OR ABORT main.{layout.user} AS t SET {sets}"
@@ -107,10 +104,10 @@ class UserRows:
             values,
         ).rowcount
 
-    def _insert(self, *, afresh: bool) -> int:
+    def _insert(self, span: str, *, afresh: bool) -> int:
         layout = self.layout
-        condition = "s.op <> 'delete'" if afresh else "NOT z.present AND s.op <> 'delete'"
-        columns, values = ", ".join(layout.columns), layout.list_of("s")
+        condition = f"{span} AND s.op <> 'delete'" if afresh else "NOT z.present AND s.op <> 'delete'"
+        columns, values = ", ".join(layout.columns), layout.list_of("s", layout.locals)
         integer_key = layout.key_columns[0].declared.upper() == "INTEGER" and len(layout.keys) == 1
         if afresh and layout.rowid and not integer_key:
             columns, values = f"{layout.rowid}, {columns}", f"z.rid, {values}"  # rows keep their rowid

@@ -86,10 +86,12 @@ class Stage:
             yield changes.batch_of(db, self.layout, rows)
 
 
-def fetch(db: sqlite3.Connection, query: str, width: int) -> Iterator[list[tuple[Value, ...]]]:
+def fetch(
+    db: sqlite3.Connection, query: str, width: int, bound: Sequence[Value] = ()
+) -> Iterator[list[tuple[Value, ...]]]:
     """The rows of a query in lists of bounded size. Text that is no UTF-8 comes with surrogate escapes: the query is
     run again with a tolerant reader from the row that did not go through."""
-    cursor = db.execute(query)
+    cursor = db.execute(query, bound)
     rows: list[tuple[Value, ...]] = []
     given, size = 0, 0.0
     step = _MOST_AT_ONCE
@@ -101,7 +103,7 @@ def fetch(db: sqlite3.Connection, query: str, width: int) -> Iterator[list[tuple
                 raise
             if rows:
                 yield rows
-            yield from _tolerant(db, query, width, given)
+            yield from _tolerant(db, query, width, given, bound)
             return
         rows += more
         given += len(more)
@@ -117,10 +119,12 @@ def fetch(db: sqlite3.Connection, query: str, width: int) -> Iterator[list[tuple
             return
 
 
-def _tolerant(db: sqlite3.Connection, query: str, width: int, given: int) -> Iterator[list[tuple[Value, ...]]]:
+def _tolerant(
+    db: sqlite3.Connection, query: str, width: int, given: int, bound: Sequence[Value]
+) -> Iterator[list[tuple[Value, ...]]]:
     db.text_factory = surrogates
     try:
-        for rows in fetch(db, f"{query} LIMIT -1 OFFSET {given}", width):
+        for rows in fetch(db, f"{query} LIMIT -1 OFFSET {given}", width, bound):
             # the factory belongs to the connection: whoever gets these rows must not meet it
             db.text_factory = str
             yield rows

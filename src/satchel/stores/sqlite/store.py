@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
@@ -31,6 +32,7 @@ from satchel.stores.base import (
 from satchel.stores.sqlite import books, conflicts, install, pending, schema, suspend
 from satchel.stores.sqlite.connection import LOCK_TIMEOUT, connect, text_literal, transaction, translated
 from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.numbers import Numbers
 from satchel.stores.sqlite.row import RowEditor
 
 if TYPE_CHECKING:
@@ -294,7 +296,7 @@ class SQLiteStore:
             return conflicts.read(db, by_number, self._live, closed=closed)
 
     def _live(self, layout: Layout, key: Sequence[Value]) -> tuple[Sequence[Version], dict[str, Value] | None]:
-        rows = RowEditor(self._db, layout)
+        rows = RowEditor(self._db, layout, Numbers(self._db, self._layouts))
         return rows.standing(key), rows.read(key)
 
     def conflict_counts(self) -> Mapping[str, int]:
@@ -310,10 +312,10 @@ class SQLiteStore:
     def review(self, conflict_id: str) -> None:
         """Somebody has looked at a conflict that was passed over."""
         with self._wall() as db, transaction(db):
-            conflicts.review(db, conflict_id)
+            conflicts.review(db, conflict_id, time.time_ns() // 1_000_000)
 
     def _row(self, table: str) -> RowEditor:
-        return RowEditor(self._db, self._layouts[table])
+        return RowEditor(self._db, self._layouts[table], Numbers(self._db, self._layouts))
 
     def write_row(self, table: str, key: Sequence[Value], values: Mapping[str, Value] | None) -> None:
         """An ordinary edit of one row, captured like the application's, with its foreign keys kept; None deletes."""

@@ -1,0 +1,97 @@
+"""Rows that the application's table does not hold as they were written (PROTOCOL, Constraints).
+
+    parked, twin   alive, and not in the table: a network constraint keeps them out
+    refused        alive, and not in the table: this database alone does not take them, or their parent
+    noted          in the table, but not as they were written: a reference is forgotten, or a deleted row is back
+
+The slots hold the row as it was resolved; all versions of such a row are kept whole in `_satchel_image_N`.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from satchel.model.admission import RowId
+from satchel.model.value import Value
+from satchel.stores.sqlite import exact
+from satchel.stores.sqlite.connection import tolerant
+from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.stage import at_key, bindable, placeholder
+
+PARKED, TWIN, REFUSED, NOTED = "parked", "twin", "refused", "noted"
+_COLUMNS = "status, kind, reason, blockers, moved"
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Why a row is not shown as it was written. `moved`: it would not be shown as it was written either."""
+
+    status: str
+    kind: str  # unique | foreign-key | constraint
+    reason: str
+    blockers: Sequence[RowId] = ()
+    moved: bool = False
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the row is out of the application's sight."""
+        return self.status != NOTED
+
+
+def ddl(layout: Layout) -> list[str]:
+    """What makes the table: an index for each claim and each reference, since rows are looked up by them."""
+    keys = ", ".join(layout.keys)
+    made = [
+        f"CREATE TABLE {layout.apart} ({layout.key_list()}, status TEXT, kind TEXT, reason TEXT, blockers TEXT,"
+        f" moved INTEGER, {layout.slot_list()}, PRIMARY KEY ({keys})) WITHOUT ROWID"
+    ]
+    wanted = [*layout.table.unique, *(key.columns for key in layout.table.foreign_keys if key.declared)]
+    for number, columns in enumerate(dict.fromkeys(wanted)):
+        slots = ", ".join(layout.slots_of(columns))
+        made.append(f"CREATE INDEX {layout.apart}_{number} ON {layout.apart} ({slots})")
+    return made
+
+
+def is_empty(db: sqlite3.Connection, layout: Layout) -> bool:
+    """Whether every row of the table is shown as it was written."""
+    return db.execute(f"SELECT 1 FROM {layout.apart} LIMIT 1").fetchone() is None
+
+
+def read(db: sqlite3.Connection, layout: Layout, key: Sequence[Value]) -> Apart | None:
+    """Why a row is apart; None: it is not."""
+    where, bound = at_key(layout.keys, key)
+    row = db.execute(f"SELECT {_COLUMNS} FROM {layout.apart} WHERE {where}", bound).fetchone()
+    return None if row is None else _apart(row)
+
+
+def every(db: sqlite3.Connection, layout: Layout, condition: str = "1") -> Iterator[tuple[tuple[Value, ...], Apart]]:
+    """(key, why) of the rows that are apart."""
+    keys = ", ".join(layout.keys)
+    with tolerant(db):
+        rows = db.execute(f"SELECT {_COLUMNS}, {keys} FROM {layout.apart} WHERE {condition}").fetchall()
+    for row in rows:
+        yield tuple(row[5:]), _apart(row)
+
+
+def write(db: sqlite3.Connection, layout: Layout, key: Sequence[Value], why: Apart, row: Sequence[Value]) -> None:
+    """Sets a row apart."""
+    blockers = json.dumps([[table, exact.write_values(other)] for table, other in why.blockers])
+    values = [*key, why.status, why.kind, why.reason, blockers, int(why.moved), *row]
+    holders = ", ".join(map(placeholder, values))
+    db.execute(f"INSERT OR REPLACE INTO {layout.apart} VALUES ({holders})", list(map(bindable, values)))
+
+
+def remove(db: sqlite3.Connection, layout: Layout, key: Sequence[Value]) -> None:
+    """The row is shown as it was written, or gone."""
+    where, bound = at_key(layout.keys, key)
+    db.execute(f"DELETE FROM {layout.apart} WHERE {where}", bound)
+
+
+def _apart(row: Sequence[Any]) -> Apart:
+    status, kind, reason, blockers, moved, *_ = row
+    found = [(table, exact.read_values(key)) for table, key in json.loads(blockers)]
+    return Apart(status, kind, reason, found, bool(moved))

@@ -1,0 +1,96 @@
+"""Versions, rows set apart and the list of conflicts, for the rows in question."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from satchel.model.admission import TWIN
+from satchel.model.value import same
+from satchel.model.version import Version
+from satchel.stores.sqlite import apart, conflicts
+from satchel.stores.sqlite.apart import Apart
+from satchel.stores.sqlite.cases import Case, Cases
+from satchel.stores.sqlite.stage import at_key, placeholder
+from satchel.stores.sqlite.versions import VersionWriter, odd_time
+
+CONSTRAINT = "constraint"
+
+
+class CaseBooks:
+    """Books the rows in question of one landing."""
+
+    def __init__(self, cases: Cases, now: int) -> None:
+        self.db = cases.db
+        self.cases = cases
+        self.now = now
+        self.writer = VersionWriter(cases.db)
+
+    def book(self, case: Case) -> int:
+        """Writes versions and the list of conflicts. How many conflicts were opened."""
+        why = self._why(case)
+        if case.incoming is not None or why != case.apart:
+            self._versions(case, kept=why is not None)
+        if why is not None:
+            row = [case.last_values.get(name) for name in case.layout.table.names]
+            apart.write(self.db, case.layout, case.key, why, row)
+        elif case.apart is not None:
+            apart.remove(self.db, case.layout, case.key)
+        opened = 0
+        if case.incoming is not None:
+            opened += conflicts.keep(
+                self.db, case.layout, case.key, case.standing, case.incoming, case.settled, self.now
+            )
+        if why is not None or case.apart is not None:
+            opened += conflicts.keep_apart(self.db, case.layout, case.key, why, case.settled, case.incoming, self.now)
+        return opened
+
+    def _why(self, case: Case) -> Apart | None:
+        outcome = case.outcome
+        if case.refused:
+            return Apart(apart.REFUSED, CONSTRAINT, case.refused)
+        if outcome is None:
+            return None
+        if outcome.row is None:
+            if case.settled.resolved.deleted:
+                return None
+            moved = self._differs(case, outcome.would)
+            blockers = list(outcome.blockers)
+            if outcome.twin is not None and outcome.twin not in blockers:
+                blockers.append(outcome.twin)
+            status = apart.TWIN if outcome.status == TWIN else apart.PARKED
+            return Apart(status, outcome.kind, outcome.reason, tuple(blockers), moved)
+        if outcome.note:
+            return Apart(apart.NOTED, outcome.kind, outcome.reason, tuple(outcome.blockers))
+        if case.settled.resolved.deleted or self._differs(case, outcome.row):
+            return Apart(apart.NOTED, "", outcome.reason, tuple(outcome.blockers))  # a twin stands for its parent
+        return None
+
+    @staticmethod
+    def _differs(case: Case, row: Any) -> bool:
+        return any(not same(cell.value, row.get(name)) for name, cell in case.settled.resolved.cells.items())
+
+    def _versions(self, case: Case, *, kept: bool) -> None:
+        layout, key = case.layout, case.key
+        siblings, resolved = case.settled.siblings, case.settled.resolved
+        where, bound = at_key(layout.keys, key)
+        self.db.execute(f"DELETE FROM {layout.images} WHERE {where}", bound)
+        several = len(siblings) > 1
+        top = max(siblings, key=lambda version: version.rank)
+        lin = self.writer.explicit(layout, resolved.cells) if several else self.writer.lineage(layout, top)
+        number = self.writer.number(top.dot.origin)
+        values: list[Any] = [number, top.dot.seq, top.stamp, int(resolved.deleted), int(several or kept)]
+        values += [None if several else self._row_context(top), odd_time(top), top.by, lin]
+        holders = ", ".join([*map(placeholder, key), *("?" * len(values))])
+        self.db.execute(f"INSERT OR REPLACE INTO {layout.rows} VALUES ({holders})", (*bound, *values))
+        if several or kept or top.deleted:
+            for version in siblings:
+                self.writer.image(layout, key, version, self._row_context(version))
+
+    def _row_context(self, version: Version) -> str | None:
+        number = self.writer.number(version.dot.origin)
+        contexts = self.cases.contexts
+        if number == self.cases.origin and version.dot.seq in contexts:
+            packet = contexts[version.dot.seq]
+        else:
+            packet = self.cases.reader.context(number, version.dot.seq)
+        return self.writer.row_context(version, packet)

@@ -1,0 +1,141 @@
+"""The application's rows, made what was decided of the rows in question: one by one.
+
+All of our writes say OR ABORT: a constraint that is declared ON CONFLICT REPLACE or IGNORE would otherwise take rows
+away, or leave them out, without a word.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from satchel.model.value import Value, same
+from satchel.stores.base import RowCounts
+from satchel.stores.sqlite.cases import Case, Cases
+from satchel.stores.sqlite.finder import Finder
+from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.stage import Stage, at_key, bindable, placeholder
+from satchel.stores.sqlite.suspend import SuspendedTriggers
+
+
+class CaseRows:
+    """Writes rows in question. What this database does not take is kept aside here, with whatever refers to it."""
+
+    def __init__(self, cases: Cases, finder: Finder, triggers: SuspendedTriggers, own: bool) -> None:
+        self.cases = cases
+        self.db = cases.db
+        self.finder = finder
+        self.triggers = triggers
+        self.own = own
+
+    def is_right(self, case: Case) -> bool:
+        """Whether the application's table holds what it is to hold."""
+        after = self._after(case)
+        if case.before is None or after is None:
+            return case.before is after
+        return all(same(one, two) for one, two in zip(case.before, after, strict=True))
+
+    def take_out(self, cases: Iterable[Case], *, afresh: bool) -> None:
+        """Removes the rows that leave, and those whose unique values may be in the way of others."""
+        for case in cases:
+            if case.before is None:
+                continue
+            if self._after(case) is None or (not self.is_right(case) and (afresh or case.layout.table.unique)):
+                self.triggers.suspend(case.layout)
+                self._remove(case)
+
+    def put_in(
+        self, cases: Sequence[Case], refused: Sequence[tuple[Stage, int, str]], counts: RowCounts, *, careful: bool
+    ) -> list[Case]:
+        """Makes all rows what they are to be; `refused` are staged rows that the database did not take. With `careful`
+        a row that it does not take is kept aside, else sqlite3.IntegrityError. All cases, with those that came in so."""
+        every = list(cases)
+        aside = []
+        for stage, rn, words in refused:
+            case = self.cases.at(stage, rn)
+            case.refused = words
+            self.cases.make_odd(case)
+            aside.append(case)
+        for case in cases:
+            case.refused = ""
+            try:
+                self._put(case, counts)
+            except sqlite3.IntegrityError as problem:
+                if not careful:
+                    raise
+                case.refused = str(problem)
+                aside.append(case)
+        known = {case.id for case in every}
+        every += [case for case in aside if case.id not in known]
+        self._hide_children(aside, every, counts)
+        return every
+
+    def _put(self, case: Case, counts: RowCounts) -> None:
+        after = self._after(case)
+        if after is None:
+            counts.deleted += case.before is not None
+            return
+        if self.is_right(case):
+            return
+        layout = case.layout
+        self.triggers.suspend(layout)
+        taken_out = case.before is not None and self.cases.here(layout, case.before) is None
+        if case.before is None or taken_out:
+            self._insert(layout, after)
+        else:
+            self._update(case, after)
+        counts.inserted += case.before is None
+        counts.updated += case.before is not None
+
+    def _after(self, case: Case) -> tuple[Value, ...] | None:
+        row = case.after
+        if row is None:
+            return None
+        whole = [row.get(name) for name in case.layout.table.names]
+        return self.cases.numbers.to_local(case.layout, whole)
+
+    def _insert(self, layout: Layout, row: Sequence[Value]) -> None:
+        names, holders = ", ".join(layout.columns), ", ".join(map(placeholder, row))
+        insert = f"INSERT OR ABORT INTO main.{layout.user} ({names}) VALUES ({holders})"
+        self.db.execute(insert, list(map(bindable, row)))
+
+    def _update(self, case: Case, after: Sequence[Value]) -> None:
+        assert case.before is not None
+        layout = case.layout
+        changed = [p for p in range(layout.width) if not same(case.before[p], after[p])]
+        sets = ", ".join(f"{layout.columns[p]} = {placeholder(after[p])}" for p in changed)
+        where, bound = self._at(case)
+        update = f"UPDATE OR ABORT main.{layout.user} SET {sets} WHERE {where}"
+        self.db.execute(update, [bindable(after[p]) for p in changed] + bound)
+
+    def _remove(self, case: Case) -> None:
+        where, bound = self._at(case)
+        self.db.execute(f"DELETE FROM main.{case.layout.user} WHERE {where}", bound)
+
+    def _at(self, case: Case) -> tuple[str, list[Value]]:
+        assert case.before is not None
+        return at_key(case.layout.key_names, [case.before[place] for place in case.layout.key_places])
+
+    def _hide_children(self, aside: Sequence[Case], every: list[Case], counts: RowCounts) -> None:
+        """Rows that refer to one that is kept aside here are kept aside with it."""
+        todo = list(aside)
+        known = {case.id for case in every}
+        while todo:
+            parent = todo.pop()
+            for child in self.finder.children(parent, parent.last_values):
+                if child.refused or (child.after is None and child.id in known):
+                    continue
+                child.refused = f"its row in {parent.layout.table.name} is kept aside: {parent.refused}"
+                self.cases.make_odd(child)
+                before = self.cases.now(child)
+                if before is not None:
+                    self.triggers.suspend(child.layout)
+                    at = [before[place] for place in child.layout.key_places]
+                    where, bound = at_key(child.layout.key_names, at)
+                    self.db.execute(f"DELETE FROM main.{child.layout.user} WHERE {where}", bound)
+                    counts.deleted += child.before is not None
+                    counts.inserted -= child.before is None
+                if child.id not in known:
+                    known.add(child.id)
+                    every.append(child)
+                todo.append(child)

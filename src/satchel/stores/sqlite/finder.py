@@ -1,0 +1,113 @@
+"""Which rows hold certain values: rivals for a unique key, children and parents of a row (PROTOCOL, Constraints).
+
+A landing is asked before it writes, so the rows are looked for in the application's table, among the staged ones and
+among those set apart. What is found may have changed since: it is only a row to look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from satchel.model.schema import ForeignKey
+from satchel.model.value import Value
+from satchel.stores.sqlite.cases import Case, Cases
+from satchel.stores.sqlite.connection import tolerant
+from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.stage import at_key
+
+Row = Mapping[str, Value]
+
+
+class Finder:
+    """Looks rows up for one landing."""
+
+    def __init__(self, cases: Cases) -> None:
+        self.cases = cases
+        self.db = cases.db
+        self.layouts = cases.layouts
+        self._by_name = {name.lower(): layout for name, layout in cases.layouts.items()}
+        self._children: dict[str, list[tuple[Layout, ForeignKey]]] = {name: [] for name in self._by_name}
+        self._parents: dict[str, list[tuple[Layout, ForeignKey]]] = {name: [] for name in self._by_name}
+        for layout in cases.layouts.values():
+            for key in layout.table.foreign_keys:
+                parent = self._by_name.get(key.parent.lower())
+                if key.declared and parent is not None and "" not in key.parent_columns:
+                    self._children[parent.table.name.lower()].append((layout, key))
+                    self._parents[layout.table.name.lower()].append((parent, key))
+
+    def children_of(self, layout: Layout) -> Sequence[tuple[Layout, ForeignKey]]:
+        """(child table, its reference) for every constraint that leads to a table."""
+        return self._children[layout.table.name.lower()]
+
+    def parents_of(self, layout: Layout) -> Sequence[tuple[Layout, ForeignKey]]:
+        """(parent table, the reference) for every constraint of a table."""
+        return self._parents[layout.table.name.lower()]
+
+    def is_free(self, layout: Layout) -> bool:
+        """Whether no constraint of the network concerns a table."""
+        return not (layout.table.unique or self.children_of(layout) or self.parents_of(layout))
+
+    def rivals(self, case: Case, row: Row) -> Iterator[Case]:
+        """Rows that claim one of the row's unique values."""
+        for columns in case.layout.table.unique:
+            yield from self._holders(case.layout, columns, columns, row)
+
+    def children(self, case: Case, row: Row) -> Iterator[Case]:
+        """Rows that refer to the row by these values of it."""
+        for layout, key in self.children_of(case.layout):
+            yield from self._holders(layout, key.columns, key.parent_columns, row)
+
+    def parents(self, case: Case, row: Row) -> Iterator[Case]:
+        """Rows, gone ones too, that the row refers to."""
+        for layout, key in self.parents_of(case.layout):
+            yield from self._holders(layout, key.parent_columns, key.columns, row, gone=True)
+
+    def _holders(
+        self, layout: Layout, wanted: Sequence[str], given: Sequence[str], row: Row, *, gone: bool = False
+    ) -> Iterator[Case]:
+        """Rows whose `wanted` columns hold what `row` has in the `given` ones."""
+        values = [_value(row, name) for name in given]
+        if None in values:
+            return
+        places = [layout.place(name) for name in wanted]
+        if sorted(places) == sorted(layout.key_places):
+            key = tuple(values[places.index(place)] for place in layout.key_places)
+            case = self.cases.find(layout, key)
+            yield from () if case is None else (case,)
+            return
+        for key in self._keys(layout, places, values, gone=gone):
+            if (case := self.cases.find(layout, key)) is not None:
+                yield case
+
+    def _keys(
+        self, layout: Layout, places: Sequence[int], values: Sequence[Value], *, gone: bool
+    ) -> list[tuple[Value, ...]]:
+        numbers = self.cases.numbers
+        slots = [layout.slots[place] for place in places]
+        here = [numbers.value_to_local(layout, place, v) for place, v in zip(places, values, strict=True)]
+        found = []
+        if None not in here:
+            own = self._query(f"main.{layout.user}", layout.key_names, [layout.columns[p] for p in places], here)
+            found += [numbers.key_to_wire(layout, key) for key in own]
+        found += self._query(layout.apart, layout.keys, slots, values)
+        stage = self.cases.stages.get(layout.table.name)
+        if stage is not None:
+            self.cases.index(stage, tuple(slots))
+            found += self._query(stage.name, layout.key_slots, slots, values)
+        if gone:
+            found += self._query(layout.images, layout.keys, slots, values)
+        return found
+
+    def _query(
+        self, source: str, keys: Sequence[str], columns: Sequence[str], values: Sequence[Value]
+    ) -> list[tuple[Value, ...]]:
+        where, bound = at_key(columns, values)
+        with tolerant(self.db):
+            return self.db.execute(f"SELECT {', '.join(keys)} FROM {source} WHERE {where}", bound).fetchall()
+
+
+def _value(row: Row, name: str) -> Value:
+    """A column's value; references may spell the name in another case."""
+    if name in row:
+        return row[name]
+    return next((value for column, value in row.items() if column.lower() == name.lower()), None)
