@@ -50,7 +50,7 @@ def tables_of(spec: ModuleType) -> dict[str, Table]:
 
 
 def to_id(key: str) -> RowId:
-    return key.split("/")[0], (key,)
+    return key.split("/", maxsplit=1)[0], (key,)
 
 
 def to_candidate(key: str, resolved: Any) -> Candidate:

@@ -41,3 +41,9 @@ def of_known_time(siblings: Sequence[Version]) -> list[Version]:
 def columns_of(versions: Iterable[Version]) -> list[str]:
     """Every column that some version has, sorted."""
     return sorted({column for version in versions for column in version.cells})
+
+
+def contexts_of_living(siblings: Sequence[Version]) -> list[Vector]:
+    """What the authors of the living versions that take part had seen; of all of them if none lives."""
+    timed = of_known_time(siblings)
+    return [version.saw for version in [v for v in timed if not v.deleted] or timed]
