@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,11 +10,25 @@ from typing import Any
 import pyarrow as pa
 
 from satchel.errors import ConstraintRefused
+from satchel.model.admission import Candidate, Outcome, RowId
 from satchel.model.change import Entry, Net
 from satchel.model.ids import Dot
+from satchel.model.schema import Table
 from satchel.model.value import Value
-from satchel.replication import coalesce, conflict, policies, resolve
-from satchel.stores.base import Contested, Delta, Incoming, Joining, RowCounts, Sealed, Settled, Store, Stretch
+from satchel.replication import coalesce, conflict, constraints, policies, resolve
+from satchel.replication.siblings import contexts_of_living
+from satchel.stores.base import (
+    Contested,
+    Delta,
+    Incoming,
+    Joining,
+    RowCounts,
+    Sealed,
+    Settled,
+    Standing,
+    Store,
+    Stretch,
+)
 from satchel.stores.sqlite.values import misfit_value
 
 BASELINE_TIME = 1_700_000_000_000
@@ -34,6 +48,12 @@ class PlainRules:
             written = frozenset(name for name, cell in incoming.cells.items() if cell.dot == incoming.dot)
             closes = conflict.closing(before, written, deleted=incoming.deleted)
         return Settled(siblings, resolved, closes)
+
+    def admit(self, tables: Mapping[str, Table], rows: Iterable[Standing]) -> Mapping[RowId, Outcome]:
+        candidates = [
+            Candidate((row.table, row.key), row.resolved, contexts_of_living(row.siblings), row.fixed) for row in rows
+        ]
+        return constraints.keep_constraints(tables, candidates)
 
     def coalesce(
         self, entries: Sequence[Entry], current: Mapping[str, Value] | None, known: bool, floor: int

@@ -10,7 +10,7 @@ from satchel.model.schema import Table
 from satchel.model.value import Value
 from satchel.packet.configuration import Configuration
 from satchel.replication import coalesce, conflict, constraints, policies, resolve
-from satchel.replication.siblings import of_known_time
+from satchel.replication.siblings import contexts_of_living
 from satchel.stores.base import Contested, Settled, Standing
 
 
@@ -51,6 +51,4 @@ class NetworkRules:
 
 
 def _candidate(row: Standing) -> Candidate:
-    timed = of_known_time(row.siblings)
-    living = [version for version in timed if not version.deleted] or timed
-    return Candidate((row.table, row.key), row.resolved, [version.saw for version in living], row.fixed)
+    return Candidate((row.table, row.key), row.resolved, contexts_of_living(row.siblings), row.fixed)
