@@ -101,6 +101,14 @@ def test_a_network_is_not_called_like_a_folder_of_the_exchange(tmp_path: Path, n
     assert not (tmp_path / "home").exists()
 
 
+NUMBERED = (
+    "CREATE TABLE numbered (id INTEGER PRIMARY KEY, name TEXT)",
+    "CREATE TABLE details (id INTEGER PRIMARY KEY REFERENCES numbered, text TEXT)",
+    "CREATE TABLE notes (id INTEGER PRIMARY KEY, about INTEGER)",
+    "CREATE TABLE pairs (a INTEGER, b INTEGER, PRIMARY KEY (a, b))",
+)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
@@ -110,11 +118,30 @@ def test_a_network_is_not_called_like_a_folder_of_the_exchange(tmp_path: Path, n
         (["--table", "custmers"], 2, "no table is called custmers"),
         (["--key-scope", "custmers=global"], 2, "no table is called custmers"),
         (["--key-scope", "*=planetary"], 2, "planetary is no key scope"),
-        (["--key-scope", "*=local"], 1, "not supported yet: customers, numbered, stock"),
+        (["--key-scope", "*=local"], 2, "the key of customers cannot be local: id is no INTEGER PRIMARY KEY"),
+        (["--key-scope", "details=local"], 2, "the key of details cannot be local: id refers to numbered"),
+        (
+            ["--key-scope", "n*=local", "--reference", "numbered.id=stock"],
+            2,
+            "the key of stock (id) is no single integer",
+        ),
+        (["--key-scope", "notes=local", "--reference", "notes.id=numbered"], 2, "id refers to numbered"),
+        (["--reference", "notes"], 2, "is not of the form TABLE.COLUMN=TABLE"),
+        (["--reference", "notes=numbered"], 2, "is not of the form TABLE.COLUMN=TABLE"),
+        (["--reference", "notes.about="], 2, "is not of the form TABLE.COLUMN=TABLE"),
+        (["--reference", ".about=numbered"], 2, "is not of the form TABLE.COLUMN=TABLE"),
+        (["--reference", "letters.about=numbered"], 2, "no table letters is replicated"),
+        (["--reference", "notes.about=letters"], 2, "no table letters is replicated"),
+        (["--table", "notes", "--reference", "notes.about=numbered"], 2, "no table numbered is replicated"),
+        (["--reference", "notes.of=numbered"], 2, "notes has no column of"),
+        (["--reference", "notes.=numbered"], 2, "is not of the form TABLE.COLUMN=TABLE"),
+        (["--reference", "notes.about=customers"], 2, "the key of customers (id) is no single integer"),
+        (["--reference", "notes.about=pairs"], 2, "the key of pairs (a, b) is no single integer"),
+        (["--schema", "guess"], 2, "guess is no way to treat a changed schema"),
     ],
 )
 def test_init_says_which_word_does_not_fit(tmp_path: Path, words: list[str], code: int, says: str) -> None:
-    db = make_database(tmp_path / "office.db", *SCHEMA, "CREATE TABLE numbered (id INTEGER PRIMARY KEY, name TEXT)")
+    db = make_database(tmp_path / "office.db", *SCHEMA, *NUMBERED)
     must_refuse_init(tmp_path, db, code, says, *words)
 
 

@@ -26,7 +26,7 @@ def test_init_passes_on_every_option_and_names_the_table_that_is_left_out(api: F
     result = run(
         "init", "here", "--db", "shop.db", "--node", "office", "--network", "acme", "--table", "c*", "--table", "d*",
         "--policy", "latest", "--policy", "d*=manual", "--key-scope", "*=global",
-        "--key-scope", "a=b=local", "--dry-run",
+        "--key-scope", "a=b=local", "--reference", "d.c=c", "--reference", "d.e=e", "--schema", "follow", "--dry-run",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     (_, args, named) = api.calls[0]
@@ -34,7 +34,8 @@ def test_init_passes_on_every_option_and_names_the_table_that_is_left_out(api: F
     assert named == {
         "db": "shop.db", "node": "office", "network": "acme", "tables": ("c*", "d*"), "policy": "latest",
         "policies": {"d*": "manual"},
-        "key_scope": {"*": "global", "a": "b=local"}, "dry_run": True,
+        "key_scope": {"*": "global", "a": "b=local"}, "references": ("d.c=c", "d.e=e"), "schema": "follow",
+        "dry_run": True,
     }  # fmt: skip
     assert "scratch\tit has no key" in result.stdout
     assert result.stdout.startswith("Dry run, nothing was changed: would found the network acme with node office")
@@ -45,6 +46,50 @@ def test_a_key_scope_without_its_sign_is_wrong_usage(api: FakeApi) -> None:
     assert result.exit_code == 2
     assert "GLOB=global" in result.stderr
     assert not api.calls
+
+
+CHANGED = {"version": 2, "tables": ["d"], "references": [], "sealed": ["office/4"], "dry_run": False, "warnings": ["w"]}
+
+
+@pytest.mark.parametrize(
+    ("words", "call"),
+    [
+        (["tables", "add", "d*", "e"], ("add_tables", ("d*", "e"), {"dry_run": False})),
+        (["tables", "add", "d*", "--dry-run"], ("add_tables", ("d*",), {"dry_run": True})),
+        (["tables", "reference", "d.c=c"], ("add_references", ("d.c=c",), {"dry_run": False})),
+    ],
+)
+def test_changes_of_the_configuration_pass_on_their_words(
+    api: FakeApi, words: list[str], call: tuple[Any, ...]
+) -> None:
+    api.answers[call[0]] = Report(CHANGED | {"dry_run": call[2]["dry_run"]})
+    result = run(*words)
+    assert result.exit_code == 0, result.output
+    assert api.calls[-1] == call
+    assert "version 2 of the configuration adds d." in result.stdout
+    assert result.stdout.startswith("Dry run, nothing was changed") == call[2]["dry_run"]
+    assert "w" in result.stderr
+
+
+@pytest.mark.parametrize("words", [["--json", "add", "d"], ["add", "d", "--json"], ["add", "--json", "d"]])
+def test_a_change_of_the_configuration_is_one_json_document(api: FakeApi, words: list[str]) -> None:
+    api.answers["add_tables"] = Report(CHANGED)
+    assert json.loads(run("tables", *words).stdout) == CHANGED
+
+
+def test_tables_lists_references_that_no_schema_declares(api: FakeApi) -> None:
+    more = {"references": ["notes.about=invoices"], "schema": "follow"}
+    api.answers["tables"] = {"tables": FOUNDED["tables"], "left_out": [], **more}
+    shown = run("tables").stdout
+    assert "notes.about\tinvoices" in shown
+    assert "follow" in shown
+    assert api.calls[-1] == ("tables", (), {})
+
+
+def test_tables_has_no_other_word(api: FakeApi) -> None:
+    assert run("tables", "drop", "customers").exit_code == 2
+    assert run("tables", "add").exit_code == 2
+    assert not [name for name, _, _ in api.calls if name != "open"]
 
 
 def test_join_takes_invitation_home_and_database(api: FakeApi) -> None:

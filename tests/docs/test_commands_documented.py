@@ -25,7 +25,9 @@ def sections() -> dict[str, str]:
 def options_of(name: str) -> set[str]:
     command = main.get_command(click.Context(main), name)
     assert command is not None
-    return {word for p in command.params if isinstance(p, click.Option) for word in p.opts if word.startswith("--")}
+    below = command.commands.values() if isinstance(command, click.Group) else ()
+    params = [parameter for found in (command, *below) for parameter in found.params]
+    return {word for p in params if isinstance(p, click.Option) for word in p.opts if word.startswith("--")}
 
 
 def test_every_registered_command_has_a_section_and_no_other_has() -> None:

@@ -11,7 +11,7 @@ from satchel.errors import BadPacket
 from satchel.model.schema import Column, ForeignKey, Table
 from satchel.packet.configuration import Configuration, Reference
 from satchel.packet.options import Options, fits
-from tests.packet.builders import CUSTOMERS, NOW, Acme
+from tests.packet.builders import NOW, Acme
 
 NUMBER = Column("id", "int64", "INTEGER", "integer", notnull=True)
 INVOICES = Table("Invoices", (NUMBER,), ("id",), "local")
@@ -108,7 +108,7 @@ def test_tables_that_come_later_join_by_the_same_rules(acme: Acme) -> None:
     assert found == wish
     assert found.follows
     assert [found.takes(name) for name in ("INVENTORY", "notes", "drafts")] == [True, True, False]
-    assert [found.scope_of(t) for t in (INVOICES, NOTES)] == ["local", "global"]
+    assert [found.named_scope(name) for name in ("Invoices", "notes")] == ["local", "global"]
     assert (found.policy_of("notes"), found.policy_of("invoices")) == ("manual", None)
 
 
@@ -116,7 +116,7 @@ def test_without_options_all_tables_join_with_the_scope_of_their_schema(acme: Ac
     found = made(acme).options
     assert not found.follows
     assert found.takes("anything")
-    assert (found.scope_of(NOTES), found.scope_of(CUSTOMERS)) == ("local", "global")
+    assert found.named_scope("notes") is None
 
 
 def test_options_that_this_version_does_not_know_are_kept(acme: Acme) -> None:

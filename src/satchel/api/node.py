@@ -10,7 +10,8 @@ from typing import Any
 
 from satchel.errors import SatchelError, UsageError
 from satchel.model.value import Value, to_json
-from satchel.sync import doctor, membership, running, settling
+from satchel.sync import configuring, doctor, membership, running, settling
+from satchel.sync.configuring import ConfigurationReport
 from satchel.sync.home import Home
 from satchel.sync.membership import InviteReport
 from satchel.sync.opening import detaching, reading, working
@@ -100,6 +101,18 @@ class Node:
             path = Path(out) if out is not None else None
             return membership.invite(site, name, out=path, role=role, days=days, dry_run=dry_run)
 
+    # -- configuration
+
+    def add_tables(self, *globs: str, dry_run: bool = False) -> ConfigurationReport:
+        """Replicates more tables: an admin's change of the configuration."""
+        with working(self.home) as site:
+            return configuring.add_tables(site, globs, dry_run=dry_run)
+
+    def add_references(self, *references: str, dry_run: bool = False) -> ConfigurationReport:
+        """Names references that the schema does not declare, TABLE.COLUMN=TABLE: an admin's change."""
+        with working(self.home) as site:
+            return configuring.add_references(site, references, dry_run=dry_run)
+
     # -- looking
 
     def status(self) -> dict[str, Any]:
@@ -169,7 +182,8 @@ class Node:
             return membership.list_nodes(site)
 
     def tables(self) -> Mapping[str, Any]:
-        """{tables: [{table, key, scope, policy, columns}], left_out: [{table, reason}]}."""
+        """{tables: [{table, key, scope, policy, columns}], left_out: [{table, reason}],
+        references: [TABLE.COLUMN=TABLE], schema: follow | report}."""
         with reading(self.home) as site:
             return membership.list_tables(site)
 

@@ -22,15 +22,20 @@ def init(
     policies: Mapping[str, str] | None = None,
     key_scope: Mapping[str, str] | None = None,
     author_column: str | None = None,
+    references: Sequence[str] = (),
+    schema: str = "report",
     dry_run: bool = False,
 ) -> FoundingReport:
     """Founds a network with this database and seals its rows as the first packets.
 
     `tables`: globs of names, all by default; `policy`: latest, merge, manual, priority:A,B or module:function;
-    `policies`: glob -> policy for some tables; `key_scope`: glob -> global | local. Raises UsageError, NotADatabase,
-    NotSupported, SatchelError.
+    `policies`: glob -> policy for some tables; `key_scope`: glob -> global | local; `references`:
+    TABLE.COLUMN=TABLE for those that the schema does not declare; `schema`: follow | report, what to do about columns
+    and tables that other sites have and this one lacks. Raises UsageError, NotADatabase, NotSupported, SatchelError.
     """
-    plan = Plan(str(db), node, network, tables, policy, policies or {}, key_scope or {}, author_column)
+    plan = Plan(
+        str(db), node, network, tables, policy, policies or {}, key_scope or {}, author_column, references, schema
+    )
     return found(Path(home), plan, dry_run=dry_run)
 
 

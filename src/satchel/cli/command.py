@@ -27,23 +27,46 @@ class SatchelCommand(click.Command):
                 formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
 
 
+class SatchelGroup(SatchelCommand, click.Group):
+    """A command that does something by itself, and has others below it: `satchel tables`, `satchel tables add`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, invoke_without_command=True, **kwargs)
+
+
 def command(name: str, *examples: str, writes: bool = False) -> Callable[[Run], SatchelCommand]:
     """Makes a click command of a function that takes the session and returns an answer. One that `writes` has
     `--dry-run`; every one has `--json`."""
 
     def declare(run: Run) -> SatchelCommand:
-        @click.pass_obj
-        def callback(session: Session, /, **options: Any) -> None:
-            answer = run(session, **options)
-            session.show(answer)
-            if answer.exit_code:
-                click.get_current_context().exit(answer.exit_code)
-
-        declared = getattr(run, "__click_params__", [])
-        params = [*reversed(declared), *([_dry_run()] if writes else []), _json()]
-        return SatchelCommand(name, callback=callback, params=params, help=run.__doc__, examples=examples)
+        return SatchelCommand(name, **_parts(run, writes=writes), examples=examples)
 
     return declare
+
+
+def group(name: str, *examples: str) -> Callable[[Run], SatchelGroup]:
+    """The same with commands below it, which are added by `add_command`; without one of them the function runs."""
+
+    def declare(run: Run) -> SatchelGroup:
+        return SatchelGroup(name, **_parts(run, writes=False), examples=examples)
+
+    return declare
+
+
+def _parts(run: Run, *, writes: bool) -> dict[str, Any]:
+    @click.pass_obj
+    def callback(session: Session, /, **options: Any) -> None:
+        context = click.get_current_context()
+        if context.invoked_subcommand is not None:
+            return
+        answer = run(session, **options)
+        session.show(answer)
+        if answer.exit_code:
+            context.exit(answer.exit_code)
+
+    declared = getattr(run, "__click_params__", [])
+    params = [*reversed(declared), *([_dry_run()] if writes else []), _json()]
+    return {"callback": callback, "params": params, "help": run.__doc__}
 
 
 def _dry_run() -> click.Option:

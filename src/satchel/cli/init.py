@@ -19,6 +19,7 @@ from satchel.cli.session import Session
     "init",
     "satchel init office --db shop.db --node office --network acme",
     "satchel init office --db shop.db --node office --network acme --table 'sales_*' --policy latest --dry-run",
+    "satchel init office --db shop.db --node office --network acme --reference notes.invoice=invoices",
     writes=True,
 )
 @click.argument("home", type=click.Path(path_type=Path))
@@ -35,9 +36,17 @@ from satchel.cli.session import Session
     "--key-scope", "scopes", multiple=True, metavar="GLOB=SCOPE",
     help="Whether keys mean the same everywhere (global) or are numbers of each database (local); repeatable.",
 )  # fmt: skip
+@click.option(
+    "--reference", "references", multiple=True, metavar="TABLE.COLUMN=TABLE",
+    help="A column that holds numbers of another table and is not declared as a foreign key; repeatable.",
+)  # fmt: skip
+@click.option(
+    "--schema", default="report", show_default=True, metavar="WORD",
+    help="What to do about columns that other sites have and a database lacks: report, or follow and add them.",
+)  # fmt: skip
 def run(
     session: Session, home: Path, db: str, node: str, network: str, tables: tuple[str, ...], policies: tuple[str, ...],
-    scopes: tuple[str, ...], dry_run: bool,
+    scopes: tuple[str, ...], references: tuple[str, ...], schema: str, dry_run: bool,
 ) -> Answer:  # fmt: skip
     """Found a network with this database and make its home.
 
@@ -58,6 +67,8 @@ def run(
             policy=policy,
             policies=per_table,
             key_scope=key_scope,
+            references=references,
+            schema=schema,
             dry_run=dry_run,
         ).as_json()
 

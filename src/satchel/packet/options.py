@@ -7,7 +7,6 @@ from typing import Literal
 
 from pydantic import Field
 
-from satchel.model.schema import Table
 from satchel.packet.document import Model, Text
 
 Scope = Literal["global", "local"]
@@ -33,9 +32,9 @@ class Options(Model):
         """Whether a table of this name is replicated."""
         return not self.tables or any(fits(name, glob) for glob in self.tables)
 
-    def scope_of(self, table: Table) -> str:
-        """The key scope of a table; the schema's own where no glob names it."""
-        return _last(table.name, self.key_scope) or table.scope
+    def named_scope(self, name: str) -> str | None:
+        """The key scope that a table of this name was given; None: the schema's own."""
+        return _last(name, self.key_scope)
 
     def policy_of(self, name: str) -> str | None:
         """The policy of a table; None: the network's."""

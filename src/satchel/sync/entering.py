@@ -18,6 +18,7 @@ from satchel.packet.limits import DEFAULT_LIMITS
 from satchel.stores.base import Store
 from satchel.stores.registry import open_store
 from satchel.sync import unfinished
+from satchel.sync.adopting import CONFIGURATION
 from satchel.sync.founding import FoundingReport, described, stored_path
 from satchel.sync.home import Home, Settings
 from satchel.sync.lock import HomeLock
@@ -63,6 +64,8 @@ def enter(file: Path, path: Path, *, db: str, dry_run: bool = False) -> Founding
 
 
 def _make(path: Path, store: Store, tables: list[Table], db: str, invitation: Invitation, carried: bool) -> None:
+    configuration = invitation.members.configuration
+    assert configuration is not None  # looked at by `enter`
     home = Home(path)
     token = unfinished.begin(path)
     home.make()
@@ -80,7 +83,7 @@ def _make(path: Path, store: Store, tables: list[Table], db: str, invitation: In
             store.note({**facts, "state": ACTIVE})
         else:
             store.install(tables, joining=True)
-            store.note({**facts, "state": JOINING, "token": token})
+            store.note({**facts, "state": JOINING, "token": token, CONFIGURATION: configuration.file_name})
         home.write_settings(settings)
     unfinished.end(path)
 

@@ -5,24 +5,26 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from satchel.errors import BadPacket, NotSupported, SatchelError, UsageError
 from satchel.exchange.archive import Archive
 from satchel.model.ids import NODE_NAME, RESERVED_NETWORKS
-from satchel.model.schema import LeftOut, Schema, Table
+from satchel.model.schema import LeftOut, Table
 from satchel.model.stamp import stamp_of
 from satchel.packet.card import make_founder_card
 from satchel.packet.configuration import Configuration
-from satchel.packet.document import Network
+from satchel.packet.document import Network, refused_models
 from satchel.packet.keys import PrivateKey
+from satchel.packet.options import FOLLOW, REPORT, Options, fits
 from satchel.replication.policies import parse_policy
 from satchel.stores.base import Store
 from satchel.stores.registry import open_store
 from satchel.sync import sealing, unfinished
 from satchel.sync.acknowledging import acknowledge
+from satchel.sync.adopting import CONFIGURATION
+from satchel.sync.choosing import Choice, choose
 from satchel.sync.home import Home, Settings
 from satchel.sync.lock import HomeLock
 from satchel.sync.site import ACTIVE, Site, now_ms
@@ -50,7 +52,8 @@ class FoundingReport:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is to be founded. `tables`: globs, none: all; `policies` and `key_scope`: glob -> policy, scope; of several
-    that fit a table the last one counts."""
+    that fit a table the last one counts. `references`: TABLE.COLUMN=TABLE for those that the schema does not declare;
+    `schema`: whether additive changes of the schema follow by themselves (`follow`) or are reported (`report`)."""
 
     db: str
     node: str
@@ -60,6 +63,8 @@ class Plan:
     policies: Mapping[str, str] = field(default_factory=dict)
     key_scope: Mapping[str, str] = field(default_factory=dict)
     author_column: str | None = None
+    references: Sequence[str] = ()
+    schema: str = REPORT
 
     def check(self) -> None:
         """UsageError for names and policies that will not do."""
@@ -69,10 +74,25 @@ class Plan:
             raise UsageError(f"a network cannot be called {self.network}", "take another name")
         for policy in (self.policy, *self.policies.values()):
             parse_policy(policy)
+        for scope in self.key_scope.values():
+            if scope not in ("global", "local"):
+                raise UsageError(f"{scope} is no key scope", "write --key-scope TABLE=global or TABLE=local")
+        if self.schema not in (FOLLOW, REPORT):
+            raise UsageError(f"{self.schema} is no way to treat a changed schema", f"write {FOLLOW} or {REPORT}")
+
+    def options(self) -> Options:
+        """What the configuration says of tables that come later. UsageError if a word does not fit into it."""
+        wish: dict[str, Any] = {"tables": tuple(self.tables), "schema": self.schema}
+        wish |= {"key_scope": tuple(self.key_scope.items()), "policies": tuple(self.policies.items())}
+        try:
+            with refused_models():
+                return Options.model_validate(wish)
+        except BadPacket as bad:
+            raise UsageError(f"these words do not fit into a configuration: {bad.reason}", "shorten them") from bad
 
     def policy_of(self, table: str) -> str:
         """The policy of a table."""
-        return next((p for glob, p in reversed(list(self.policies.items())) if _fits(table, glob)), self.policy)
+        return next((p for glob, p in reversed(list(self.policies.items())) if fits(table, glob)), self.policy)
 
 
 def found(path: Path, plan: Plan, *, dry_run: bool = False) -> FoundingReport:
@@ -88,15 +108,22 @@ def found(path: Path, plan: Plan, *, dry_run: bool = False) -> FoundingReport:
             raise SatchelError(
                 f"the database {store.url} is replicated already", "use its home, or `satchel detach` it first"
             )
-        chosen, left_out = choose(store.inspect(), plan)
-        policies = {table.name: plan.policy_of(table.name) for table in chosen}
+        choice = choose(store.inspect(), plan.options(), plan.references)
+        _refuse_local(choice.tables)
+        policies = {table.name: plan.policy_of(table.name) for table in choice.tables}
         report = FoundingReport(
-            str(path), plan.node, plan.network, described(chosen, policies), left_out, dry_run=dry_run
+            str(path),
+            plan.node,
+            plan.network,
+            described(choice.tables, policies),
+            [_entry(entry) for entry in choice.left_out],
+            dry_run=dry_run,
+            warnings=list(choice.warnings),
         )
         if not dry_run:
             fresh = not path.exists()
             try:
-                _make(path, store, chosen, plan, report)
+                _make(path, store, choice, plan, report)
             except BaseException:
                 unfinished.undo(path, store, fresh=fresh, detach=True)
                 raise
@@ -105,7 +132,15 @@ def found(path: Path, plan: Plan, *, dry_run: bool = False) -> FoundingReport:
         store.close()
 
 
-def _make(path: Path, store: Store, tables: Sequence[Table], plan: Plan, report: FoundingReport) -> None:
+def _refuse_local(tables: Sequence[Table]) -> None:
+    if local := [table.name for table in tables if table.scope == "local"]:
+        raise NotSupported(
+            f"numbers that each database hands out by itself are not supported yet: {', '.join(local)}",
+            f"if the keys mean the same everywhere say so: --key-scope '{local[0]}=global' ('*=global' for all tables)",
+        )
+
+
+def _make(path: Path, store: Store, choice: Choice, plan: Plan, report: FoundingReport) -> None:
     home = Home(path)
     token = unfinished.begin(path)
     home.make()
@@ -117,10 +152,11 @@ def _make(path: Path, store: Store, tables: Sequence[Table], plan: Plan, report:
         database = stored_path(path, plan.db)
         settings = Settings(plan.node, plan.network, ids.id, key.public.text, database, plan.author_column)
         site = Site(home, settings, store, Archive(home.packets, plan.network))
-        configuration = _configuration(ids, tables, plan, stamp_of(at))
+        configuration = _configuration(ids, choice, plan, stamp_of(at))
         site.add_node_files([make_founder_card(key, ids, plan.node, at), configuration.seal(key)])
-        store.install(tables, author_column=plan.author_column)
+        store.install(choice.tables, author_column=plan.author_column)
         facts = {"network_id": ids.id, "node": plan.node, "origin": plan.node, "state": "founding"}
+        facts |= {CONFIGURATION: configuration.file_name}
         store.note({**facts, "token": token, "home": str(path.resolve())})
         with store.baseline(at) as delta:
             sealed = sealing.write_parts(site, delta)
@@ -138,11 +174,20 @@ def _make(path: Path, store: Store, tables: Sequence[Table], plan: Plan, report:
     report.left_out += [_entry(entry) for entry in store.left_out() if entry.table not in known]
 
 
-def _configuration(network: Network, tables: Sequence[Table], plan: Plan, stamp: int) -> Configuration:
-    own = {table.name: plan.policy_of(table.name) for table in tables}
+def _configuration(network: Network, choice: Choice, plan: Plan, stamp: int) -> Configuration:
+    own = {table.name: plan.policy_of(table.name) for table in choice.tables}
     policies = {name: policy for name, policy in own.items() if policy != plan.policy}
     try:
-        return Configuration.of(network, tables, signer=plan.node, stamp=stamp, policy=plan.policy, policies=policies)
+        return Configuration.of(
+            network,
+            choice.tables,
+            signer=plan.node,
+            stamp=stamp,
+            policy=plan.policy,
+            policies=policies,
+            references=choice.references,
+            options=plan.options(),
+        )
     except BadPacket as bad:
         raise UsageError(
             f"these tables cannot be replicated: {bad.reason}", "leave the table out with --table"
@@ -157,45 +202,8 @@ def check_name(name: str, what: str) -> None:
         )
 
 
-def choose(schema: Schema, plan: Plan) -> tuple[list[Table], list[dict[str, str]]]:
-    """The tables to replicate, and those left out. UsageError for a glob that fits none, NotSupported for a key of
-    scope local."""
-    names = [table.name for table in schema.tables] + [entry.table for entry in schema.left_out]
-    for glob in (*plan.tables, *plan.policies, *(glob for glob in plan.key_scope if glob != "*")):
-        if not any(_fits(name, glob) for name in names):
-            raise UsageError(f"no table is called {glob}", f"there are: {', '.join(names) or 'none'}")
-    for scope in plan.key_scope.values():
-        if scope not in ("global", "local"):
-            raise UsageError(f"{scope} is no key scope", "write --key-scope TABLE=global or TABLE=local")
-    wanted = {t.name for t in schema.tables if not plan.tables or any(_fits(t.name, glob) for glob in plan.tables)}
-    if not wanted:
-        reasons = "; ".join(f"{entry.table}: {entry.reason}" for entry in schema.left_out)
-        raise SatchelError("there is no table that can be replicated", reasons or "make the application's tables first")
-    chosen = [_scoped(table, plan.key_scope) for table in schema.tables if table.name in wanted]
-    if local := [table.name for table in chosen if table.scope == "local"]:
-        raise NotSupported(
-            f"numbers that each database hands out by itself are not supported yet: {', '.join(local)}",
-            f"if the keys mean the same everywhere say so: --key-scope '{local[0]}=global' ('*=global' for all tables)",
-        )
-    others = [LeftOut(t.name, "it was not chosen by --table") for t in schema.tables if t.name not in wanted]
-    return chosen, [_entry(entry) for entry in (*schema.left_out, *others)]
-
-
 def _entry(entry: LeftOut) -> dict[str, str]:
     return {"table": entry.table, "reason": entry.reason}
-
-
-def _fits(name: str, glob: str) -> bool:
-    return fnmatchcase(name.lower(), glob.lower())
-
-
-def _scoped(table: Table, key_scope: Mapping[str, str]) -> Table:
-    """The table with the scope of the last glob that fits it."""
-    scope = table.scope
-    for glob, wanted in key_scope.items():
-        if _fits(table.name, glob):
-            scope = wanted
-    return Table(table.name, table.columns, table.key, scope, table.unique, table.foreign_keys)
 
 
 def stored_path(home: Path, db: str) -> str:

@@ -13,7 +13,9 @@ from satchel.files import replace
 from satchel.model.ids import NODE_NAME
 from satchel.model.stamp import rfc3339
 from satchel.packet.invitation import make_invitation
+from satchel.packet.options import FOLLOW, REPORT
 from satchel.sync import sealing
+from satchel.sync.choosing import reference_word
 from satchel.sync.site import Site, now_ms
 from satchel.sync.visit import Tour, look
 
@@ -64,19 +66,27 @@ def invite(site: Site, name: str, *, out: Path | None, role: str, days: int, dry
 
 
 def list_tables(site: Site) -> Mapping[str, Any]:
-    """{tables: [{table, key, scope, policy, columns}], left_out: [{table, reason}]}."""
+    """{tables: [{table, key, scope, policy, columns}], left_out: [{table, reason}], references: [TABLE.COLUMN=TABLE],
+    schema: follow | report}."""
+    configuration = site.configuration
     tables = [
         {
             "table": table.name,
             "key": list(table.key),
             "scope": table.scope,
-            "policy": site.configuration.policy_of(table.name),
+            "policy": configuration.policy_of(table.name),
             "columns": list(table.names),
         }
         for table in site.store.tables()
     ]
     left_out = [{"table": entry.table, "reason": entry.reason} for entry in site.store.left_out()]
-    return {"tables": tables, "left_out": left_out}
+    references = [reference_word(reference) for reference in configuration.references]
+    return {
+        "tables": tables,
+        "left_out": left_out,
+        "references": references,
+        "schema": FOLLOW if configuration.options.follows else REPORT,
+    }
 
 
 def list_nodes(site: Site) -> Mapping[str, Any]:

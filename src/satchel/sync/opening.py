@@ -11,6 +11,7 @@ from satchel.exchange.archive import Archive
 from satchel.stores.base import Store
 from satchel.stores.registry import open_store
 from satchel.sync import sealing, unfinished
+from satchel.sync.adopting import adopt
 from satchel.sync.home import Home
 from satchel.sync.lock import HomeLock
 from satchel.sync.site import Site
@@ -31,8 +32,8 @@ def reading(path: Path) -> Iterator[Site]:
 
 @contextmanager
 def working(path: Path) -> Iterator[Site]:
-    """A node to work with: the home is locked, what an interrupted run left is brought to its end, and the capture
-    triggers are as they should be.
+    """A node to work with: the home is locked, what an interrupted run left is brought to its end, the capture
+    triggers are as they should be, and the database follows the configuration that is known.
 
     Raises NoHome, HomeBusy, KeyTrouble, NotADatabase, StoreLocked.
     """
@@ -55,6 +56,7 @@ def working(path: Path) -> Iterator[Site]:
             if site.notes.get("author_column", "") != (settings.author_column or ""):
                 site.note(author_column=settings.author_column or "")
             sealing.finish(site)
+            adopt(site)
             yield site
         finally:
             with suppress(SatchelError):

@@ -15,6 +15,7 @@ from satchel.model.stamp import rfc3339
 from satchel.stores.base import Run
 from satchel.sync import sealing
 from satchel.sync.acknowledging import acknowledge
+from satchel.sync.adopting import adopt
 from satchel.sync.collecting import Collector
 from satchel.sync.incoming import Intake
 from satchel.sync.outgoing import Dropper
@@ -60,6 +61,8 @@ def export(site: Site, directory: Path | None, *, dry_run: bool = False) -> Repo
         collector = Collector(site, site.archive, report, Quarantine(site.home.quarantine, now_ms()))
         for stop in tour.visits:  # whom it serves is told by the cards and acknowledgements that lie there
             collector.take_side_files(stop.exchange, stop.listing)
+        if not dry_run:
+            adopt(site)
         _drop(site, tour, report, dry_run, own=directory is None)
         tour.complain()
     return report
@@ -146,6 +149,8 @@ def _take_in(site: Site, tour: Tour, report: Report, dry_run: bool, listener: Li
         collector = Collector(site, archive, report, quarantine)
         for stop in tour.visits:
             collector.collect(stop.exchange, stop.listing)
+        if not dry_run:  # packets may have come that were sealed under a newer configuration
+            adopt(site)
         archives = [site.archive, archive] if dry_run else [site.archive]
         intake = Intake(site, report, quarantine, archives, dry_run, lambda packet: listener("packet-applied", packet))
         intake.run()
