@@ -17,11 +17,6 @@ Outcomes = Mapping[RowId, Outcome]
 Face = Mapping[str, Value]
 
 
-def plain(outcome: Outcome) -> bool:
-    """In the table just as it was written, and at once."""
-    return outcome.status == SHOWN and not outcome.note and outcome.first
-
-
 @dataclass
 class Closing:
     """`before`: what was decided of the old rows; `now`: the rows as they are; who was not touched is the same."""
@@ -38,6 +33,13 @@ class Closing:
     def image(self, candidate: Candidate) -> Face:
         return image_of(self.plans[candidate.id[0]], candidate)
 
+    def plain(self, row: RowId) -> bool:
+        """Was in the table just as it was written (no reference led to a twin, either), and at once."""
+        outcome = self.before[row]
+        return (
+            outcome.status == SHOWN and outcome.first and not outcome.note and outcome.row == self.image(self.old[row])
+        )
+
     def faces(self, row: RowId, out: Outcomes) -> list[Face]:
         """All that a row was, is or would be."""
         outcomes = [o for o in (self.before.get(row), out.get(row)) if o is not None]
@@ -52,8 +54,14 @@ class Closing:
     def offers(self, row: RowId, out: Outcomes) -> set[Held]:
         return {held for face in self.faces(row, out) for held in self.plans[row[0]].offers(face)}
 
-    def needs(self, row: RowId, out: Outcomes) -> set[Held]:
-        found = (ref.looks_for(face) for face in self.faces(row, out) for ref in self.plans[row[0]].references)
+    def needs(self, row: RowId, out: Outcomes, by_default: bool = True) -> set[Held]:
+        """The parents of all faces, those of SET DEFAULT included."""
+        found = set()
+        for face in self.faces(row, out):
+            for ref in self.plans[row[0]].references:
+                found.add(ref.looks_for(face))
+                if ref.defaults and by_default:
+                    found.add(ref.looks_for({**face, **{name: self.defaults(row[0], name) for name in ref.columns}}))
         return {held for held in found if held}
 
     def changed(self, row: RowId, out: Outcomes) -> bool:
@@ -79,7 +87,7 @@ class Closing:
             fixed = [
                 replace(self.now[row], fixed=True)
                 for row in self.now
-                if row not in inside and plain(self.before[row]) and self.offers(row, {}) & wanted
+                if row not in inside and self.plain(row) and self.offers(row, {}) & wanted
             ]
             out = keep_constraints(self.tables, [*(self.now[row] for row in near), *fixed], self.defaults)
             more = {held for row in inside for held in self.needs(row, out)}
@@ -101,6 +109,6 @@ class Closing:
     def _belongs(self, row: RowId, claims: set[Held], needs: set[Held], above: set[Held]) -> bool:
         outcome = self.before[row]
         lives = outcome.status != ABSENT
-        if lives and (self.claims(row, {}) & claims or self.needs(row, {}) & above):
+        if lives and (self.claims(row, {}) & claims or self.needs(row, {}, not self.plain(row)) & above):
             return True
-        return not plain(outcome) and bool(self.offers(row, {}) & needs)
+        return not self.plain(row) and bool(self.offers(row, {}) & needs)
