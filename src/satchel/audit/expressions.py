@@ -9,6 +9,7 @@ from satchel.audit.tables import shown_name
 from satchel.model.schema import Column, Table
 from satchel.model.value import EXACT_IN_JSON
 
+GID_NAME = "_gid"
 _UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -28,8 +29,20 @@ def own_columns(table: Table, *, renamed: bool) -> str:
     return ", ".join(f"part.{name(column)} AS {name(alias)}" for column, alias in shown)
 
 
+def shown_columns(table: Table) -> str:
+    """The columns of a table's own view: of one whose numbers each database hands out the gid stands beside them, and
+    a column of the user's with its name is renamed as in `<table>_changes`."""
+    if table.scope != "local":
+        return own_columns(table, renamed=False)
+    shown = [(column, shown_name(column) if column.lower() == GID_NAME else column) for column in table.names]
+    columns = ", ".join(f"part.{name(column)} AS {name(alias)}" for column, alias in shown)
+    return f"{columns}, part._change.gid AS {GID_NAME}"
+
+
 def key_id(table: Table) -> str:
     """A text that is equal for keys that are equal (satchel.model.key), and for no others."""
+    if table.scope == "local":
+        return "part._change.gid"
     parts = [_key_part(table.column(column)) for column in table.key]
     if len(parts) == 1:
         return parts[0]

@@ -18,6 +18,7 @@ from satchel.audit.held import Held
 from satchel.audit.holdings import read_holdings
 from satchel.audit.relations import dataset_of
 from satchel.errors import SatchelError, UsageError
+from satchel.model.gids import is_gid
 from satchel.model.ids import Dot, node_of
 from satchel.model.key import canonical, key_text
 from satchel.model.schema import Column, Table
@@ -36,22 +37,23 @@ def row_history(
 ) -> list[dict[str, Any]]:
     """Versions of a row in the verified packets below the paths, oldest stamp first.
 
-    Each: origin, seq, hash (of the packet), at (RFC 3339 UTC, or None: unknown), by, op, columns (names that this
-    change wrote; all of them for an insert), row (exact values; a delete's last image), stamp, context (what its author
-    had seen of the row: {origin: Mark}). Keys are equal as the network compares them. UsageError: the key has not the
-    table's number of values, or nothing of ours is there; SatchelError: a packet cannot be read.
+    `key` is the row's identity on the wire: of a table of scope local its gid, else the values of the key columns,
+    equal as the network compares them. Each version: origin, seq, hash (of the packet), at (RFC 3339 UTC, or None:
+    unknown), by, op, gid (None: the key means the same everywhere), columns (names that this change wrote; all of them
+    for an insert), row (exact values; a delete's last image; of a local table with the author's own number), stamp,
+    context (what its author had seen of the row: {origin: Mark}). UsageError: the key has not the table's number of
+    values, or nothing of ours is there; SatchelError: a packet cannot be read.
     """
     if len(key) != len(table.key):
         raise UsageError(
             f"the key of {table.name} has {len(table.key)} columns, not {len(key)}", f"Give {', '.join(table.key)}."
         )
     packets = read_holdings(paths, root, table.name).packets
-    wanted = key_text(table, key)
     versions = [
         version
         for packet in packets
         for found in _matches(packet, table, key)
-        if (version := _version(found, packet, table, wanted)) is not None
+        if (version := _version(found, packet, table, key)) is not None
     ]
     return sorted(versions, key=_rank)
 
@@ -84,7 +86,7 @@ class _Match:
 
 def _matches(packet: Held, table: Table, key: Sequence[Value]) -> Iterator[_Match]:
     known = next(part.table for part in packet.parts if part.table.name == table.name)
-    if not set(table.key) <= set(known.names):
+    if known.scope != table.scope or not set(table.key) <= set(known.names):
         return
     try:
         rows = dataset_of(known, [packet.paths[table.name]]).to_table(filter=_filter(known, table, key))
@@ -108,6 +110,9 @@ def _rows(batch: pa.RecordBatch, known: Table) -> Iterator[_Match]:
 
 def _filter(known: Table, table: Table, key: Sequence[Value]) -> ds.Expression:
     """Rows whose key may be equal; a key column that is null holds a misfit."""
+    if table.scope == "local":
+        [gid] = key
+        return pc.field(CHANGE_COLUMN, "gid") == pa.scalar(gid) if is_gid(gid) else pc.scalar(False)
     expression = pc.scalar(True)
     for name, value in zip(table.key, key, strict=True):
         column = known.column(name)
@@ -132,10 +137,11 @@ def _equal(column: Column, value: Value) -> ds.Expression:
     return pc.scalar(False)
 
 
-def _version(match: _Match, packet: Held, table: Table, wanted: str) -> dict[str, Any] | None:
+def _version(match: _Match, packet: Held, table: Table, key: Sequence[Value]) -> dict[str, Any] | None:
     row, change = match.row, match.change
     row |= {entry["column"]: _exact(entry["class"], entry["value"]) for entry in change["misfit"] or ()}
-    if key_text(table, [row[name] for name in table.key]) != wanted:
+    # a number is another row's at another site: the filter has compared the gids
+    if table.scope == "global" and key_text(table, [row[name] for name in table.key]) != key_text(table, key):
         return None
     context = packet.context
     if change["context"] is not None:
@@ -147,6 +153,7 @@ def _version(match: _Match, packet: Held, table: Table, wanted: str) -> dict[str
         "at": None if change["at"] is None else rfc3339(change["at"] // 1000),
         "by": change["by"],
         "op": change["op"],
+        "gid": change["gid"],
         "columns": list(row) if change["columns"] is None else change["columns"],
         "row": row,
         "stamp": change["stamp"],

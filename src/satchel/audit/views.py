@@ -41,7 +41,7 @@ def _changes_of(named: Named, parts: str) -> str:
 
 
 def _latest(named: Named, parts: str) -> str:
-    columns = expressions.own_columns(named.table, renamed=False)
+    columns = expressions.shown_columns(named.table)
     return _template("latest").substitute(columns=columns, parts=parts, key=expressions.key_id(named.table))
 
 

@@ -1,5 +1,6 @@
 -- The versions of one table in the long form that all tables share.
--- $table: its name; $key: the key as a JSON list; $row: the whole row as a JSON object.
+-- $table: its name; $row: the whole row as a JSON object; $key: the key as a JSON list, of a table whose numbers each
+-- database hands out the author's own number: such a row is known by its gid.
 SELECT
     $table AS table_name,
     $key AS key,
@@ -10,5 +11,6 @@ SELECT
     part._change."by" AS "by",
     part._change.stamp AS stamp,
     part._change."columns" AS "columns",
-    $row AS "row"
+    $row AS "row",
+    part._change.gid AS gid
 FROM $parts AS part

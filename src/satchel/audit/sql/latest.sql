@@ -1,6 +1,7 @@
 -- The rows of one table as they are now: of the versions that no other known version of the row has seen (PROTOCOL,
 -- Apply 1), the one with the newest stamp; nothing where that one is a delete.
--- $key: a text that is equal for equal keys; $columns: the table's own; $parts: its Parquet files.
+-- $key: a text that is equal for equal keys, the gid where each database hands out its own numbers; $columns: the
+-- table's own; $parts: its Parquet files.
 WITH version AS MATERIALIZED (
     SELECT
         $key AS id,

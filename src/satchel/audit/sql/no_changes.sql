@@ -9,5 +9,6 @@ SELECT
     NULL::VARCHAR AS "by",
     NULL::BIGINT AS stamp,
     NULL::VARCHAR[] AS "columns",
-    NULL::VARCHAR AS "row"
+    NULL::VARCHAR AS "row",
+    NULL::VARCHAR AS gid
 WHERE false
