@@ -199,6 +199,20 @@ def test_status_names_what_needs_attention(api: FakeApi) -> None:
     assert "parked" not in shown
 
 
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [([414], "invoices 414 is till:413:0badcafe everywhere."), (["till:413:0badcafe"], "has no number here.")],
+)
+def test_history_tells_both_names_of_a_row_with_an_own_number(api: FakeApi, key: list[object], told: str) -> None:
+    version = {
+        "origin": "till", "seq": 1, "at": None, "by": None, "op": "insert", "columns": None, "row": {"id": 413},
+        "outcome": "shown", "key": key, "gid": "till:413:0badcafe",
+    }  # fmt: skip
+    api.answers["history"] = [version]
+    assert run("history", "invoices", "414").stdout.splitlines()[0].endswith(told)
+    assert json.loads(run("history", "invoices", "414", "--json").stdout)["versions"] == [version]
+
+
 def test_history_shows_the_columns_that_a_version_wrote(api: FakeApi) -> None:
     row = {"id": 42, "name": "Ann", "photo": {"base64": "AAEC"}}
     first = {"origin": "office", "seq": 1, "at": None, "by": None, "op": "insert", "columns": None, "row": row}

@@ -115,3 +115,15 @@ def test_any_other_way_is_wrong_usage_and_changes_nothing(api: FakeApi, words: l
     assert message.startswith("satchel: ")
     assert hint.startswith("  hint: ")
     assert not api.calls
+
+
+def test_a_row_with_an_own_number_is_told_by_both_names(api: FakeApi) -> None:
+    gid = "branch:41:0badcafe"
+    parked = CONFLICT | {"key": [gid], "gid": gid}
+    api.answers["conflicts"] = [CONFLICT | {"gid": gid}, parked, CONFLICT | {"gid": None}]
+    headings = [line for line in run("conflicts").stdout.splitlines() if line.startswith("7f3a21bc")]
+    assert headings == [
+        "7f3a21bc  customers 42 (branch:41:0badcafe): name, phone",
+        "7f3a21bc  customers 'branch:41:0badcafe': name, phone",
+        "7f3a21bc  customers 42: name, phone",
+    ]

@@ -9,10 +9,12 @@ from types import TracebackType
 from typing import Any
 
 from satchel.errors import SatchelError, UsageError
+from satchel.model.schema import Table
 from satchel.model.value import Value, to_json
 from satchel.sync import configuring, doctor, membership, running, settling
 from satchel.sync.configuring import ConfigurationReport
 from satchel.sync.home import Home
+from satchel.sync.identities import Identities
 from satchel.sync.membership import InviteReport
 from satchel.sync.opening import detaching, reading, working
 from satchel.sync.report import Report
@@ -153,23 +155,16 @@ class Node:
 
     def history(self, table: str, *key: Value) -> list[dict[str, Any]]:
         """Every version of a row, oldest first: origin, seq, at, by, op, columns, row, outcome
-        (shown | superseded | lost | parked). Texts of the key are read as the column's affinity has them."""
+        (shown | superseded | lost | parked), key (in this database), gid (None: the key means the same everywhere).
+        `key`: this database's own numbers or gids; texts are read as the column's affinity has them."""
         from satchel.audit.history import row_history
 
         with reading(self.home) as site:
-            found = next((t for t in site.store.tables() if t.name == table), None)
-            found = found or next((t for t in site.store.tables() if t.name.lower() == table.lower()), None)
-            if found is None:
-                names = ", ".join(t.name for t in site.store.tables())
-                raise UsageError(f"{table} is not replicated", f"these tables are: {names}")
-            if len(key) != len(found.key):
-                raise UsageError(f"the key of {found.name} is {', '.join(found.key)}", "give one value for each")
-            values = [
-                site.store.parse_value(found.name, name, part) if isinstance(part, str) else part
-                for name, part in zip(found.key, key, strict=True)
-            ]
-            versions = row_history([site.home.packets], found, values)
-            return _with_outcomes(site, found.name, values, versions)
+            identities = Identities(site.store)
+            found = identities.table(table)
+            wire = identities.on_wire(found, key)
+            versions = row_history([site.home.packets], found, wire)
+            return _with_outcomes(site, identities, found, wire, versions)
 
     def log(self, limit: int = 100) -> list[dict[str, Any]]:
         """The newest runs first: at, command, exchange, seconds, trouble, report."""
@@ -201,15 +196,17 @@ class Node:
 
 
 def _with_outcomes(
-    site: Site, table: str, key: Sequence[Value], versions: Sequence[Mapping[str, Any]]
+    site: Site, identities: Identities, table: Table, key: Sequence[Value], versions: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     """Adds what became of each version: what stands now is asked of the store, everything else was superseded."""
-    standing = {version.dot: version for version in site.store.standing(table, key)}
+    standing = {version.dot: version for version in site.store.standing(table.name, key)}
     vector = site.store.vector()
-    shown = site.store.read_row(table, key)
+    row = site.store.read_row(table.name, key)
+    shown = None if row is None else identities.row_on_wire(table, row)
+    names = identities.names(table.name, key)
     found = []
     for version in versions:
-        entry = dict(version)
+        entry = {**version, **names}
         dot = (entry["origin"], entry["seq"])
         mine = standing.get(dot)  # type: ignore[call-overload]
         if entry["origin"] not in vector or vector[entry["origin"]].seq < entry["seq"]:

@@ -49,6 +49,8 @@ def page(data: Data) -> Iterable[Block]:
 def _entry(conflict: Data) -> Iterable[Block]:
     key = ", ".join(map(quoted, conflict["key"]))
     columns = differing(conflict)
+    if (gid := conflict.get("gid")) and conflict["key"] != [gid]:
+        key += f" ({gid})"
     yield f"{conflict['id']}  {conflict['table']} {key}: {', '.join(columns) or 'the whole row'}"
     yield f"  {KINDS.get(conflict['kind'], conflict['kind'])}; since {when(conflict['opened'])}"
     lines = [(_who(v), when(v["at"]) or "time unknown", _says(v, columns)) for v in conflict["versions"]]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import click
 
-from satchel.cli.cell import assignments
+from satchel.cli.cell import assignments, cell
 from satchel.cli.command import command
 from satchel.cli.page import Answer, Block, Data, listing, when
 from satchel.cli.session import Session
@@ -18,14 +18,18 @@ from satchel.cli.session import Session
 def run(session: Session, table: str, key: tuple[str, ...]) -> Answer:
     """Show every version of a row: who, where, when, which won.
 
-    KEY is one word per key column, in the key's order.
+    KEY is one word per key column, in the key's order: where this database hands out numbers of its own, such a
+    number or the row's global identity.
     """
     with session.busy("reading"), session.node() as node:
         return Answer({"table": table, "key": list(key), "versions": node.history(table, *key)}, page)
 
 
 def page(data: Data) -> Iterable[Block]:
-    """One line per version."""
+    """One line per version; before them both names of a row whose number is this database's own."""
+    if gid := next((v["gid"] for v in data["versions"] if v.get("gid")), None):
+        here = ", ".join(map(cell, data["versions"][0]["key"]))
+        yield f"{data['table']} {here}" + (f" is {gid} everywhere." if here != gid else " has no number here.")
     lines = [
         (f"{v['origin']}/{v['seq']}", when(v["at"]) or "time unknown", v["by"] or "", v["op"], _values(v), v["outcome"])
         for v in data["versions"]

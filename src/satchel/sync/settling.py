@@ -15,23 +15,25 @@ from satchel.model.version import Version
 from satchel.packet.statement import make_seen
 from satchel.stores.base import ConflictRecord
 from satchel.sync import sealing
+from satchel.sync.identities import Identities
 from satchel.sync.site import Site, now_ms
 from satchel.sync.visit import Tour, look
 
 
 def list_conflicts(site: Site, *, closed: bool) -> list[dict[str, Any]]:
     """The entries of INTERFACE, conflicts."""
-    return [_entry(site, record) for record in site.store.conflicts(closed)]
+    identities = Identities(site.store)
+    return [_entry(site, identities, record) for record in site.store.conflicts(closed)]
 
 
-def _entry(site: Site, record: ConflictRecord) -> dict[str, Any]:
+def _entry(site: Site, identities: Identities, record: ConflictRecord) -> dict[str, Any]:
     closed_by = None
     if record.closed_by is not None:
         closed_by = dict(record.closed_by)
     return {
         "id": record.id,
         "table": record.table,
-        "key": [to_json(value) for value in record.key],
+        **identities.names(record.table, record.key),
         "kind": record.kind,
         "columns": list(record.columns),
         "policy": site.configuration.policy_of(record.table),
