@@ -7,9 +7,13 @@ Kinds of log rows:
     U  a row was updated                  key, mask of changed columns, their old values
     D  a row was deleted                  key, the whole old row
     M  a row that a REPLACE may displace  key, the whole old row; whether it is gone is decided at the seal
+    R  a row got another number           old number, new number; only where the numbers are this database's own
 
-A changed key is a D of the old key and an I of the new one. The old values of updated columns are noted because a row
-that is updated and then deleted between two seals has as its last image what the network knew (docs/adr/0005).
+A changed key is a D of the old key and an I of the new one; a changed number is an R, and a U of the new number. The
+old values of updated columns are noted because a row that is updated and then deleted between two seals has as its last
+image what the network knew (docs/adr/0005).
+
+Everything but the key is named so that the application may drop the column while the triggers are there: see gap.py.
 """
 
 from __future__ import annotations
@@ -18,22 +22,31 @@ import sqlite3
 from collections.abc import Sequence
 
 from satchel.model.schema import Column
+from satchel.stores.sqlite.connection import quote
 from satchel.stores.sqlite.displaced import Displaced
 from satchel.stores.sqlite.layout import MASK_BITS, Layout
+from satchel.stores.sqlite.schema import table_columns
 
 LOWEST = "-9223372036854775808"
 _NOW = "julianday('now')"  # converted at the seal: that is cheaper than formatting it for every row
 
 
 def triggers(db: sqlite3.Connection, layout: Layout, *, whole_rows: bool) -> dict[str, str]:
-    """Name and text of each capture trigger of a table. `whole_rows`: every update notes its whole old row first."""
+    """Name and text of each capture trigger of a table. `whole_rows`: every update notes its whole old row first.
+    None at all where a column of the key is missing: every write of the application would fail."""
+    have = {column.lower() for column, *_ in table_columns(db, layout.table.name)}
+    if not have.issuperset(name.lower() for name in layout.table.key):
+        return {}
     displaced = Displaced(db, layout)
     made = {
         "insert": _after_insert(layout),
         "update": _after_update(layout),
+        "rekey": _after_rename(layout) if layout.renames else _after_rekey(layout),
         "delete": _after_delete(layout),
         "before_insert": _before_insert(layout, displaced),
-        "before_update": _before_update(layout, displaced, whole_rows),
+        "before_rekey": _before_rekey(layout, displaced),
+        "before_update": _before_update(layout, displaced),
+        "before_any_update": _before_any_update(layout) if whole_rows else "",
     }
     named = {f"_satchel_{layout.number}_{what}": body for what, body in made.items() if body}
     return {name: body.replace("TRIGGER", f"TRIGGER {name}", 1) for name, body in named.items()}
@@ -45,12 +58,17 @@ def _note(layout: Layout, kind: str, slots: dict[str, str], rest: str = "") -> s
     return f"INSERT INTO {layout.log} (kind, at, {names}) SELECT '{kind}', {_NOW}, {', '.join(slots.values())} {rest};"
 
 
-def _whole(layout: Layout, alias: str) -> dict[str, str]:
-    return {slot: f"{alias}.{column}" for slot, column in zip(layout.slots, layout.columns, strict=True)}
+def _whole(layout: Layout) -> dict[str, str]:
+    """The whole old row, beside the gap as OLD."""
+    return {slot: f"(SELECT OLD.{column})" for slot, column in zip(layout.slots, layout.columns, strict=True)}
 
 
 def _key(layout: Layout, alias: str) -> dict[str, str]:
     return {layout.slots[p]: f"{alias}.{layout.columns[p]}" for p in layout.key_places}
+
+
+def _key_changes(layout: Layout) -> str:
+    return " OR ".join(f"OLD.{layout.columns[p]} IS NOT NEW.{layout.columns[p]}" for p in layout.key_places)
 
 
 def _after_insert(layout: Layout) -> str:
@@ -58,7 +76,8 @@ def _after_insert(layout: Layout) -> str:
 
 
 def _after_delete(layout: Layout) -> str:
-    return f"CREATE TRIGGER AFTER DELETE ON {layout.user} BEGIN {_note(layout, 'D', _whole(layout, 'OLD'))} END"
+    note = _note(layout, "D", _whole(layout), f"FROM {layout.gap} AS OLD")
+    return f"CREATE TRIGGER AFTER DELETE ON {layout.user} BEGIN {note} END"
 
 
 def differs(column: Column, one: str, two: str) -> str:
@@ -82,38 +101,73 @@ def mask_terms(layout: Layout, ones: Sequence[str], twos: Sequence[str]) -> list
     return [" | ".join(bits[start : start + MASK_BITS]) for start in range(0, len(bits), MASK_BITS)]
 
 
-def _after_update(layout: Layout) -> str:
-    key_changes = " OR ".join(f"OLD.{layout.columns[p]} IS NOT NEW.{layout.columns[p]}" for p in layout.key_places)
+def _updated(layout: Layout, key: str) -> str:
+    """The U of an update; `key`: OLD or NEW."""
     olds, news = ([f"{row}.{name}" for name in layout.columns] for row in ("OLD", "NEW"))
-    slots = dict(zip(layout.masks, mask_terms(layout, olds, news), strict=True))
-    for place, (column, name) in enumerate(zip(layout.table.columns, layout.columns, strict=True)):
-        old = f"OLD.{name}"
-        changed = f"CASE WHEN {differs(column, old, f'NEW.{name}')} THEN {old} END"
-        slots[layout.slots[place]] = old if place in layout.key_places else changed
-    notes = [
-        _note(layout, "U", slots, f"WHERE NOT ({key_changes})"),
-        _note(layout, "D", _whole(layout, "OLD"), f"WHERE {key_changes}"),
-        _note(layout, "I", _key(layout, "NEW"), f"WHERE {key_changes}"),
-    ]
-    return f"CREATE TRIGGER AFTER UPDATE ON {layout.user} BEGIN {' '.join(notes)} END"
+    if layout.renames:  # a number is no value of the row
+        olds[layout.key_places[0]] = news[layout.key_places[0]]
+    slots = {mask: f"(SELECT {term})" for mask, term in zip(layout.masks, mask_terms(layout, olds, news), strict=True)}
+    for place, column in enumerate(layout.table.columns):
+        changed = f"CASE WHEN {differs(column, olds[place], news[place])} THEN {olds[place]} END"
+        slots[layout.slots[place]] = f"(SELECT {changed})"
+    slots |= {slot: f"(SELECT {value})" for slot, value in _key(layout, key).items()}
+    return _note(layout, "U", slots, f"FROM {layout.gap} AS OLD CROSS JOIN {layout.gap} AS NEW")
+
+
+def _after_update(layout: Layout) -> str:
+    when = f"WHEN NOT ({_key_changes(layout)})"
+    return f"CREATE TRIGGER AFTER UPDATE ON {layout.user} {when} BEGIN {_updated(layout, 'OLD')} END"
+
+
+def _after_rekey(layout: Layout) -> str:
+    gone = _note(layout, "D", _whole(layout), f"FROM {layout.gap} AS OLD")
+    born = _note(layout, "I", _key(layout, "NEW"))
+    return f"CREATE TRIGGER AFTER UPDATE ON {layout.user} WHEN {_key_changes(layout)} BEGIN {gone} {born} END"
+
+
+def _after_rename(layout: Layout) -> str:
+    (number,) = _key(layout, "NEW").values()
+    renamed = _note(layout, "R", {**_key(layout, "OLD"), "renamed": number})
+    body = f"{renamed} {_updated(layout, 'NEW')}"
+    return f"CREATE TRIGGER AFTER UPDATE ON {layout.user} WHEN {_key_changes(layout)} BEGIN {body} END"
+
+
+def _maybe(layout: Layout, displaced: Displaced, condition: str) -> str:
+    columns = dict(zip(layout.slots, layout.columns, strict=True))
+    return _note(layout, "M", columns, f"{displaced.source()} WHERE {condition}")
 
 
 def _before_insert(layout: Layout, displaced: Displaced) -> str:
     conditions = [displaced.by_key(), *map(displaced.by_index, displaced.indexes)]
     if displaced.rowid:
-        conditions.append(f"NEW.{displaced.rowid} <> -1 AND t.{displaced.rowid} = NEW.{displaced.rowid}")
-    notes = [_note(layout, "M", _whole(layout, "t"), f"FROM {layout.user} AS t WHERE {c}") for c in conditions]
+        conditions.append(f"NEW.{displaced.rowid} <> -1 AND {displaced.by_rowid()}")
+    notes = [_maybe(layout, displaced, condition) for condition in conditions]
     return f"CREATE TRIGGER BEFORE INSERT ON {layout.user} BEGIN {' '.join(notes)} END"
 
 
-def _before_update(layout: Layout, displaced: Displaced, whole_rows: bool) -> str:
-    conditions = [f"({displaced.key_changes()}) AND {displaced.by_key()}"]
+def _before_rekey(layout: Layout, displaced: Displaced) -> str:
+    changes = displaced.key_changes()
+    notes = [_maybe(layout, displaced, f"({changes}) AND {displaced.by_key()} AND {displaced.others()}")]
+    if rowid := displaced.rowid:
+        moves = f"OLD.{rowid} <> NEW.{rowid}"
+        notes.append(_maybe(layout, displaced, f"{moves} AND {displaced.by_rowid()} AND {displaced.others()}"))
+        changes = f"{changes} OR {moves}"
+    return f"CREATE TRIGGER BEFORE UPDATE ON {layout.user} WHEN {changes} BEGIN {' '.join(notes)} END"
+
+
+def _before_update(layout: Layout, displaced: Displaced) -> str:
+    """Empty: the table has no unique index."""
+    notes = []
     for index in displaced.indexes:
         changes = displaced.changes_of(index)
-        conditions.append((f"({changes}) AND " if changes else "") + displaced.by_index(index))
-    if rowid := displaced.rowid:
-        conditions.append(f"OLD.{rowid} <> NEW.{rowid} AND t.{rowid} = NEW.{rowid}")
-    source = f"FROM {layout.user} AS t WHERE"
-    notes = [_note(layout, "M", _whole(layout, "OLD"))] if whole_rows else []
-    notes += [_note(layout, "M", _whole(layout, "t"), f"{source} {c} AND {displaced.others()}") for c in conditions]
-    return f"CREATE TRIGGER BEFORE UPDATE ON {layout.user} BEGIN {' '.join(notes)} END"
+        condition = (f"{changes} AND " if changes else "") + displaced.by_index(index)
+        notes.append(_maybe(layout, displaced, f"{condition} AND {displaced.others()}"))
+    named = [displaced.columns_of(index) for index in displaced.indexes]
+    every = dict.fromkeys(quote(column) for columns in named for column in columns)
+    of = f" OF {', '.join(every)}" if all(named) else ""
+    return f"CREATE TRIGGER BEFORE UPDATE{of} ON {layout.user} BEGIN {' '.join(notes)} END" if notes else ""
+
+
+def _before_any_update(layout: Layout) -> str:
+    note = _note(layout, "M", _whole(layout), f"FROM {layout.gap} AS OLD")
+    return f"CREATE TRIGGER BEFORE UPDATE ON {layout.user} BEGIN {note} END"

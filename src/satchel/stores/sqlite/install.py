@@ -9,6 +9,7 @@ from satchel.model.schema import Table
 from satchel.stores.sqlite import apart, books
 from satchel.stores.sqlite.capture import triggers
 from satchel.stores.sqlite.connection import quote
+from satchel.stores.sqlite.gap import has_gap, make_gap
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.schema import rowid_name, table_columns
 
@@ -27,7 +28,8 @@ def install(db: sqlite3.Connection, tables: Sequence[Table], *, joining: bool) -
 
 
 def make_triggers(db: sqlite3.Connection, layout: Layout, *, whole_rows: bool) -> None:
-    """Makes the capture triggers of one table."""
+    """Makes the capture triggers of one table, and what they read where a column is gone."""
+    make_gap(db, layout)
     for text in triggers(db, layout, whole_rows=whole_rows).values():
         db.execute(text)
 
@@ -56,7 +58,9 @@ def outdated(db: sqlite3.Connection, layouts: Mapping[str, Layout], *, whole_row
             found[name] = f"the table {name} is gone"
         elif missing:
             found[name] = f"the table {name} lacks the columns {', '.join(missing)}"
-        elif any(have.get(trigger) != text for trigger, text in triggers(db, layout, whole_rows=whole_rows).items()):
+        elif not has_gap(db, layout) or any(
+            have.get(trigger) != text for trigger, text in triggers(db, layout, whole_rows=whole_rows).items()
+        ):
             found[name] = f"the capture triggers of {name} were missing or of another version; they were made again"
     return found
 

@@ -1,6 +1,7 @@
 """Names and column lists of satchel's tables beside one table of the application.
 
     _satchel_log_N      which rows changed: kind, time, mask of changed columns, key, old values
+    _satchel_gap_N      what the capture triggers read where a column is gone (gap.py)
     _satchel_row_N      the version of every row that changed since the baseline: one line a row
     _satchel_image_N    whole versions: last images of deleted rows, all siblings of rows that have several
     _satchel_base_N     where each packet of the baseline begins in key order: the version of all other rows
@@ -49,6 +50,16 @@ class Layout:
     def log(self) -> str:
         """Name of the capture log."""
         return f"_satchel_log_{self.number}"
+
+    @property
+    def gap(self) -> str:
+        """Name of the table that stands in for columns that are gone."""
+        return f"_satchel_gap_{self.number}"
+
+    @property
+    def renames(self) -> bool:
+        """Whether a changed key is another number of the same row (PROTOCOL, Whose key is it?)."""
+        return self.table.scope == "local" and len(self.table.key) == 1
 
     @property
     def rows(self) -> str:
@@ -114,6 +125,11 @@ class Layout:
         return tuple(f"c{i}" for i in range(self.width))
 
     @cached_property
+    def old_slots(self) -> tuple[str, ...]:
+        """o0, o1 ...: old values by place."""
+        return tuple(f"o{i}" for i in range(self.width))
+
+    @cached_property
     def masks(self) -> tuple[str, ...]:
         """m0, m1 ...: the mask columns of the log, the lowest columns first."""
         return tuple(f"m{i}" for i in range((self.width + MASK_BITS - 1) // MASK_BITS))
@@ -152,7 +168,8 @@ class Layout:
         """The key's columns of one side, see `match`."""
         kind, _, alias = side.partition(":")
         here = tuple(self.locals[place] for place in self.key_places)
-        names = {"u": self.key_names, "k": self.keys, "c": self.key_slots, "l": here}[kind]
+        old = tuple(self.old_slots[place] for place in self.key_places)
+        names = {"u": self.key_names, "k": self.keys, "o": old, "c": self.key_slots, "l": here}[kind]
         return tuple(f"{alias}.{name}" for name in names)
 
     @cached_property
@@ -180,9 +197,11 @@ class Layout:
         """What makes satchel's tables for this table."""
         keys = ", ".join(self.keys)
         masks = ", ".join(f"{mask} INTEGER" for mask in self.masks)
+        renamed = f", {typed('renamed', self.key_columns[0])}" if self.renames else ""
         return [
             # A log row must never be refused: no constraint, no index (ARCHITECTURE, facts).
-            f"CREATE TABLE {self.log} (id INTEGER PRIMARY KEY, kind TEXT, at REAL, {masks}, {self.slot_list()})",
+            f"CREATE TABLE {self.log} (id INTEGER PRIMARY KEY, kind TEXT, at REAL, {masks}, {self.slot_list()}"
+            f"{renamed})",
             # o, q: dot; s: stamp; d: deleted; many: several siblings; x: row context (null: the packet's);
             # a: wall clock in ms where it is not the stamp's; b: author; l: lineage (see lineage.py)
             f"CREATE TABLE {self.rows} ({self.key_list()}, o INTEGER, q INTEGER, s INTEGER, d INTEGER, many INTEGER,"

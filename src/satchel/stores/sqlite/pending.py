@@ -17,11 +17,10 @@ from satchel.model.change import Entry, Net
 from satchel.model.value import Value, text_bytes
 from satchel.stores.base import Rules
 from satchel.stores.sqlite import lineage
-from satchel.stores.sqlite.layout import MASK_BITS, Layout
+from satchel.stores.sqlite.events import changed, changed_numbers, events, has_renames, is_event
+from satchel.stores.sqlite.layout import MASK_BITS, Layout, typed
 from satchel.stores.sqlite.stage import FIXED, Stage, bindable, fetch, placeholder
 
-# julianday to milliseconds since 1970; beyond the limit, which lies in the year 4199, a stamp would not fit 64 bits
-_MS = "min(max(CAST(({at} - 2440587.5) * 86400000.0 + 0.5 AS INTEGER), 0), (1 << 46) - 1)"
 BLIND = "{}"  # row context of a change whose author did not see the row; its log entries have a lower-case kind
 
 
@@ -33,15 +32,16 @@ def base_of(layout: Layout, key: tuple[str, ...], column: str) -> str:
 
 
 def count(db: sqlite3.Connection, layout: Layout, mark: int) -> int:
-    """How many rows have changes after `mark`."""
+    """How many rows have changes after `mark`. Another number alone is no change."""
+    if has_renames(db, layout, mark):
+        return len(changed_numbers(db, layout, mark))
     keys = layout.list_of("l", layout.key_slots)
-    changed = " OR ".join(f"l.{mask} <> 0" for mask in layout.masks)
     # A row that may have been displaced counts if it is not there any more.
     there = f"EXISTS (SELECT 1 FROM main.{layout.user} t WHERE {layout.match('u:t', 'c:l')})"
     query = (
         f"SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {layout.log} l"
         f" WHERE l.id > ? AND {layout.whole_key('c:l')}"
-        f" AND CASE upper(l.kind) WHEN 'M' THEN NOT {there} WHEN 'U' THEN {changed} ELSE 1 END)"
+        f" AND CASE upper(l.kind) WHEN 'M' THEN NOT {there} ELSE {is_event(layout, 'l')} END)"
     )
     return int(db.execute(query, (mark,)).fetchone()[0])
 
@@ -52,9 +52,10 @@ def highest(db: sqlite3.Connection, layout: Layout) -> int:
 
 
 def freeze(db: sqlite3.Connection, layout: Layout, after: int, upto: int) -> str:
-    """Copies the log rows (after, upto], with the rows and versions that they are about; the temporary table's name."""
+    """The events (after, upto] with the rows and versions that they are about; the temporary table's name."""
     raw = f"temp._satchel_raw_{layout.number}"
-    old = ", ".join(f"o{d[1:]}" for d in layout.slot_list().split(", "))
+    noted = events(db, layout, after, upto)
+    old = ", ".join(typed(slot, column) for slot, column in zip(layout.old_slots, layout.table.columns, strict=True))
     masks = ", ".join(f"{mask} INTEGER" for mask in layout.masks)
     db.execute(f"DROP TABLE IF EXISTS {raw}")
     db.execute(
@@ -62,19 +63,19 @@ def freeze(db: sqlite3.Connection, layout: Layout, after: int, upto: int) -> str
         " present, vo, vq, vs, vl, gone)"
     )
     user_key = layout.key_of("u:t")
-    log_key = layout.key_of("c:l")
+    log_key = layout.key_of("o:e")
     known = {column: f"coalesce(r.{column}, {base_of(layout, log_key, column)})" for column in "oqs"}
     # A row that was inserted and has no version of its own is new, even if its key lies within the baseline.
-    fresh = "r.o IS NULL AND upper(l.kind) = 'I'"
+    fresh = "r.o IS NULL AND upper(e.kind) = 'I'"
     versions = ", ".join(f"CASE WHEN {fresh} THEN NULL ELSE {known[column]} END" for column in "oqs")
     db.execute(
-        f"INSERT INTO {raw} SELECT l.id, l.kind, {_MS.format(at='l.at')}, {layout.list_of('l', layout.masks)},"
-        f" {layout.list_of('l')}, {layout.list_of('t', layout.columns)}, {user_key[0]} IS NOT NULL, {versions},"
-        f" r.l, coalesce(r.d, 0) FROM {layout.log} l LEFT JOIN main.{layout.user} t ON {layout.match('u:t', 'c:l')}"
-        f" LEFT JOIN {layout.rows} r ON {layout.match('k:r', 'c:l')}"
-        f" WHERE l.id > ? AND l.id <= ? AND {layout.whole_key('c:l')}",
-        (after, upto),
+        f"INSERT INTO {raw} SELECT e.id, e.kind, e.at, {layout.list_of('e', layout.masks)},"
+        f" {layout.list_of('e', layout.old_slots)}, {layout.list_of('t', layout.columns)}, {user_key[0]} IS NOT NULL,"
+        f" {versions}, r.l, coalesce(r.d, 0) FROM {noted} e"
+        f" LEFT JOIN main.{layout.user} t ON {layout.match('u:t', 'o:e')}"
+        f" LEFT JOIN {layout.rows} r ON {layout.match('k:r', 'o:e')} WHERE e.kind <> 'R'"
     )
+    db.execute(f"DROP TABLE {noted}")
     return raw
 
 
@@ -120,11 +121,10 @@ def mask_hex(layout: Layout, alias: str) -> str:
 
 # Whether SQL may decide a row with one entry; everything odd is left to `_several`.
 def _plain(layout: Layout, alias: str) -> str:
-    changed = " OR ".join(f"{alias}.{mask} <> 0" for mask in layout.masks)
     known = f"{alias}.vo IS NOT NULL AND NOT {alias}.gone"
     return (
         f"(({alias}.kind IN ('I', 'i') AND {alias}.present)"
-        f" OR ({alias}.kind IN ('U', 'u') AND {alias}.present AND {known} AND ({changed}))"
+        f" OR ({alias}.kind IN ('U', 'u') AND {alias}.present AND {known} AND {changed(layout, alias)})"
         f" OR ({alias}.kind IN ('D', 'd') AND NOT {alias}.present AND {known}))"
     )
 

@@ -1,0 +1,83 @@
+"""What the capture log says, statement by statement: the log rows between two marks as a table of events.
+
+An event is about a row as the application's table had it then: keys and references are this database's own numbers.
+
+    id       number of the log row: the order of the events
+    kind     I U D M R (capture.py); lower case: its author did not see the row as the network showed it
+    at       wall clock in milliseconds since 1970 UTC
+    m0 ...   masks of the columns that changed (U)
+    o0 ...   old values by place: the key of every event (R: the old number); U: of the changed columns; D, M: all
+    renamed  R: the new number
+
+An update that changed no value is no event. Each event is the effect of one statement on one row, but for an update of
+the number, which is an R, and a U under the new number if values changed as well.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from satchel.model.value import Value
+from satchel.stores.sqlite.layout import Layout, typed
+
+# julianday to milliseconds since 1970; beyond the limit, which lies in the year 4199, a stamp would not fit 64 bits
+_MS = "min(max(CAST(({at} - 2440587.5) * 86400000.0 + 0.5 AS INTEGER), 0), (1 << 46) - 1)"
+
+
+def events(db: sqlite3.Connection, layout: Layout, after: int, upto: int) -> str:
+    """Copies the log rows (after, upto] to a temporary table of events; its name. One read of the log."""
+    name = f"temp._satchel_events_{layout.number}"
+    masks = ", ".join(f"{mask} INTEGER" for mask in layout.masks)
+    old = ", ".join(typed(slot, column) for slot, column in zip(layout.old_slots, layout.table.columns, strict=True))
+    number = typed("renamed", layout.key_columns[0])
+    db.execute(f"DROP TABLE IF EXISTS {name}")
+    db.execute(f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, kind TEXT, at INTEGER, {masks}, {old}, {number})")
+    renamed = "l.renamed" if layout.renames else "NULL"
+    db.execute(
+        f"INSERT INTO {name} SELECT l.id, l.kind, {_MS.format(at='l.at')}, {layout.list_of('l', layout.masks)},"
+        f" {layout.list_of('l')}, {renamed} FROM {layout.log} l"
+        f" WHERE l.id > ? AND l.id <= ? AND {layout.whole_key('c:l')} AND {is_event(layout, 'l')}",
+        (after, upto),
+    )
+    return name
+
+
+def is_event(layout: Layout, alias: str) -> str:
+    """SQL: whether a log row is an event: everything but an update that changed no value."""
+    return f"({alias}.kind NOT IN ('U', 'u') OR {changed(layout, alias)})"
+
+
+def changed(layout: Layout, alias: str) -> str:
+    """SQL: whether a U changed a value."""
+    return "(" + " OR ".join(f"{alias}.{mask} <> 0" for mask in layout.masks) + ")"
+
+
+def has_renames(db: sqlite3.Connection, layout: Layout, mark: int) -> bool:
+    """Whether a number was changed after `mark`."""
+    if not layout.renames:
+        return False
+    query = f"SELECT EXISTS (SELECT 1 FROM {layout.log} l WHERE l.id > ? AND l.kind = 'R')"
+    return bool(db.execute(query, (mark,)).fetchone()[0])
+
+
+def changed_numbers(db: sqlite3.Connection, layout: Layout, mark: int) -> set[Value]:
+    """The numbers that the rows with changes after `mark` have now, or had last. Read backwards: a number means the row
+    that has it in the end, up to its birth or to the moment at which it was given that number."""
+    (slot,), (name,) = layout.key_slots, layout.key_names
+    there = f"EXISTS (SELECT 1 FROM main.{layout.user} t WHERE t.{name} = ?)"
+    query = (
+        f"SELECT upper(l.kind), l.{slot}, l.renamed FROM {layout.log} l"
+        f" WHERE l.id > ? AND {layout.whole_key('c:l')} AND {is_event(layout, 'l')} ORDER BY l.id DESC"
+    )
+    last: dict[Value, Value] = {}
+    found: set[Value] = set()
+    for kind, number, renamed in db.execute(query, (mark,)).fetchall():
+        if kind == "R":
+            last[number] = last.pop(renamed, renamed)
+            continue
+        now = last.get(number, number)
+        if kind != "M" or not db.execute(f"SELECT {there}", (now,)).fetchone()[0]:
+            found.add(now)
+        if kind in "ID":  # before a birth or after a death the number meant another row
+            last.pop(number, None)
+    return found
