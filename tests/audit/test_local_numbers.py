@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -121,3 +122,41 @@ def test_a_part_with_another_scope_is_in_no_view_and_no_history(archive: Archive
     with open_audit(archive.root) as audit:
         assert any("is in no view" in warning for warning in audit.warnings)
         assert len(audit.sql("SELECT * FROM invoices").rows) == 2
+
+
+def named_later(tmp_path: Path) -> Archive:
+    """A packet from before the network named a reference: the column held its author's numbers."""
+    before = Table(
+        "notes",
+        (Column("id", "int64", "INTEGER", "integer"), Column("about", "int64", "INTEGER", "integer")),
+        ("id",),
+        "local",
+    )
+    about = ForeignKey(("about",), "invoices", ("id",), declared=False)
+    [_, after] = typed([INVOICES, replace(before, foreign_keys=(about,))])
+    archive = Archive(tmp_path / "later", (INVOICES, after))
+    archive.office.write(row({"id": 1, "about": 413}, gid="office:1:0badcafe"), table=before)
+    archive.office.write(row({"id": 2, "about": OFFICE}, gid="office:2:0badcafe"), table=after)
+    archive.office.write(row({"id": 3, "about": None}, gid="office:3:0badcafe"), table=before)
+    return archive
+
+
+def test_parts_from_before_a_reference_was_named_stand_in_the_views_too(tmp_path: Path) -> None:
+    archive = named_later(tmp_path)
+    with open_audit(archive.root) as audit:
+        assert audit.summary.left_out == 0
+        found = audit.sql("SELECT id, about, _gid FROM notes ORDER BY id").rows
+        assert [(number, about) for number, about, _ in found] == [(1, "413"), (2, OFFICE), (3, None)]
+        assert audit.sql(f"SELECT id FROM notes_changes WHERE about = '{OFFICE}'").rows == [(2,)]
+        assert audit.sql("SELECT id FROM notes_changes WHERE about = '413'").rows == [(1,)]
+        rows = [json.loads(text) for (text,) in audit.sql('SELECT "row" FROM changes ORDER BY key').rows]
+        assert [found["about"] for found in rows] == ["413", OFFICE, None]
+
+
+def test_a_part_whose_key_is_of_another_type_is_in_no_view(archive: Archive) -> None:
+    number = Column("invoice", "int64", "INTEGER", "integer")
+    other = Table("lines", (number, LINES.columns[1]), ("invoice", "line"))
+    archive.office.write(row({"invoice": 413, "line": 9}), table=other)
+    with open_audit(archive.root) as audit:
+        assert any("invoice is int64, not invoice string" in warning for warning in audit.warnings)
+        assert audit.sql("SELECT count(*) FROM lines").rows == [(2,)]

@@ -106,7 +106,7 @@ class Audit:
     def _fill(self, tables: list[Named], registered: dict[str, Any]) -> None:
         """Registers what the views stand on, makes them, and locks the connection."""
         from satchel.audit.relations import dataset_of
-        from satchel.audit.views import parts_name, view_statements
+        from satchel.audit.views import shape_name, view_statements
 
         connection = self._connection
         assert connection is not None
@@ -116,7 +116,8 @@ class Audit:
         for name, rows in registered.items():
             connection.register(name, rows)
         for place, named in enumerate(tables):
-            connection.register(parts_name(place), dataset_of(named.table, named.files))
+            for number, (shape, files) in enumerate(named.shapes):
+                connection.register(shape_name(place, number), dataset_of(shape, files))
         for statement in view_statements(tables):
             connection.execute(statement)
         views = [view for named in tables for view in (named.view, named.changes_view)]

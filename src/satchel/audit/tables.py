@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from satchel.audit.held import Held
@@ -17,10 +17,11 @@ CHANGE_FIELDS = ("origin", "seq", "op", "at", "by", "stamp", "columns", "lineage
 
 @dataclass(slots=True)
 class Found:
-    """One table as all its packets together have it: `files` in order of packet, columns in order of appearance."""
+    """One table as all its packets together have it: columns in order of appearance, files in order of packet, by the
+    columns that are still numbers in them and gids in later ones."""
 
     table: Table
-    files: list[Path] = field(default_factory=list)
+    files: dict[frozenset[str], list[Path]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,15 @@ class Named:
     """A table with the names of its views."""
 
     table: Table
-    files: Sequence[Path]
+    files: Mapping[frozenset[str], Sequence[Path]]
     view: str
     changes_view: str
+
+    @property
+    def shapes(self) -> list[tuple[Table, Sequence[Path]]]:
+        """Files with the table as they have it: a reference that was named late is a number in what came before."""
+        found = [(_with_types(self.table, "int64", names), files) for names, files in self.files.items()]
+        return found or [(self.table, ())]
 
 
 def gather_tables(configured: Iterable[Table], packets: Iterable[Held]) -> tuple[list[Named], list[str]]:
@@ -41,12 +48,13 @@ def gather_tables(configured: Iterable[Table], packets: Iterable[Held]) -> tuple
     for packet in packets:
         for part in packet.parts:
             entry = found.setdefault(part.table.name, Found(part.table))
-            clash = _clash(entry.table, part.table)
+            numbers = _numbers(entry.table, part.table)
+            clash = _clash(entry.table, _with_types(part.table, "string", numbers))
             if clash:
                 warnings.append(f"{packet.dot}: {part.file} is in no view: {clash}")
             else:
                 entry.table = _joined(entry.table, part.table)
-                entry.files.append(packet.folder / part.file)
+                entry.files.setdefault(numbers, []).append(packet.folder / part.file)
     return _named(found), warnings
 
 
@@ -54,6 +62,22 @@ def shown_name(column: str) -> str:
     """A user's column in `<table>_changes`: where it has the name of one of ours, `column_` stands before it."""
     ours = {f"_{name}" for name in CHANGE_FIELDS}
     return f"column_{column}" if column.lower() in ours else column
+
+
+def _numbers(known: Table, other: Table) -> frozenset[str]:
+    """Columns that were numbers in a part before the network named them references, and so made them gids. Never of a
+    key: that would be another row's."""
+    if known is other:
+        return frozenset()
+    texts = {column.name for column in known.columns if column.type == "string"} - set(known.key)
+    return frozenset(column.name for column in other.columns if column.type == "int64" and column.name in texts)
+
+
+def _with_types(table: Table, type_: str, names: frozenset[str]) -> Table:
+    """The table with another type for some columns."""
+    if not names:
+        return table
+    return replace(table, columns=tuple(replace(c, type=type_) if c.name in names else c for c in table.columns))
 
 
 def _clash(known: Table, other: Table) -> str:

@@ -10,13 +10,19 @@ from string import Template
 
 from satchel.audit import expressions
 from satchel.audit.tables import MACHINERY, Named
+from satchel.model.schema import Column
 
 MACROS = ("key_of_real", "key_of_misfit", "json_of_misfit")
 
 
 def parts_name(place: int) -> str:
-    """What the rows of the table at this place are registered as."""
+    """The view of all rows of the table at this place, which the others stand on."""
     return f"{MACHINERY}_parts_{place}"
+
+
+def shape_name(place: int, number: int) -> str:
+    """What the rows of one shape of the table at this place are registered as."""
+    return f"{MACHINERY}_parts_{place}_{number}"
 
 
 def view_statements(tables: Sequence[Named]) -> Iterator[str]:
@@ -25,6 +31,7 @@ def view_statements(tables: Sequence[Named]) -> Iterator[str]:
         yield _template(macro).template
     for place, named in enumerate(tables):
         parts = parts_name(place)
+        yield _view(parts, _parts(named, place))
         yield _view(named.changes_view, _changes_of(named, parts))
         yield _view(named.view, _latest(named, parts))
     long_forms = [_long_form(named, parts_name(place)) for place, named in enumerate(tables)]
@@ -33,6 +40,18 @@ def view_statements(tables: Sequence[Named]) -> Iterator[str]:
 
 def _view(name: str, query: str) -> str:
     return f"CREATE TEMP VIEW {expressions.name(name)} AS\n{query}"
+
+
+def _parts(named: Named, place: int) -> str:
+    """All parts of a table in one shape: a number that later became a reference is text, as the references are."""
+    shapes = range(len(named.shapes))
+    columns = ", ".join(_typed(column) for column in named.table.columns)
+    return "\nUNION ALL\n".join(f"SELECT {columns}, _change FROM {shape_name(place, number)}" for number in shapes)
+
+
+def _typed(column: Column) -> str:
+    quoted = expressions.name(column.name)
+    return f"CAST({quoted} AS VARCHAR) AS {quoted}" if column.type == "string" else quoted
 
 
 def _changes_of(named: Named, parts: str) -> str:
