@@ -140,8 +140,8 @@ def _lives_in(home: Path, store: Store) -> bool:
 
 
 def _tables(here: Schema, configuration: Configuration) -> list[Table]:
-    """The network's tables, parents first. SatchelError if this database lacks one, or has it with another key or fewer
-    columns."""
+    """The network's tables, parents first. SatchelError if this database lacks one, or has it with another kind of key
+    or fewer columns."""
     own = {table.name.lower(): table for table in here.tables}
     reasons = {entry.table.lower(): entry.reason for entry in here.left_out}
     order = {name: place for place, name in enumerate(own)}
@@ -162,6 +162,12 @@ def _tables(here: Schema, configuration: Configuration) -> list[Table]:
             here_key, there_key = ", ".join(own[name].key), ", ".join(table.key)
             raise SatchelError(
                 f"the table {table.name} has the key {here_key} here and {there_key} elsewhere",
+                "bring the application here to the same version, then join",
+            )
+        if table.scope == "local" and own[name].scope != "local":
+            raise SatchelError(
+                f"the table {table.name} has numbers that each database hands out by itself elsewhere, and here its"
+                f" key {', '.join(table.key)} is none",
                 "bring the application here to the same version, then join",
             )
     return [found[name] for name in sorted(found, key=order.__getitem__)]
