@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from satchel.model.admission import Outcome, RowId
@@ -101,7 +101,7 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A row and its siblings, as the constraints look at it. `fixed`: it is in the table, and only serves as a parent."""
+    """A row and its siblings, as the constraints look at it. `fixed`: it is in the table, and only a parent."""
 
     table: str
     key: tuple[Value, ...]
@@ -126,6 +126,16 @@ class Rules(Protocol):
         had it alive at the last seal; `floor`: the highest stamp of its versions."""
 
 
+@dataclass(frozen=True, slots=True)
+class Renumbered:
+    """A row that could not have the number of its birth here, because another row has it."""
+
+    table: str
+    gid: str
+    birth: int
+    number: int
+
+
 @dataclass(slots=True)
 class RowCounts:
     """Rows of the application's tables that an apply touched."""
@@ -134,6 +144,7 @@ class RowCounts:
     updated: int = 0
     deleted: int = 0
     conflicts: int = 0  # conflicts that were opened
+    renumbered: list[Renumbered] = field(default_factory=list)
 
     def add(self, other: RowCounts) -> None:
         """Adds other's counts."""
@@ -141,6 +152,7 @@ class RowCounts:
         self.updated += other.updated
         self.deleted += other.deleted
         self.conflicts += other.conflicts
+        self.renumbered += other.renumbered
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,7 +382,10 @@ class Store(Protocol):
         """An ordinary edit that writes these columns with the values that they have: it has seen every sibling."""
 
     def read_row(self, table: str, key: Sequence[Value]) -> dict[str, Value] | None:
-        """The row as the application sees it."""
+        """The row with this key on the wire as the application sees it, with its own numbers."""
+
+    def own_row(self, table: str, row: Mapping[str, Value]) -> dict[str, Value]:
+        """A row on the wire as people here know it: with own numbers where there are any, else gids."""
 
     def parse_value(self, table: str, column: str, text: str) -> Value:
         """A word of the command line as the column's affinity has it."""

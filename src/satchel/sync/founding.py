@@ -109,7 +109,6 @@ def found(path: Path, plan: Plan, *, dry_run: bool = False) -> FoundingReport:
                 f"the database {store.url} is replicated already", "use its home, or `satchel detach` it first"
             )
         choice = choose(store.inspect(), plan.options(), plan.references)
-        _refuse_local(choice.tables)
         policies = {table.name: plan.policy_of(table.name) for table in choice.tables}
         report = FoundingReport(
             str(path),

@@ -41,24 +41,30 @@ def _entry(site: Site, identities: Identities, record: ConflictRecord) -> dict[s
         "closed": None if record.closed is None else rfc3339(record.closed),
         "closed_by": closed_by,
         "reviewed": record.reviewed,
-        "shown": _row(record.shown),
+        "reason": record.reason,
+        "shown": _row(site, record.table, record.shown),
         # oldest first, on every node alike
-        "versions": [_version(version) for version in sorted(record.versions, key=lambda version: version.rank)],
+        "versions": [
+            _version(site, record.table, version)
+            for version in sorted(record.versions, key=lambda version: version.rank)
+        ],
     }
 
 
-def _row(row: Mapping[str, Value] | None) -> dict[str, Any] | None:
-    return None if row is None else {name: to_json(value) for name, value in row.items()}
+def _row(site: Site, table: str, row: Mapping[str, Value] | None) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    return {name: to_json(value) for name, value in site.store.own_row(table, row).items()}
 
 
-def _version(version: Version) -> dict[str, Any]:
+def _version(site: Site, table: str, version: Version) -> dict[str, Any]:
     return {
         "origin": version.dot.origin,
         "seq": version.dot.seq,
         "at": None if version.at is None else rfc3339(version.at),
         "by": version.by,
         "deleted": version.deleted,
-        "row": _row({name: cell.value for name, cell in version.cells.items()}),
+        "row": _row(site, table, {name: cell.value for name, cell in version.cells.items()}),
     }
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from satchel.errors import ConstraintRefused
 from satchel.model.vector import Vector
 from satchel.stores.base import Incoming, RowCounts, Rules
-from satchel.stores.sqlite import baseline, books
+from satchel.stores.sqlite import arrivals, baseline, books
 from satchel.stores.sqlite.booking import classify
 from satchel.stores.sqlite.delta import SQLiteDelta, frozen_delta
 from satchel.stores.sqlite.landing import Landing
@@ -67,7 +67,7 @@ class SQLiteApplying:
                 )
             self.triggers.suspend(layout)
             if baseline.fits(self.db, layout, packets):
-                counts.inserted += baseline.load(self.db, layout, origin, packets)
+                counts.inserted += baseline.load(self.db, layout, self.layouts, origin, packets)
                 self.noticed(f"main.{layout.user}", layout)
                 continue
             stages[name] = self._stage(layout, packets)
@@ -87,6 +87,7 @@ class SQLiteApplying:
         for packet in packets:
             if packet.rows.get(layout.table.name):
                 stage.fill(self.db, packet.dot.seq, packet.batches(layout.table.name))
+        arrivals.translate(self.db, self.layouts, stage)
         return stage
 
     def noticed(self, source: str, layout: Layout) -> None:

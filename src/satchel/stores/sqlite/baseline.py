@@ -7,14 +7,16 @@ first synchronisation writes the data once (PROTOCOL, Apply: sparse).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from satchel.model.gids import parse_gid
 from satchel.model.stamp import stamp_of
 from satchel.model.value import Value
 from satchel.stores.base import Incoming
-from satchel.stores.sqlite import changes, values
+from satchel.stores.sqlite import books, changes, numbers, values
 from satchel.stores.sqlite.connection import quote, tolerant
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.pending import author_of, know_authors
@@ -22,22 +24,36 @@ from satchel.stores.sqlite.stage import bindable, fetch, placeholder
 
 
 def batches(
-    db: sqlite3.Connection, layout: Layout, at: int, author: str | None, began: Callable[[int, list[Value]], None]
+    db: sqlite3.Connection,
+    layout: Layout,
+    layouts: Mapping[str, Layout],
+    at: int,
+    author: str | None,
+    began: Callable[[int, list[Value]], None],
 ) -> Iterator[pa.RecordBatch]:
-    """Every row with a whole key, in key order, as change batches of one stamp. `began` hears the place (from 0) and
-    the key of each batch's first row."""
-    keys = [layout.columns[p] for p in layout.key_places]
+    """Every row with a whole key, in order of its place (see `order_of`), as change batches of one stamp. `began` hears
+    the number (from 0) and the place of each batch's first row."""
     know_authors(db)
     by = author_of(quote(author)) if author is not None and author in layout.table.names else "NULL"
     fixed = f"'insert', {at}, {by}, {stamp_of(at)}, NULL, NULL, NULL"
-    columns = ", ".join(layout.columns)
+    columns = numbers.wire_values(layout, layouts, "t")
+    order = order_of(layout, layouts)
+    if layout.is_local:
+        columns += order
     source = f"main.{layout.user} AS t WHERE {layout.whole_key('u:t')}"
-    query = f"SELECT {fixed}, {columns} FROM {source} ORDER BY {', '.join(keys)}"
-    place = 0
+    query = f"SELECT {fixed}, {', '.join(columns)} FROM {source} ORDER BY {', '.join(order)}"
+    number = 0
     for rows in fetch(db, query, layout.width):
-        began(place, [rows[0][7 + p] for p in layout.key_places])
+        began(number, [rows[0][-1]] if layout.is_local else [rows[0][7 + p] for p in layout.key_places])
         yield changes.batch_of(db, layout, rows)
-        place += len(rows)
+        number += len(rows)
+
+
+def order_of(layout: Layout, layouts: Mapping[str, Layout]) -> list[str]:
+    """SQL over `t`: the place of a row in a baseline. It is the key on the wire; where that is a gid born here, whose
+    other parts are the same in every row, its number."""
+    columns = numbers.wire_values(layout, layouts, "t")
+    return list(layout.key_of("u:t")) if layout.is_local else [columns[place] for place in layout.key_places]
 
 
 def count(db: sqlite3.Connection, layout: Layout) -> int:
@@ -64,7 +80,9 @@ def fits(db: sqlite3.Connection, layout: Layout, packets: Sequence[Incoming]) ->
     return seq is not None and packets[0].group[0] <= seq < packets[0].dot.seq
 
 
-def load(db: sqlite3.Connection, layout: Layout, origin: int, packets: Sequence[Incoming]) -> int:
+def load(
+    db: sqlite3.Connection, layout: Layout, layouts: Mapping[str, Layout], origin: int, packets: Sequence[Incoming]
+) -> int:
     """Loads one table of some baseline packets; the number of rows."""
     names, marks = ", ".join(layout.columns), ", ".join("?" * layout.width)
     insert = f"INSERT OR ABORT INTO main.{layout.user} ({names}) VALUES ({marks})"
@@ -74,26 +92,42 @@ def load(db: sqlite3.Connection, layout: Layout, origin: int, packets: Sequence[
             continue
         first = True
         for batch in packet.batches(layout.table.name):
+            change = batch.column(batch.schema.get_field_index("_change"))
+            if layout.is_local and layout.bearing is None:
+                layout = _bear(db, layouts, layout, change)
             if first:
                 note_beginning(db, layout, origin, packet.dot.seq, batch)
                 first = False
-            change = batch.column(batch.schema.get_field_index("_change"))
             odd = change.field("misfit")
+            columns = [values.to_python(batch, column) for column in layout.table.columns]
             if values.all_null(odd):
-                columns = [values.to_python(batch, column) for column in layout.table.columns]
+                OwnNumbers(db, layouts, layout).put(columns, change)
                 db.executemany(insert, zip(*columns, strict=True))
             else:
-                _load_exactly(db, layout, batch)
+                _load_exactly(db, layouts, layout, columns, change)
             total += batch.num_rows
     return total
 
 
-def _load_exactly(db: sqlite3.Connection, layout: Layout, batch: pa.RecordBatch) -> None:
+def _bear(db: sqlite3.Connection, layouts: Mapping[str, Layout], layout: Layout, change: pa.StructArray) -> Layout:
+    """The rows of the first baseline keep the numbers of their birth, and need no entry of their own."""
+    gid = parse_gid(change.field("gid")[0].as_py())
+    books.bear(db, layout, gid.origin, gid.nonce)
+    layout.bearing = (gid.origin, gid.nonce)
+    return layout
+
+
+def _load_exactly(
+    db: sqlite3.Connection,
+    layouts: Mapping[str, Layout],
+    layout: Layout,
+    columns: list[list[Value]],
+    change: pa.StructArray,
+) -> None:
     """A batch with values that Arrow could not hold: row by row, since text that is no UTF-8 is bound differently."""
-    columns = [values.to_python(batch, column) for column in layout.table.columns]
-    read = changes.read(db, layout, batch.column(batch.schema.get_field_index("_change")))
     places = {name: place for place, name in enumerate(layout.table.names)}
-    for row, name, value in read.misfits:
+    OwnNumbers(db, layouts, layout).put(columns, change)
+    for row, name, value in changes.read(db, layout, change).misfits:
         if name in places:
             columns[places[name]][row] = value
     names = ", ".join(layout.columns)
@@ -103,15 +137,53 @@ def _load_exactly(db: sqlite3.Connection, layout: Layout, batch: pa.RecordBatch)
         db.execute(insert, [bindable(v) for v in row_values])
 
 
+class OwnNumbers:
+    """Gids of a baseline's batch as numbers of this database: all at once where they are the numbers of their birth."""
+
+    def __init__(self, db: sqlite3.Connection, layouts: Mapping[str, Layout], layout: Layout) -> None:
+        self.layouts = layouts
+        self.layout = layout
+        self.numbers = numbers.Numbers(db, layouts)
+
+    def put(self, columns: list[list[Value]], change: pa.StructArray) -> None:
+        """Puts own numbers in the place of gids."""
+        for place, root in self.layout.roots.items():
+            own_key = self.layout.is_local and place in self.layout.key_places
+            gids = change.field("gid") if own_key else pa.array(columns[place], pa.string())
+            columns[place] = self._born(self.layouts[root], gids) or self._each(root, gids, own_key)
+
+    def _born(self, root: Layout, gids: pa.Array) -> list[Value] | None:
+        """The numbers of their birth, if all of them stand for those; None: not all do."""
+        if root.bearing is None:
+            return None
+        origin, nonce = root.bearing
+        head, tail = f"{origin}:", f":{nonce}"
+        ours = pc.and_(pc.starts_with(gids, pattern=head), pc.ends_with(gids, pattern=tail))
+        if not pc.all(pc.fill_null(ours, fill_value=True)).as_py():
+            return None
+        numbers_ = pc.utf8_slice_codeunits(gids, len(head), -len(tail)).cast(pa.int64())
+        return numbers_.to_pylist()  # type: ignore[no-any-return]
+
+    def _each(self, root: str, gids: pa.Array, own_key: bool) -> list[Value]:
+        found: list[Value] = []
+        for gid in gids.to_pylist():  # rows of several births in one baseline: no packet of ours has them
+            number = None if gid is None else self.numbers.number(root, gid)
+            if gid is not None and number is None and own_key:
+                number = self.numbers.next_free(root, parse_gid(gid).number)
+                numbers.give(self.numbers.db, self.layouts[root], number, gid)
+            found.append(number)
+        return found
+
+
 def note_beginning(db: sqlite3.Connection, layout: Layout, origin: int, seq: int, batch: pa.RecordBatch) -> None:
-    """Notes the first key of a baseline packet: from there on, up to the next one, rows are of this packet."""
+    """Notes the place of a baseline packet's first row: from there on, up to the next one, rows are of this packet."""
     columns = {column.name: values.to_python(batch.slice(0, 1), column)[0] for column in layout.key_columns}
     change = batch.column(batch.schema.get_field_index("_change")).slice(0, 1)
     read = changes.read(db, layout, pa.concat_arrays([change]))
     for _, name, value in read.misfits:
         if name in columns:
             columns[name] = value
-    key = [columns[name] for name in layout.table.key]
+    key = [parse_gid(str(read.gid[0])).number] if layout.is_local else [columns[name] for name in layout.table.key]
     note_key(db, layout, key, origin, seq, read.stamp[0])
 
 
@@ -121,13 +193,15 @@ def note_key(db: sqlite3.Connection, layout: Layout, key: Sequence[Value], origi
     db.execute(f"INSERT OR REPLACE INTO {layout.base} VALUES ({holders})", [*map(bindable, key), origin, seq, stamp])
 
 
-def key_after(db: sqlite3.Connection, layout: Layout, begin: Sequence[Value], offset: int) -> list[Value]:
-    """The key of the row `offset` places after the one with key `begin`, in key order."""
-    keys = ", ".join(layout.columns[p] for p in layout.key_places)
+def key_after(
+    db: sqlite3.Connection, layout: Layout, layouts: Mapping[str, Layout], begin: Sequence[Value], offset: int
+) -> list[Value]:
+    """The place of the row `offset` behind the one at `begin`."""
+    order = ", ".join(order_of(layout, layouts))
     holders = ", ".join(map(placeholder, begin))
     query = (
-        f"SELECT {keys} FROM main.{layout.user} AS t WHERE {layout.whole_key('u:t')} AND ({keys}) >= ({holders})"
-        f" ORDER BY {keys} LIMIT 1 OFFSET {offset}"
+        f"SELECT {order} FROM main.{layout.user} AS t WHERE {layout.whole_key('u:t')} AND ({order}) >= ({holders})"
+        f" ORDER BY {order} LIMIT 1 OFFSET {offset}"
     )
     with tolerant(db):
         return list(db.execute(query, [bindable(value) for value in begin]).fetchone())

@@ -1,7 +1,8 @@
 """Satchel's own tables that are not about one table of the application. All names begin with `_satchel`.
 
 _satchel_note          small facts about this node, by name
-_satchel_table         captured tables: number, name, definition, highest log row that is sealed
+_satchel_table         captured tables: number, name, definition, highest log row that is sealed; origin and nonce of
+                       rows that stand under the number of their birth (numbers.py)
 _satchel_origin        origins by number
 _satchel_vector        what has been applied
 _satchel_packet        every applied packet, with its context
@@ -18,6 +19,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
+from satchel.model.gids import gid_columns
 from satchel.model.ids import Dot
 from satchel.model.schema import Column, ForeignKey, Table
 from satchel.model.vector import HASH_DIGITS, Mark, Vector
@@ -27,7 +29,8 @@ from satchel.stores.sqlite.schema import rowid_name
 
 DDL = (
     "CREATE TABLE _satchel_note (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID",
-    "CREATE TABLE _satchel_table (number INTEGER PRIMARY KEY, name TEXT, definition TEXT, mark INTEGER DEFAULT 0)",
+    "CREATE TABLE _satchel_table (number INTEGER PRIMARY KEY, name TEXT, definition TEXT, mark INTEGER DEFAULT 0,"
+    " bearer TEXT, nonce TEXT)",
     "CREATE TABLE _satchel_origin (number INTEGER PRIMARY KEY, name TEXT UNIQUE)",
     "CREATE TABLE _satchel_vector (o INTEGER PRIMARY KEY, q INTEGER, hash TEXT)",
     "CREATE TABLE _satchel_packet (o INTEGER, q INTEGER, hash TEXT, suffix TEXT, first INTEGER, last INTEGER,"
@@ -82,7 +85,7 @@ def table_from_json(text: str) -> Table:
         scope=raw["scope"],
         unique=tuple(tuple(columns) for columns in raw["unique"]),
         foreign_keys=tuple(
-            ForeignKey(tuple(k["columns"]), k["parent"], tuple(k["parent_columns"]), k["on_delete"], k["on_update"])
+            ForeignKey(**{**k, "columns": tuple(k["columns"]), "parent_columns": tuple(k["parent_columns"])})
             for k in raw["foreign_keys"]
         ),
     )
@@ -90,9 +93,27 @@ def table_from_json(text: str) -> Table:
 
 def layouts(db: sqlite3.Connection) -> dict[str, Layout]:
     """The captured tables by name, in the order in which they were installed (parents first)."""
-    rows = db.execute("SELECT number, definition FROM _satchel_table ORDER BY number").fetchall()
-    found = [(number, table_from_json(definition)) for number, definition in rows]
-    return {table.name: Layout(number, table, rowid_name(db, table.name)) for number, table in found}
+    rows = db.execute("SELECT number, definition, bearer, nonce FROM _satchel_table ORDER BY number").fetchall()
+    tables = [table_from_json(definition) for _, definition, _, _ in rows]
+    roots: dict[str, dict[int, str]] = {table.name: {} for table in tables}
+    places = {table.name: {name: place for place, name in enumerate(table.names)} for table in tables}
+    for (name, column), root in gid_columns(tables).items():
+        roots[name][places[name][column]] = root
+    return {
+        table.name: Layout(
+            number,
+            table,
+            rowid_name(db, table.name),
+            dict(sorted(roots[table.name].items())),
+            None if nonce is None else (bearer, nonce),
+        )
+        for table, (number, _, bearer, nonce) in zip(tables, rows, strict=True)
+    }
+
+
+def bear(db: sqlite3.Connection, layout: Layout, origin: str, nonce: str) -> None:
+    """From now on rows of a table without an entry of their own are those born at this seal."""
+    db.execute("UPDATE _satchel_table SET bearer = ?, nonce = ? WHERE number = ?", (origin, nonce, layout.number))
 
 
 # -- origins and vectors

@@ -48,7 +48,7 @@ class CaseRows:
         self, cases: Sequence[Case], refused: Sequence[tuple[Stage, int, str]], counts: RowCounts, *, careful: bool
     ) -> list[Case]:
         """Makes all rows what they are to be; `refused` are staged rows that the database did not take. With `careful`
-        a row that it does not take is kept aside, else sqlite3.IntegrityError. All cases, with those that came in so."""
+        a row that it does not take is kept aside, else sqlite3.IntegrityError. All cases, these among them."""
         every = list(cases)
         aside = []
         for stage, rn, words in refused:

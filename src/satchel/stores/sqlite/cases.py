@@ -1,5 +1,5 @@
-"""Rows that SQL alone cannot decide: several versions stand side by side or are about to, or a constraint is in question
-(PROTOCOL, Apply 1 to 3).
+"""Rows that SQL alone cannot decide: several versions stand side by side or are about to, or a constraint is in
+question (PROTOCOL, Apply 1 to 3).
 
 They are read, decided one by one by the rules that the caller brings, and written one by one: a Python loop, because
 each of them is a set of versions and not a row.
@@ -22,9 +22,9 @@ from satchel.stores.sqlite import apart
 from satchel.stores.sqlite.apart import Apart
 from satchel.stores.sqlite.booking import classes
 from satchel.stores.sqlite.connection import tolerant
+from satchel.stores.sqlite.freezing import base_of
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.numbers import Numbers
-from satchel.stores.sqlite.pending import base_of
 from satchel.stores.sqlite.row import RowEditor
 from satchel.stores.sqlite.stage import Stage, at_key, fetch
 from satchel.stores.sqlite.versions import VersionReader

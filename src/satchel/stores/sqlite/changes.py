@@ -26,21 +26,34 @@ _SEPARATOR = "\0"  # no SQL name holds it
 
 
 def batch_of(db: sqlite3.Connection, layout: Layout, rows: Sequence[tuple[Value, ...]]) -> pa.RecordBatch:
-    """A change batch of rows (op, at, by, stamp, mask, lin, ctx, c0 ...)."""
-    columns = list(zip(*rows, strict=True))
+    """A change batch of rows (op, at, by, stamp, mask, lin, ctx, c0 ...); a local key's own number stands behind them."""
+    fixed, columns = _columns(rows)
+    gids = None
+    if layout.is_local:
+        place = layout.key_places[0]
+        gids, columns[place] = columns[place], columns.pop()
     arrays = []
     misfits: dict[int, list[dict[str, object]]] = {}
-    for column, data in zip(layout.table.columns, columns[7:], strict=True):
-        array, odd = values.to_arrow(column, data)
+    for place, (column, data) in enumerate(zip(layout.table.columns, columns, strict=True)):
+        array, odd = values.to_arrow(column, data, gids=place in layout.roots and column.type == "string")
         arrays.append(array)
         for row, value in odd:
             misfits.setdefault(row, []).append(values.misfit_entry(column.name, value))
-    arrays.append(_struct(db, layout, columns[:7], misfits))
+    arrays.append(_struct(db, layout, fixed, gids, misfits))
     return pa.RecordBatch.from_arrays(arrays, names=[*layout.table.names, "_change"])
 
 
+def _columns(rows: Sequence[tuple[Value, ...]]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    columns = list(zip(*rows, strict=True))
+    return columns[:7], columns[7:]
+
+
 def _struct(
-    db: sqlite3.Connection, layout: Layout, fixed: Sequence[Sequence[Any]], misfits: dict[int, list[dict[str, object]]]
+    db: sqlite3.Connection,
+    layout: Layout,
+    fixed: Sequence[Sequence[Any]],
+    gids: Sequence[Any] | None,
+    misfits: dict[int, list[dict[str, object]]],
 ) -> pa.StructArray:
     op, at, by, stamp, mask, lin, ctx = fixed
     names = books.origins(db)
@@ -71,7 +84,7 @@ def _struct(
         ),
         "lineage": values.map_distinct(pa.array(lin, pa.string()), groups, _LINEAGE),
         "context": values.map_distinct(pa.array(ctx, pa.string()), _context_entries, _CONTEXT),
-        "gid": pa.nulls(len(op), pa.string()),
+        "gid": pa.nulls(len(op), pa.string()) if gids is None else pa.array(gids, pa.string()),
         "misfit": pa.array([misfits.get(row) for row in range(len(op))], _MISFIT)
         if misfits
         else pa.nulls(len(op), _MISFIT),
@@ -96,6 +109,7 @@ class Changes:
     mask: list[str | None]
     lin: list[str | None]
     ctx: list[str | None]
+    gid: list[str | None]
     misfits: list[tuple[int, str, Value]]  # row, column, value
 
     def columns(self) -> tuple[list[Any], ...]:
@@ -116,6 +130,7 @@ def read(db: sqlite3.Connection, layout: Layout, change: pa.StructArray) -> Chan
         mask=masks.to_pylist(),
         lin=_lineage_texts(db, layout, fields["lineage"]).to_pylist(),
         ctx=_context_texts(fields["context"]),
+        gid=fields["gid"].to_pylist() if layout.is_local else [],
         misfits=_misfits(fields["misfit"]),
     )
 

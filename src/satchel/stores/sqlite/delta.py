@@ -14,10 +14,11 @@ from satchel.model.stamp import stamp_of
 from satchel.model.value import Value, same
 from satchel.model.vector import Vector
 from satchel.stores.base import Rules, Sealed
-from satchel.stores.sqlite import baseline, books, pending
+from satchel.stores.sqlite import baseline, births, books, pending
 from satchel.stores.sqlite.booking import classify
 from satchel.stores.sqlite.cases import Case
 from satchel.stores.sqlite.connection import transaction
+from satchel.stores.sqlite.freezing import freeze
 from satchel.stores.sqlite.landing import Landing
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.numbers import Numbers
@@ -67,6 +68,7 @@ class SQLiteDelta:
         triggers = SuspendedTriggers(self.db, self.layouts)
         for name, mark in self.marks.items():
             self.db.execute("UPDATE _satchel_table SET mark = ? WHERE name = ?", (mark, name))
+        self.keep_numbers()
         if packets:
             origin = books.origin_number(self.db, packets[0].dot.origin)
             contexts: dict[int, Vector] = {packet.dot.seq: packet.context for packet in packets}
@@ -98,6 +100,10 @@ class SQLiteDelta:
         values = (mark, *bound, case.before is None)
         return self.db.execute(query, values).fetchone() is not None
 
+    def keep_numbers(self) -> None:
+        """What the log says of numbers is so from now on."""
+        births.keep(self.db, self.layouts)
+
     def _claim(self, case: Case) -> None:
         """The application's row stays as it is. Where it was to become something else than the edit that was sealed,
         the values that stand there count as written with the edit that is pending: at the next seal, what that did not
@@ -128,6 +134,8 @@ class SQLiteDelta:
         """Drops the staging tables."""
         for stage in self.stages.values():
             stage.drop(self.db)
+        for layout in self.layouts.values():
+            births.drop(self.db, layout)
 
 
 def number_packets(db: sqlite3.Connection, stage: Stage, packets: Sequence[Sealed]) -> None:
@@ -148,10 +156,7 @@ def frozen_delta(
     if not locked:
         db.execute("BEGIN")
     try:
-        frozen = [
-            (layout, top, pending.freeze(db, layout, mark, top))
-            for layout, mark, top in pending.marks(db, dict(layouts))
-        ]
+        frozen = freeze(db, layouts, pending.marks(db, dict(layouts)), books.read_notes(db).get("origin", ""))
     finally:
         if not locked and db.in_transaction:
             db.execute("COMMIT")
@@ -193,7 +198,12 @@ class BaselineDelta:
         """Every row of a table in key order."""
         begins = self.begins[table] = []
         return baseline.batches(
-            self.reader, self.layouts[table], self.at, self.author, lambda place, key: begins.append((place, key))
+            self.reader,
+            self.layouts[table],
+            self.layouts,
+            self.at,
+            self.author,
+            lambda place, key: begins.append((place, key)),
         )
 
     def record(self, packets: Sequence[Sealed], rules: Rules) -> None:
@@ -212,7 +222,11 @@ class BaselineDelta:
     def _key_at(self, table: str, place: int) -> list[Value]:
         begins = self.begins[table]
         start, key = begins[bisect_right(begins, place, key=lambda begin: begin[0]) - 1]
-        return key if start == place else baseline.key_after(self.reader, self.layouts[table], key, place - start)
+        return (
+            key
+            if start == place
+            else baseline.key_after(self.reader, self.layouts[table], self.layouts, key, place - start)
+        )
 
     def release(self) -> None:
         """Nothing to let go of: no log row is older than the snapshot."""

@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from collections.abc import Mapping, Sequence
 
 from satchel.model.schema import Table
-from satchel.stores.sqlite import apart, books
+from satchel.stores.sqlite import apart, books, numbers
 from satchel.stores.sqlite.capture import triggers
-from satchel.stores.sqlite.connection import quote
+from satchel.stores.sqlite.connection import quote, transaction
 from satchel.stores.sqlite.gap import has_gap, make_gap
 from satchel.stores.sqlite.layout import Layout
-from satchel.stores.sqlite.schema import rowid_name, table_columns
+from satchel.stores.sqlite.schema import table_columns
 
 
 def install(db: sqlite3.Connection, tables: Sequence[Table], *, joining: bool) -> None:
     """Makes everything; the caller's transaction."""
     for statement in books.DDL:
         db.execute(statement)
-    for number, table in enumerate(tables, 1):
-        layout = Layout(number, table, rowid_name(db, table.name))
-        values = (number, table.name, books.table_to_json(table))
-        db.execute("INSERT INTO _satchel_table (number, name, definition) VALUES (?, ?, ?)", values)
-        for statement in (*layout.ddl(), *apart.ddl(layout)):
-            db.execute(statement)
+    for table in tables:
+        add_table(db, table)
+    for layout in books.layouts(db).values():
+        make_tables(db, layout)
         make_triggers(db, layout, whole_rows=joining)
+
+
+def add_table(db: sqlite3.Connection, table: Table) -> None:
+    """Notes a table that is captured from now on."""
+    values = (table.name, books.table_to_json(table))
+    db.execute("INSERT INTO _satchel_table (name, definition) VALUES (?, ?)", values)
+
+
+def make_tables(db: sqlite3.Connection, layout: Layout) -> None:
+    """Makes our tables beside one of the application's."""
+    for statement in (*layout.ddl(), *apart.ddl(layout), *numbers.ddl(layout)):
+        db.execute(statement)
+
+
+def bear(db: sqlite3.Connection, layouts: Mapping[str, Layout], origin: str) -> None:
+    """The rows that are there are born now, each with the number that it has."""
+    with transaction(db):
+        for layout in layouts.values():
+            if layout.is_local and layout.bearing is None:
+                books.bear(db, layout, origin, secrets.token_hex(4))
 
 
 def make_triggers(db: sqlite3.Connection, layout: Layout, *, whole_rows: bool) -> None:

@@ -18,6 +18,7 @@ from satchel.stores.sqlite.apply import SQLiteApplying
 from satchel.stores.sqlite.booking import classify
 from satchel.stores.sqlite.capture import differs, mask_terms
 from satchel.stores.sqlite.delta import SQLiteDelta, book_packet, number_packets
+from satchel.stores.sqlite.freezing import freeze
 from satchel.stores.sqlite.landing import Landing
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.numbers import Numbers
@@ -58,8 +59,10 @@ def join_rows(
     """See base.Store.join_rows; the caller's transaction."""
     applying = JoiningApply(db, layouts, author)
     edits = {name: EditsSinceJoin(db, layout, Numbers(db, layouts)) for name, layout in layouts.items()}
+    stretches = [(layout, 0, pending.highest(db, layout)) for layout in layouts.values()]
+    for layout, _, raw in freeze(db, layouts, stretches, books.read_notes(db)["origin"]):
+        edits[layout.table.name].read(raw)
     for name, layout in layouts.items():
-        edits[name].freeze()
         applying.triggers.suspend(layout)
         _set_aside(db, layout, edits[name])
     counts = RowCounts()
@@ -144,6 +147,9 @@ class JoinDelta(SQLiteDelta):
         super().__init__(db, layouts, locked=True)
         self.triggers = triggers
         self.counts = RowCounts()
+
+    def keep_numbers(self) -> None:
+        """These rows have theirs."""
 
     def record(self, packets: Sequence[Sealed], rules: Rules) -> None:
         """Applies them like anyone's packet: they are not in the application's tables now."""

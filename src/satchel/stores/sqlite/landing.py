@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from satchel.model.vector import Vector
 from satchel.stores.base import RowCounts, Rules
+from satchel.stores.sqlite.arrivals import Arrivals
 from satchel.stores.sqlite.booking import book
 from satchel.stores.sqlite.case_books import CaseBooks
 from satchel.stores.sqlite.case_rows import CaseRows
@@ -52,6 +53,8 @@ class Landing:
         trouble.mark()
         seeds = [case for stage in stages.values() for case in cases.odd(stage)]
         decided = Closure(cases, finder, self.rules).settle([*seeds, *trouble.others()])
+        arrivals = Arrivals(self.db, self.layouts, stages, own=self.own)
+        self.counts.renumbered += arrivals.give(decided)
         decided = self._write(stages, decided, CaseRows(cases, finder, self.triggers, self.own))
         for stage in stages.values():
             book(self.db, stage, self.origin)

@@ -30,14 +30,14 @@ def typed(name: str, column: Column) -> str:
     return f"{name} {_AFFINITY_TYPE[column.affinity]}{collation}"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Layout:
     """One captured table and the names of what belongs to it."""
 
     number: int
     table: Table
     rowid: str = ""  # a name by which the rowid can be reached; empty: WITHOUT ROWID, or all names are taken
-    # Places that hold a gid on the wire and a number here -> the table whose rows they name (PROTOCOL, Whose key is it?)
+    # Places that hold a gid on the wire and a number here -> the table whose rows they name (Whose key is it?)
     roots: Mapping[int, str] = field(default_factory=dict)
     bearing: tuple[str, str] | None = None  # origin and nonce of rows that stand under the number of their birth
 
@@ -160,8 +160,8 @@ class Layout:
         return tuple(self.slots[place] for place in self.key_places)
 
     def match(self, one: str, two: str) -> str:
-        """Condition: the same key. Each side is an alias with `u` (user's names), `k` (k0 ...), `c` (slots) or `l` (slots
-        of the application's own values) before a colon, e.g. `u:t`, `k:r`, `c:s`. The left side's collation counts, and all of ours have the original's."""
+        """Condition: the same key. Each side is an alias with `u` (user's names), `k` (k0 ...), `c` (slots) or `l`
+        (slots of the application's own values) before a colon, e.g. `u:t`, `k:r`, `c:s`. The left side's collation counts, and all of ours have the original's."""
         return " AND ".join(f"{a} = {b}" for a, b in zip(self.key_of(one), self.key_of(two), strict=True))
 
     def key_of(self, side: str) -> tuple[str, ...]:
@@ -188,6 +188,10 @@ class Layout:
     def slot_list(self) -> str:
         """Definitions of c0, c1 ... for CREATE TABLE."""
         return ", ".join(typed(slot, column) for slot, column in zip(self.slots, self.table.columns, strict=True))
+
+    def own_number_list(self) -> str:
+        """Definitions of l0 ... for the columns that hold gids, behind those of the slots."""
+        return "".join(f", {typed(self.locals[place], self.table.columns[place])}" for place in self.roots)
 
     def key_list(self) -> str:
         """Definitions of k0, k1 ... for CREATE TABLE."""

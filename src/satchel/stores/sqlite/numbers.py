@@ -18,35 +18,87 @@ from satchel.stores.sqlite.layout import Layout
 _TAIL = 9  # a colon and eight hex digits
 
 
+def ddl(layout: Layout) -> list[str]:
+    """What makes the map of a table that hands out numbers."""
+    if not layout.is_local:
+        return []
+    return [
+        f"CREATE TABLE {layout.numbers} (n INTEGER PRIMARY KEY, gid TEXT)",
+        f"CREATE UNIQUE INDEX {layout.numbers}_gid ON {layout.numbers} (gid)",
+    ]
+
+
+def give(db: sqlite3.Connection, root: Layout, number: int, gid: str) -> None:
+    """A row has this number from now on."""
+    db.execute(f"DELETE FROM {root.numbers} WHERE gid = ?", (gid,))
+    db.execute(f"INSERT OR REPLACE INTO {root.numbers} VALUES (?, ?)", (number, gid))
+
+
+def birth_number(gid: str) -> str:
+    """SQL: the number of its birth as a text; an origin holds no colon."""
+    rest = f"substr({gid}, instr({gid}, ':') + 1)"
+    return f"substr({rest}, 1, length({rest}) - {_TAIL})"
+
+
+def gid_of_birth(root: Layout, number: str) -> str:
+    """SQL: the gid of a row that stands under the number of its birth without an entry; NULL: there are none such."""
+    if root.bearing is None:
+        return "NULL"
+    origin, nonce = (text_literal(part) for part in root.bearing)
+    return f"({origin} || ':' || CAST({number} AS INTEGER) || ':' || {nonce})"
+
+
 def gid_of(root: Layout, number: str) -> str:
     """SQL: the gid of a number in a table with local numbers, whether its row is there or not; NULL: nobody's."""
     entry = f"(SELECT m.gid FROM {root.numbers} m WHERE m.n = {number})"
     if root.bearing is None:
         return entry
-    origin, nonce = (text_literal(part) for part in root.bearing)
-    born = f"{origin} || ':' || CAST({number} AS INTEGER) || ':' || {nonce}"
+    born = gid_of_birth(root, number)
     there = f"EXISTS (SELECT 1 FROM main.{root.user} p WHERE p.{root.key_names[0]} = {number})"
     known = f"EXISTS (SELECT 1 FROM {root.rows} v WHERE v.k0 = {born})"
     return f"coalesce({entry}, CASE WHEN {there} OR {known} THEN {born} END)"
 
 
+def gid_that_was(root: Layout, number: str) -> str:
+    """SQL: the gid of a number that surely was a row's."""
+    return f"coalesce((SELECT m.gid FROM {root.numbers} m WHERE m.n = {number}), {gid_of_birth(root, number)})"
+
+
 def number_of(root: Layout, gid: str) -> str:
     """SQL: the number that a gid has, or had last, in this database; NULL: none."""
     entry = f"(SELECT m.n FROM {root.numbers} m WHERE m.gid = {gid})"
+    born = if_borne(root, gid, f"SELECT {{0}} WHERE NOT EXISTS (SELECT 1 FROM {root.numbers} m WHERE m.n = {{0}})")
+    return f"coalesce({entry}, {born})"
+
+
+def if_borne(root: Layout, gid: str, query: str) -> str:
+    """SQL: a query about the number of its birth, if the gid is one of those that need no entry; else NULL."""
     if root.bearing is None:
-        return entry
+        return "NULL"
     origin, nonce = root.bearing
-    head, tail = text_literal(f"{origin}:"), text_literal(f":{nonce}")
     length = len(origin) + 1
-    ours = f"substr({gid}, 1, {length}) = {head} AND substr({gid}, -{_TAIL}) = {tail}"
+    ours = f"substr({gid}, 1, {length}) = {text_literal(f'{origin}:')} AND substr({gid}, -{_TAIL}) = ':{nonce}'"
     born = f"CAST(substr({gid}, {length + 1}, length({gid}) - {length + _TAIL}) AS INTEGER)"
-    free = f"NOT EXISTS (SELECT 1 FROM {root.numbers} m WHERE m.n = {born})"
-    return f"coalesce({entry}, CASE WHEN {ours} AND {free} THEN {born} END)"
+    return f"CASE WHEN {ours} THEN ({query.format(born)}) END"
 
 
 def is_gid(value: str) -> str:
     """SQL: whether a value on the wire is a gid."""
     return f"(typeof({value}) = 'text' AND {value} GLOB '*:*:????????')"
+
+
+def wire_values(layout: Layout, layouts: Mapping[str, Layout], alias: str) -> list[str]:
+    """SQL: every column of a row of the application's table as it is on the wire, by place. A number that no row ever
+    had stays as it is."""
+    found = [f"{alias}.{column}" for column in layout.columns]
+    for place, root in layout.roots.items():
+        found[place] = f"coalesce({gid_of(layouts[root], found[place])}, {found[place]})"
+    return found
+
+
+def own_value(root: Layout, value: str) -> str:
+    """SQL: a value on the wire as this database has it. A gid without a number is NULL."""
+    return f"CASE WHEN {is_gid(value)} THEN {number_of(root, value)} ELSE {value} END"
 
 
 class Numbers:
@@ -65,6 +117,16 @@ class Numbers:
         """The number of a gid in this database; None: it has none."""
         (found,) = self.db.execute(f"SELECT {number_of(self.layouts[root], '?1')}", (gid,)).fetchone()
         return None if found is None else int(found)
+
+    def next_free(self, root: str, wanted: int) -> int:
+        """`wanted`, if no row has that number now; else the next one after all that there are."""
+        layout = self.layouts[root]
+        key = layout.key_names[0]
+        taken = self.db.execute(f"SELECT 1 FROM main.{layout.user} WHERE {key} = ?", (wanted,)).fetchone()
+        if taken is None:
+            return wanted
+        (last,) = self.db.execute(f"SELECT max({key}) FROM main.{layout.user}").fetchone()
+        return int(last) + 1
 
     def to_wire(self, layout: Layout, row: Sequence[Value]) -> tuple[Value, ...]:
         """A whole row of the application's table as the network has it."""

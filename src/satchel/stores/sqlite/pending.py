@@ -1,9 +1,7 @@
-"""From the capture log to net changes: one line a row in a staging table (PROTOCOL, Capture; Seal).
+"""From frozen events to net changes: one line a row in a staging table (PROTOCOL, Capture; Seal).
 
-The log, the rows as they are now and their versions are copied to a temporary table in one short read transaction:
-one snapshot of the store, after which the application may write on, in rollback-journal mode too. Rows with one log
-entry, which are nearly all, are made by SQL; what several entries come to is decided row by row, because their order
-matters (replication/coalesce.py).
+Rows with one log entry, which are nearly all, are made by SQL; what several entries come to is decided row by row,
+because their order matters (replication/coalesce.py).
 """
 
 from __future__ import annotations
@@ -16,19 +14,13 @@ from typing import Any
 from satchel.model.change import Entry, Net
 from satchel.model.value import Value, text_bytes
 from satchel.stores.base import Rules
-from satchel.stores.sqlite import lineage
-from satchel.stores.sqlite.events import changed, changed_numbers, events, has_renames, is_event
-from satchel.stores.sqlite.layout import MASK_BITS, Layout, typed
+from satchel.stores.sqlite import apart, lineage
+from satchel.stores.sqlite.events import changed, changed_numbers, has_renames, is_event
+from satchel.stores.sqlite.freezing import GONE, HIDDEN, own_slots
+from satchel.stores.sqlite.layout import MASK_BITS, Layout
 from satchel.stores.sqlite.stage import FIXED, Stage, bindable, fetch, placeholder
 
 BLIND = "{}"  # row context of a change whose author did not see the row; its log entries have a lower-case kind
-
-
-def base_of(layout: Layout, key: tuple[str, ...], column: str) -> str:
-    """SQL: origin, seq or stamp of the baseline packet that holds a key."""
-    ours, theirs = ", ".join(f"b.{k}" for k in layout.keys), ", ".join(key)
-    order = ", ".join(f"b.{k} DESC" for k in layout.keys)
-    return f"(SELECT b.{column} FROM {layout.base} b WHERE ({ours}) <= ({theirs}) ORDER BY {order} LIMIT 1)"
 
 
 def count(db: sqlite3.Connection, layout: Layout, mark: int) -> int:
@@ -51,36 +43,8 @@ def highest(db: sqlite3.Connection, layout: Layout) -> int:
     return int(db.execute(f"SELECT coalesce(max(id), 0) FROM {layout.log}").fetchone()[0])
 
 
-def freeze(db: sqlite3.Connection, layout: Layout, after: int, upto: int) -> str:
-    """The events (after, upto] with the rows and versions that they are about; the temporary table's name."""
-    raw = f"temp._satchel_raw_{layout.number}"
-    noted = events(db, layout, after, upto)
-    old = ", ".join(typed(slot, column) for slot, column in zip(layout.old_slots, layout.table.columns, strict=True))
-    masks = ", ".join(f"{mask} INTEGER" for mask in layout.masks)
-    db.execute(f"DROP TABLE IF EXISTS {raw}")
-    db.execute(
-        f"CREATE TABLE {raw} (id INTEGER PRIMARY KEY, kind TEXT, at INTEGER, {masks}, {old}, {layout.slot_list()},"
-        " present, vo, vq, vs, vl, gone)"
-    )
-    user_key = layout.key_of("u:t")
-    log_key = layout.key_of("o:e")
-    known = {column: f"coalesce(r.{column}, {base_of(layout, log_key, column)})" for column in "oqs"}
-    # A row that was inserted and has no version of its own is new, even if its key lies within the baseline.
-    fresh = "r.o IS NULL AND upper(e.kind) = 'I'"
-    versions = ", ".join(f"CASE WHEN {fresh} THEN NULL ELSE {known[column]} END" for column in "oqs")
-    db.execute(
-        f"INSERT INTO {raw} SELECT e.id, e.kind, e.at, {layout.list_of('e', layout.masks)},"
-        f" {layout.list_of('e', layout.old_slots)}, {layout.list_of('t', layout.columns)}, {user_key[0]} IS NOT NULL,"
-        f" {versions}, r.l, coalesce(r.d, 0) FROM {noted} e"
-        f" LEFT JOIN main.{layout.user} t ON {layout.match('u:t', 'o:e')}"
-        f" LEFT JOIN {layout.rows} r ON {layout.match('k:r', 'o:e')} WHERE e.kind <> 'R'"
-    )
-    db.execute(f"DROP TABLE {noted}")
-    return raw
-
-
 def coalesce(db: sqlite3.Connection, layout: Layout, raw: str, rules: Rules, author: str | None) -> Stage:
-    """The net changes in key order, from what `freeze` copied, which is dropped."""
+    """The net changes in key order, from what was frozen (freezing.py), which is dropped."""
     stage, loose = Stage(layout, "delta"), Stage(layout, "loose")
     stage.create(db)
     loose.create(db)
@@ -93,16 +57,42 @@ def coalesce(db: sqlite3.Connection, layout: Layout, raw: str, rules: Rules, aut
         f" GROUP BY {', '.join(_old_key(layout))} HAVING count(*) = 1"
     )
     _several(db, layout, raw, once, loose, rules, author)
-    names = ", ".join((*FIXED[1:], *layout.slots))
-    order = ", ".join(layout.key_slots)
+    _number(db, layout, raw, loose)
+    names = ", ".join((*FIXED[1:], *layout.slots, *own_slots(layout)))
+    order = ", ".join(layout.key_of("l:s") if layout.is_local else layout.key_of("c:s"))
     db.execute(
         f"INSERT INTO {stage.name} ({names}) SELECT * FROM ({_single(layout, raw, once, author)}"
-        f" UNION ALL SELECT {names} FROM {loose.name}) ORDER BY {order}"
+        f" UNION ALL SELECT {names} FROM {loose.name}) AS s ORDER BY {order}"
     )
     loose.drop(db)
     db.execute(f"DROP TABLE {once}")
     db.execute(f"DROP TABLE {raw}")
+    _as_written(db, layout, stage)
     return stage
+
+
+def _number(db: sqlite3.Connection, layout: Layout, raw: str, loose: Stage) -> None:
+    """Own numbers of the rows that were decided one by one."""
+    if not layout.roots:
+        return
+    found = " AND ".join(f"w.o{place} = s.c{place}" for place in layout.key_places)
+    sets = ", ".join(
+        f"{slot} = (SELECT w.{slot} FROM {raw} w WHERE {found} ORDER BY w.id DESC LIMIT 1)"
+        for slot in own_slots(layout)
+    )
+    db.execute(f"UPDATE {loose.name} AS s SET {sets}")
+
+
+def _as_written(db: sqlite3.Connection, layout: Layout, stage: Stage) -> None:
+    """What a constraint shows of a row is no edit: a column that was not written keeps the value that it has on the
+    wire (PROTOCOL, Seal)."""
+    if apart.is_empty(db, layout):
+        return
+    masks = db.execute(f"SELECT DISTINCT mask FROM {stage.name} WHERE mask IS NOT NULL").fetchall()
+    for place in range(layout.width):
+        keeping = ", ".join(f"'{mask}'" for (mask,) in masks if not int(mask, 16) >> place & 1)
+        where = f"{layout.match('k:a', 'c:s')} AND a.status = '{apart.NOTED}' AND s.mask IN ({keeping})"
+        db.execute(f"UPDATE {stage.name} AS s SET c{place} = a.c{place} FROM {layout.apart} a WHERE {where}")
 
 
 def _old_key(layout: Layout) -> list[str]:
@@ -123,7 +113,7 @@ def mask_hex(layout: Layout, alias: str) -> str:
 def _plain(layout: Layout, alias: str) -> str:
     known = f"{alias}.vo IS NOT NULL AND NOT {alias}.gone"
     return (
-        f"(({alias}.kind IN ('I', 'i') AND {alias}.present)"
+        f"(({alias}.kind IN ('I', 'i') AND {alias}.present AND {alias}.gone <> {HIDDEN})"
         f" OR ({alias}.kind IN ('U', 'u') AND {alias}.present AND {known} AND {changed(layout, alias)})"
         f" OR ({alias}.kind IN ('D', 'd') AND NOT {alias}.present AND {known}))"
     )
@@ -134,6 +124,7 @@ def _single(layout: Layout, raw: str, once: str, author: str | None) -> str:
     mask = f"CASE {kind} WHEN 'I' THEN NULL WHEN 'U' THEN {mask_hex(layout, 'w')} ELSE '0' END"
     written = f"CASE {kind} WHEN 'U' THEN {mask_hex(layout, 'w')} ELSE '0' END"
     row = [f"CASE {kind} WHEN 'D' THEN w.o{p} ELSE w.c{p} END AS c{p}" for p in range(layout.width)]
+    row += [f"w.{slot}" for slot in own_slots(layout)]
     by = "NULL"
     if author in layout.table.names:
         name = author_of(f"w.c{layout.table.names.index(author)}")
@@ -177,12 +168,15 @@ def _one(
     last = lines[0] if born_here else next((line for line in reversed(lines) if line[2] is not None), lines[-1])
     _, _, vo, vq, vs, vl, gone, *_ = last
     current = dict(zip(layout.table.names, lines[-1][-layout.width :], strict=True)) if lines[-1][1] else None
-    net = rules.coalesce(entries, current, vo is not None and not gone, vs or 0)
+    # Whoever inserts a row under the key of one that is kept out of sight has not seen that one.
+    unseen = gone == HIDDEN and entries[0].kind == "I"
+    known = vo is not None and gone != GONE and not unseen
+    net = rules.coalesce(entries, current, known, vs or 0)
     if net is None:
         return
     past = (vo, vq, vs, vl) if vo is not None and not net.fresh else None
     row = (net.image if net.deleted else current) or {}
-    blind = BLIND if any(line[8].islower() for line in lines) else None
+    blind = BLIND if unseen or any(line[8].islower() for line in lines) else None
     at = next((e.at for e in reversed(entries) if e.kind != "M"), entries[-1].at)
     by = None if net.deleted or author is None else author_name(row.get(author))
     op = "delete" if net.deleted else "insert" if past is None else "update"

@@ -34,10 +34,8 @@ class EditsSinceJoin:
         self.rows = RowEditor(db, layout, numbers)
         self._edits: list[tuple[Row, Row | None, Row | None, list[tuple[Any, ...]]]] = []
 
-    def freeze(self) -> None:
-        """Reads the log: (key, row at the join, row now, log lines) of every row that was touched."""
-        top = pending.highest(self.db, self.layout)
-        raw = pending.freeze(self.db, self.layout, 0, top)
+    def read(self, raw: str) -> None:
+        """Reads what was frozen: (key, row at the join, row now, log lines) of every row that was touched."""
         old = [f"o{p}" for p in self.layout.key_places]
         rank = f"dense_rank() OVER (ORDER BY {', '.join(old)})"
         query = f"SELECT {rank}, {pending.line_columns(self.layout)} FROM {raw} w ORDER BY 1, id"

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from satchel.model.value import Value
 from satchel.model.version import Version
-from satchel.stores.sqlite import pending
 from satchel.stores.sqlite.connection import tolerant
+from satchel.stores.sqlite.freezing import base_of
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.numbers import Numbers
 from satchel.stores.sqlite.stage import at_key, bindable, placeholder
@@ -94,7 +94,7 @@ class RowEditor:
             o, q, s, _, _, x, a, b, lin = found
             return [reader.version(self.layout, (o, q), s, False, lin, values, ctx=x, at=a, by=b)]
         holders = tuple(map(placeholder, key))
-        parts = [f"{pending.base_of(self.layout, holders, c)}" for c in "oqs"]
+        parts = [f"{base_of(self.layout, holders, c)}" for c in "oqs"]
         o, q, s = self.db.execute(f"SELECT {', '.join(parts)}", bound * 3).fetchone()
         return [] if o is None else [reader.version(self.layout, (o, q), s, False, None, values)]
 

@@ -1,7 +1,8 @@
 """Change batches in the database: a temporary table of one line a change, filled from Arrow or turned into it.
 
 Columns: rn place in key order, q seq of the packet, op, at (ms since 1970), by, stamp, mask (hex; null: all columns),
-lin (lineage.py), ctx (row context as JSON; null: the packet's), then the row by place.
+lin (lineage.py), ctx (row context as JSON; null: the packet's), then the row by place as it is on the wire (c0 ...);
+for columns that hold a gid there, the application's own number besides (l0 ...).
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Stage:
         self.drop(db)
         db.execute(
             f"CREATE TABLE {self.name} (rn INTEGER PRIMARY KEY, q INTEGER, op TEXT, at INTEGER, by TEXT, stamp INTEGER,"
-            f" mask TEXT, lin TEXT, ctx TEXT, {self.layout.slot_list()})"
+            f" mask TEXT, lin TEXT, ctx TEXT, {self.layout.slot_list()}{self.layout.own_number_list()})"
         )
 
     def drop(self, db: sqlite3.Connection) -> None:
@@ -64,6 +65,8 @@ class Stage:
             (before,) = db.execute(f"SELECT coalesce(max(rn), 0) FROM {self.name}").fetchone()
             change = changes.read(db, self.layout, batch.column(batch.schema.get_field_index("_change")))
             columns = [values.to_python(batch, column) for column in self.layout.table.columns]
+            if self.layout.is_local:
+                columns[self.layout.key_places[0]] = change.gid
             db.executemany(insert, zip([seq] * batch.num_rows, *change.columns(), *columns, strict=True))
             for row, name, value in change.misfits:
                 self._set(db, before + 1 + row, name, value)
@@ -81,7 +84,8 @@ class Stage:
         """The changes as batches, in order, each of bounded size. `_change` lacks origin and seq (base.py)."""
         from satchel.stores.sqlite import changes
 
-        select = ", ".join(("op", "at", "by", "stamp", "mask", "lin", "ctx", *self.layout.slots))
+        own = (self.layout.locals[self.layout.key_places[0]],) if self.layout.is_local else ()
+        select = ", ".join(("op", "at", "by", "stamp", "mask", "lin", "ctx", *self.layout.slots, *own))
         for rows in fetch(db, f"SELECT {select} FROM {self.name} ORDER BY rn", self.layout.width):
             yield changes.batch_of(db, self.layout, rows)
 

@@ -11,7 +11,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from satchel.errors import ConstraintRefused
+from satchel.errors import ConstraintRefused, UsageError
+from satchel.model.gids import is_gid
 from satchel.model.ids import Dot
 from satchel.model.schema import LeftOut, Schema, Table
 from satchel.model.value import Value
@@ -29,7 +30,7 @@ from satchel.stores.base import (
     Run,
     Sealed,
 )
-from satchel.stores.sqlite import books, conflicts, install, pending, schema, suspend
+from satchel.stores.sqlite import adopting, books, conflicts, install, pending, schema, suspend
 from satchel.stores.sqlite.connection import LOCK_TIMEOUT, connect, text_literal, transaction, translated
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.numbers import Numbers
@@ -76,6 +77,14 @@ class SQLiteStore:
             install.install(db, tables, joining=joining)
             books.write_notes(db, {"author_column": author_column or "", "whole_rows": str(int(joining))})
         self._forget()
+
+    def adopt(self, tables: Sequence[Table]) -> Sequence[str]:
+        """Follows a new version of the configuration; see base.Store."""
+        with self._wall() as db, transaction(db, durable=True):
+            whole = books.read_notes(db).get("whole_rows") == "1"
+            found = adopting.adopt(db, self._layouts, tables, whole_rows=whole)
+        self._forget()
+        return found
 
     def _forget(self) -> None:
         self.__dict__.pop("_layouts", None)
@@ -216,6 +225,9 @@ class SQLiteStore:
         """Every row of every captured table, from one snapshot, with the time `at` (ms since 1970)."""
         from satchel.stores.sqlite.delta import BaselineDelta
 
+        with self._wall() as db:
+            install.bear(db, self._layouts, books.read_notes(db)["origin"])
+        self._forget()
         with self._wall() as db, self._snapshot() as reader:
             yield BaselineDelta(db, reader, self._layouts, at, self._author)
 
@@ -335,9 +347,36 @@ class SQLiteStore:
             self._row(table).touch(key, columns)
 
     def read_row(self, table: str, key: Sequence[Value]) -> dict[str, Value] | None:
-        """The row as the application sees it."""
+        """The row as the application sees it, with its own numbers."""
         with self._wall():
-            return self._row(table).read(key)
+            row = self._row(table).here(key)
+            return None if row is None else dict(zip(self._layouts[table].table.names, row, strict=True))
+
+    def identity(self, table: str, key: Sequence[Value]) -> tuple[Value, ...]:
+        """A key as a person gives it, own numbers or gids, as it is on the wire. UsageError: no such table."""
+        layout = self._layouts.get(table)
+        if layout is None:
+            raise UsageError(f"{table} is not replicated", "see `satchel tables`")
+        with self._wall():
+            rows = self._row(table)
+            parsed = [
+                rows.parse(name, part) if isinstance(part, str) and not is_gid(part) else part
+                for name, part in zip(layout.table.key, key, strict=True)
+            ]
+            return Numbers(self._db, self._layouts).key_to_wire(layout, parsed)
+
+    def own_row(self, table: str, row: Mapping[str, Value]) -> dict[str, Value]:
+        """A row of the network as people here know it: with own numbers where there are any, else gids."""
+        layout = self._layouts[table]
+        with self._wall():
+            numbers = Numbers(self._db, self._layouts)
+            found = dict(row)
+            for place in layout.roots:
+                name = layout.table.names[place]
+                number = numbers.value_to_local(layout, place, row.get(name))
+                if name in row and number is not None:
+                    found[name] = number
+            return found
 
     def standing(self, table: str, key: Sequence[Value]) -> Sequence[Version]:
         """The siblings of a row; empty if the network never had it."""

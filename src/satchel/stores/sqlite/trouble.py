@@ -1,7 +1,7 @@
 """Staged rows that may meet a constraint, found by set queries, so that all others are applied by SQL alone.
 
-A staged row is in trouble if it claims a value that another row has or waits for, if its parent is not there, if it goes
-or changes and others refer to it. What is found is marked as odd; whether anything comes of it the rules decide.
+A staged row is in trouble if it claims a value that another row has or waits for, if its parent is not there, if it
+goes or changes and others refer to it. What is found is marked as odd; whether anything comes of it the rules decide.
 """
 
 from __future__ import annotations

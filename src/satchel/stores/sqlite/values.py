@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from satchel.model.gids import is_gid
 from satchel.model.schema import Column
 from satchel.model.value import EXACT_IN_JSON, Value, is_clean, text_bytes
 
@@ -26,16 +27,21 @@ def arrow_type(column: Column) -> pa.DataType:
     return {"int64": pa.int64(), "float64": pa.float64(), "string": pa.string(), "binary": pa.binary()}[column.type]
 
 
-def to_arrow(column: Column, data: Sequence[Value]) -> tuple[pa.Array, list[tuple[int, Value]]]:
+def to_arrow(column: Column, data: Sequence[Value], *, gids: bool = False) -> tuple[pa.Array, list[tuple[int, Value]]]:
     """The column as Arrow, and the misfits: (row, value). pyarrow converts silently (1.5 as int64 is 1), so the set of
-    Python types is looked at first."""
+    Python types is looked at first. `gids`: only gids fit."""
+    if gids:
+        odd: list[tuple[int, Value]] = [
+            (row, value) for row, value in enumerate(data) if value is not None and not is_gid(value)
+        ]
+        return pa.array([value if is_gid(value) else None for value in data], pa.string()), odd
     kinds = set(map(type, data))
     kinds.discard(type(None))
     type_ = arrow_type(column)
     if kinds <= {_PYTHON_TYPE[column.type]}:
         with suppress(UnicodeEncodeError, pa.ArrowInvalid):  # text that is no UTF-8: it is looked at value by value
             return pa.array(data, type_), []
-    kept: list[Value] = [value if _fits(column, value) else None for value in data]
+    kept = [value if _fits(column, value) else None for value in data]
     misfits: list[tuple[int, Value]] = [
         (row, value) for row, value in enumerate(data) if value is not None and kept[row] is None
     ]

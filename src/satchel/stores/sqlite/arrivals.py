@@ -1,0 +1,114 @@
+"""Own numbers for what arrives (PROTOCOL, Whose key is it?): the number of its birth where that is free, else the next.
+
+References are translated twice: before anything is decided, to the rows that are here; and once the new rows have their
+numbers, to those.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+
+from satchel.stores.base import Renumbered
+from satchel.stores.sqlite import numbers
+from satchel.stores.sqlite.booking import classes
+from satchel.stores.sqlite.cases import Case
+from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.stage import Stage
+
+_WANT = "temp._satchel_want"
+
+
+def translate(db: sqlite3.Connection, layouts: Mapping[str, Layout], stage: Stage) -> None:
+    """Puts own numbers beside the gids of a stage, as far as there are any."""
+    for place, root in stage.layout.roots.items():
+        slot = stage.layout.locals[place]
+        value = numbers.own_value(layouts[root], f"{stage.name.partition('.')[2]}.{stage.layout.slots[place]}")
+        db.execute(f"UPDATE {stage.name} SET {slot} = {value} WHERE {slot} IS NULL")
+
+
+class Arrivals:
+    """Gives numbers to the rows of a landing that have none."""
+
+    def __init__(
+        self, db: sqlite3.Connection, layouts: Mapping[str, Layout], stages: Mapping[str, Stage], *, own: bool
+    ) -> None:
+        self.db = db
+        self.layouts = layouts
+        self.stages = stages
+        self.own = own  # the staged rows are in the application's table already
+
+    def give(self, cases: Iterable[Case]) -> list[Renumbered]:
+        """Numbers for all that come; which of them did not get the number of their birth."""
+        by_table: dict[str, list[Case]] = {}
+        for case in cases:
+            if case.layout.is_local:
+                by_table.setdefault(case.layout.table.name, []).append(case)
+        found = []
+        for name, layout in self.layouts.items():
+            if layout.is_local and (name in by_table or (name in self.stages and not self.own)):
+                found += self._give(layout, by_table.get(name, []))
+        if not self.own:
+            for stage in self.stages.values():
+                translate(self.db, self.layouts, stage)
+        return found
+
+    def _give(self, layout: Layout, cases: list[Case]) -> list[Renumbered]:
+        self.db.execute(f"DROP TABLE IF EXISTS {_WANT}")
+        self.db.execute(f"CREATE TABLE {_WANT} (gid TEXT PRIMARY KEY, n INTEGER, birth INTEGER, got INTEGER)")
+        birth = f"CAST({numbers.birth_number('{0}')} AS INTEGER)"
+        had = numbers.number_of(layout, "{0}")
+        put = f"INSERT OR IGNORE INTO {_WANT} SELECT {{0}}, coalesce({had}, {birth}), {birth}, NULL"
+        stage = self.stages.get(layout.table.name)
+        leaving = [
+            case.before[layout.key_places[0]] for case in cases if case.before is not None and case.after is None
+        ]
+        self.db.execute("CREATE TABLE IF NOT EXISTS temp._satchel_leaving (n INTEGER PRIMARY KEY)")
+        self.db.execute("DELETE FROM temp._satchel_leaving")
+        self.db.executemany("INSERT OR IGNORE INTO temp._satchel_leaving VALUES (?)", [(n,) for n in leaving])
+        if stage is not None and not self.own:
+            slot, here = layout.key_slots[0], layout.locals[layout.key_places[0]]
+            source = f"FROM {stage.name} s JOIN {classes(layout)} z USING (rn) WHERE NOT z.odd"
+            self.db.execute(f"{put.format(f's.{slot}')} {source} AND NOT z.present AND s.op <> 'delete'")
+            self.db.execute(
+                f"INSERT OR IGNORE INTO temp._satchel_leaving SELECT s.{here} {source}"
+                " AND z.present AND s.op = 'delete'"
+            )
+        for case in cases:
+            if case.before is None and case.after is not None:
+                self.db.execute(put.format("?1"), (case.key[0],))
+        return self._decide(layout, stage)
+
+    def _decide(self, layout: Layout, stage: Stage | None) -> list[Renumbered]:
+        key = layout.key_names[0]
+        taken = (
+            f"EXISTS (SELECT 1 FROM main.{layout.user} t WHERE t.{key} = w.n)"
+            " AND w.n NOT IN (SELECT n FROM temp._satchel_leaving)"
+        )
+        # of several that want one number the one with the lowest gid gets it, whatever came first
+        first = f"w.gid = (SELECT min(o.gid) FROM {_WANT} o WHERE o.n = w.n)"
+        self.db.execute(f"CREATE INDEX temp._satchel_want_n ON {_WANT.partition('.')[2]} (n)")
+        self.db.execute(f"UPDATE {_WANT} AS w SET got = n WHERE {first} AND NOT ({taken})")
+        top = (
+            f"(SELECT max(coalesce((SELECT max({key}) FROM main.{layout.user}), 0), coalesce(max(n), 0)) FROM {_WANT})"
+        )
+        self.db.execute(
+            f"UPDATE {_WANT} AS w SET got = {top} + late.place FROM"
+            f" (SELECT gid, row_number() OVER (ORDER BY gid) AS place FROM {_WANT} WHERE got IS NULL) AS late"
+            " WHERE late.gid = w.gid"
+        )
+        born = numbers.gid_of_birth(layout, "w.got")
+        implicit = f"(w.gid IS {born} AND NOT EXISTS (SELECT 1 FROM {layout.numbers} m WHERE m.n = w.got))"
+        self.db.execute(f"DELETE FROM {layout.numbers} WHERE gid IN (SELECT gid FROM {_WANT} w WHERE NOT {implicit})")
+        self.db.execute(
+            f"INSERT OR REPLACE INTO {layout.numbers} SELECT w.got, w.gid FROM {_WANT} w WHERE NOT {implicit}"
+        )
+        if stage is not None and not self.own:
+            slot, here = layout.key_slots[0], layout.locals[layout.key_places[0]]
+            name = stage.name.partition(".")[2]
+            self.db.execute(
+                f"UPDATE {stage.name} SET {here} = w.got FROM {_WANT} w WHERE w.gid = {name}.{slot}"
+                f" AND {here} IS NOT w.got"
+            )
+        rows = self.db.execute(f"SELECT gid, birth, got FROM {_WANT} WHERE got <> birth ORDER BY gid").fetchall()
+        return [Renumbered(layout.table.name, gid, birth, got) for gid, birth, got in rows]

@@ -1,0 +1,135 @@
+"""What is pending, with the rows and versions that it is about, copied to temporary tables (PROTOCOL, Seal).
+
+The log, the rows as they are now and their versions are read in one short read transaction: one snapshot of the store,
+after which the application may write on, in rollback-journal mode too. Numbers become gids here: old values by the map
+as it was at the last seal, present ones by the map as it is now.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+
+from satchel.stores.sqlite import births, numbers
+from satchel.stores.sqlite.apart import NOTED
+from satchel.stores.sqlite.events import events
+from satchel.stores.sqlite.layout import Layout, typed
+
+Stretch = tuple[Layout, int, int]  # of a table's log: after, up to
+
+ALIVE, GONE, HIDDEN = 0, 1, 2  # what the network shows of a row here: it, nothing, or it is out of sight
+
+
+def base_of(layout: Layout, key: tuple[str, ...], column: str) -> str:
+    """SQL: origin, seq or stamp of the baseline packet that holds a key."""
+    if layout.is_local:  # its keys are gids, and the packets hold them in order of their numbers
+        return numbers.if_borne(
+            layout, key[0], f"SELECT b.{column} FROM {layout.base} b WHERE b.k0 <= {{}} ORDER BY b.k0 DESC LIMIT 1"
+        )
+    ours, theirs = ", ".join(f"b.{k}" for k in layout.keys), ", ".join(key)
+    order = ", ".join(f"b.{k} DESC" for k in layout.keys)
+    return f"(SELECT b.{column} FROM {layout.base} b WHERE ({ours}) <= ({theirs}) ORDER BY {order} LIMIT 1)"
+
+
+def freeze(
+    db: sqlite3.Connection, layouts: Mapping[str, Layout], stretches: Iterable[Stretch], origin: str
+) -> list[tuple[Layout, int, str]]:
+    """(table, highest log row, name of the temporary table) for each stretch."""
+    noted = [(layout, upto, events(db, layout, after, upto)) for layout, after, upto in stretches]
+    if noted:
+        for layout in layouts.values():
+            if layout.is_local:
+                births.prepare(db, layout)
+    for layout, _, name in noted:
+        if layout.is_local:
+            births.read(db, layout, name, origin)
+    frozen = [(layout, upto, _Frozen(db, layout, layouts, name).make()) for layout, upto, name in noted]
+    for _, _, name in noted:
+        db.execute(f"DROP TABLE {name}")
+    return frozen
+
+
+def own_slots(layout: Layout) -> list[str]:
+    """l0 ...: the slots of own numbers."""
+    return [layout.locals[place] for place in layout.roots]
+
+
+class _Frozen:
+    """The events of one table, joined with its rows and versions."""
+
+    def __init__(self, db: sqlite3.Connection, layout: Layout, layouts: Mapping[str, Layout], noted: str) -> None:
+        self.db = db
+        self.layout = layout
+        self.layouts = layouts
+        self.noted = noted
+
+    def make(self) -> str:
+        """Copies everything; the temporary table's name."""
+        layout, raw = self.layout, f"temp._satchel_raw_{self.layout.number}"
+        columns = layout.table.columns
+        old = ", ".join(typed(slot, column) for slot, column in zip(layout.old_slots, columns, strict=True))
+        masks = ", ".join(f"{mask} INTEGER" for mask in layout.masks)
+        self.db.execute(f"DROP TABLE IF EXISTS {raw}")
+        self.db.execute(
+            f"CREATE TABLE {raw} (id INTEGER PRIMARY KEY, kind TEXT, at INTEGER, {masks}, {old}, {layout.slot_list()},"
+            f" present, vo, vq, vs, vl, gone{layout.own_number_list()})"
+        )
+        key = tuple(f"e.{name}" for name in self._key_names())
+        known = {column: f"coalesce(r.{column}, {base_of(layout, key, column)})" for column in "oqs"}
+        # A row that was inserted and has no version of its own is new, even if its key lies within the baseline.
+        fresh = "r.o IS NULL AND upper(e.kind) = 'I'"
+        versions = ", ".join(f"CASE WHEN {fresh} THEN NULL ELSE {known[column]} END" for column in "oqs")
+        there = f"t.{layout.key_names[0]} = e.now_n" if layout.is_local else layout.match("u:t", "o:e")
+        match = " AND ".join(f"r.{ours} = {theirs}" for ours, theirs in zip(layout.keys, key, strict=True))
+        apart = " AND ".join(f"a.{ours} = {theirs}" for ours, theirs in zip(layout.keys, key, strict=True))
+        numbers_ = [f"coalesce(t.{layout.columns[p]}, e.o{p})" for p in layout.roots]
+        old_values = [f"e.w{p}" if p in layout.roots else f"e.o{p}" for p in range(layout.width)]
+        now_values = self._now_values()
+        self.db.execute(
+            f"INSERT INTO {raw} {self._events()} SELECT e.id, e.kind, e.at, {layout.list_of('e', layout.masks)},"
+            f" {', '.join([*old_values, *now_values])}, {layout.key_of('u:t')[0]} IS NOT NULL, {versions}, r.l,"
+            f" CASE WHEN a.status = '{NOTED}' THEN {ALIVE} WHEN a.status IS NOT NULL THEN {HIDDEN}"
+            f" ELSE coalesce(r.d, {ALIVE}) END{''.join(f', {number}' for number in numbers_)} FROM e"
+            f" LEFT JOIN main.{layout.user} t ON {there} LEFT JOIN {layout.rows} r ON {match}"
+            f" LEFT JOIN {layout.apart} a ON {apart}"
+        )
+        return raw
+
+    def _key_names(self) -> list[str]:
+        """The event's columns that hold the key on the wire."""
+        return [f"w{p}" if p in self.layout.roots else f"o{p}" for p in self.layout.key_places]
+
+    def _events(self) -> str:
+        """The events, with w0 ... (old values on the wire) beside o0 ..., and for local numbers the number now."""
+        layout = self.layout
+        if not layout.roots:
+            return f"WITH e AS (SELECT * FROM {self.noted} WHERE kind <> 'R')"
+        wires = [f"{self._old_value(place)} AS w{place}" for place in layout.roots]
+        if layout.is_local:
+            source = f"{self.noted} v JOIN {births.whose(layout)} b ON b.id = v.id"
+            wires.append("b.n AS now_n")
+        else:
+            window = ", ".join(f"o{place}" for place in layout.key_places)
+            born = f"max(upper(kind) = 'I') OVER (PARTITION BY {window} ORDER BY id) AS born"
+            source = f"(SELECT *, {born} FROM {self.noted}) v"
+        return f"WITH e AS MATERIALIZED (SELECT v.*, {', '.join(wires)} FROM {source} WHERE v.kind <> 'R')"
+
+    def _old_value(self, place: int) -> str:
+        layout, root = self.layout, self.layouts[self.layout.roots[place]]
+        if layout.is_local and place in layout.key_places:
+            return "b.gid"
+        value = f"v.o{place}"
+        gid = births.gid_at_seal(root, value)
+        if not layout.is_local and place in layout.key_places:
+            gid = f"CASE WHEN v.born THEN {births.gid_now(root, value)} ELSE {gid} END"
+        return f"coalesce({gid}, {value})"
+
+    def _now_values(self) -> list[str]:
+        layout = self.layout
+        values = [f"t.{column}" for column in layout.columns]
+        for place, root in layout.roots.items():
+            if layout.is_local and place in layout.key_places:
+                values[place] = f"e.w{place}"
+            else:
+                values[place] = f"coalesce({births.gid_now(self.layouts[root], values[place])}, {values[place]})"
+        return values
