@@ -86,6 +86,36 @@ SHAPES = [
         "UPDATE t SET id = 7 WHERE id = 5",
         "DELETE FROM t WHERE id = 6",
     ),
+    *(
+        trap(
+            f"a table called {name}",
+            (
+                f"CREATE TABLE {name} (id TEXT PRIMARY KEY, old UNIQUE, new)",
+                f"CREATE UNIQUE INDEX i ON {name} (lower(new)) WHERE old > 0",
+            ),
+            f"INSERT INTO {name} VALUES ('k1', 1, 'a'), ('k2', 2, 'b'), ('k3', 3, 'c'), ('k4', 4, 'd')",
+            f"UPDATE {name} SET new = 'q' WHERE id = 'k1'",
+            f"REPLACE INTO {name} VALUES ('k9', 2, 'C')",
+            f"UPDATE {name} SET id = 'k7' WHERE id = 'k4'",
+        )
+        for name in ("new", "old", "x", "y", "excluded")
+    ),
+    trap(
+        "columns called like those of the log, and like words of SQL",
+        (
+            'CREATE TABLE t (kind TEXT PRIMARY KEY, at UNIQUE, id, c0, c1, m0, renamed, x, y, "new" UNIQUE,'
+            ' "old", "select", "a""b", [c d], "1", "é", "_satchel_gap_1")',
+            'CREATE UNIQUE INDEX i ON t (lower("a""b"), [c d])',
+        ),
+        (
+            "INSERT INTO t VALUES ('k1', 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16)",
+            "INSERT INTO t VALUES ('k2', 2, 2, 3, 4, 5, 6, 7, 8, 10, 10, 11, 13, 13, 14, 15, 16)",
+            "INSERT INTO t VALUES ('k3', 3, 2, 3, 4, 5, 6, 7, 8, 11, 10, 11, 14, 13, 14, 15, 16)",
+        ),
+        """UPDATE t SET c0 = 'n', "select" = 's', "a""b" = 'Q', "_satchel_gap_1" = 0 WHERE kind = 'k1'""",
+        """REPLACE INTO t (kind, at, "a""b", [c d]) VALUES ('k9', 2, 'q', 13)""",
+        "DELETE FROM t WHERE kind = 'k3'",
+    ),
     trap(
         "autoincrement",
         "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, a)",

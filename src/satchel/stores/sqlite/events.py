@@ -60,24 +60,28 @@ def has_renames(db: sqlite3.Connection, layout: Layout, mark: int) -> bool:
     return bool(db.execute(query, (mark,)).fetchone()[0])
 
 
-def changed_numbers(db: sqlite3.Connection, layout: Layout, mark: int) -> set[Value]:
-    """The numbers that the rows with changes after `mark` have now, or had last. Read backwards: a number means the row
-    that has it in the end, up to its birth or to the moment at which it was given that number."""
+def count_renamed(db: sqlite3.Connection, layout: Layout, mark: int) -> int:
+    """How many rows have changes after `mark`, where numbers were changed as well. Read backwards: a number means the
+    row that has it in the end, up to the moment at which it was given that number, or at which a row of it was deleted.
+    """
     (slot,), (name,) = layout.key_slots, layout.key_names
-    there = f"EXISTS (SELECT 1 FROM main.{layout.user} t WHERE t.{name} = ?)"
+    there = f"SELECT EXISTS (SELECT 1 FROM main.{layout.user} t WHERE t.{name} = ?)"
     query = (
-        f"SELECT upper(l.kind), l.{slot}, l.renamed FROM {layout.log} l"
+        f"SELECT l.id, upper(l.kind), l.{slot}, l.renamed FROM {layout.log} l"
         f" WHERE l.id > ? AND {layout.whole_key('c:l')} AND {is_event(layout, 'l')} ORDER BY l.id DESC"
     )
-    last: dict[Value, Value] = {}
-    found: set[Value] = set()
-    for kind, number, renamed in db.execute(query, (mark,)).fetchall():
+    rows: dict[
+        Value, tuple[Value, int]
+    ] = {}  # number -> its last one, and the log row of its end
+    found = set()
+    for event, kind, number, renamed in db.execute(query, (mark,)).fetchall():
         if kind == "R":
-            last[number] = last.pop(renamed, renamed)
+            rows[number] = rows.get(renamed, (renamed, 0))
+            rows[renamed] = renamed, event
             continue
-        now = last.get(number, number)
-        if kind != "M" or not db.execute(f"SELECT {there}", (now,)).fetchone()[0]:
-            found.add(now)
-        if kind in "ID":  # before a birth or after a death the number meant another row
-            last.pop(number, None)
-    return found
+        if kind == "D":
+            rows[number] = number, event
+        row = rows.get(number, (number, 0))
+        if kind != "M" or row[1] or not db.execute(there, row[:1]).fetchone()[0]:
+            found.add(row)
+    return len(found)

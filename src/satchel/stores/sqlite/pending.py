@@ -15,7 +15,7 @@ from satchel.model.change import Entry, Net
 from satchel.model.value import Value, text_bytes
 from satchel.stores.base import Rules
 from satchel.stores.sqlite import apart, lineage
-from satchel.stores.sqlite.events import changed, changed_numbers, has_renames, is_event
+from satchel.stores.sqlite.events import changed, count_renamed, has_renames, is_event
 from satchel.stores.sqlite.freezing import GONE, HIDDEN, own_slots
 from satchel.stores.sqlite.layout import MASK_BITS, Layout
 from satchel.stores.sqlite.stage import FIXED, Stage, bindable, fetch, placeholder
@@ -26,7 +26,7 @@ BLIND = "{}"  # row context of a change whose author did not see the row; its lo
 def count(db: sqlite3.Connection, layout: Layout, mark: int) -> int:
     """How many rows have changes after `mark`. Another number alone is no change."""
     if has_renames(db, layout, mark):
-        return len(changed_numbers(db, layout, mark))
+        return count_renamed(db, layout, mark)
     keys = layout.list_of("l", layout.key_slots)
     # A row that may have been displaced counts if it is not there any more.
     there = f"EXISTS (SELECT 1 FROM main.{layout.user} t WHERE {layout.match('u:t', 'c:l')})"
