@@ -70,9 +70,8 @@ def count_renamed(db: sqlite3.Connection, layout: Layout, mark: int) -> int:
         f"SELECT l.id, upper(l.kind), l.{slot}, l.renamed FROM {layout.log} l"
         f" WHERE l.id > ? AND {layout.whole_key('c:l')} AND {is_event(layout, 'l')} ORDER BY l.id DESC"
     )
-    rows: dict[
-        Value, tuple[Value, int]
-    ] = {}  # number -> its last one, and the log row of its end
+    # number -> the row's last one, and the log row that ended it (0: none)
+    rows: dict[Value, tuple[Value, int]] = {}
     found = set()
     for event, kind, number, renamed in db.execute(query, (mark,)).fetchall():
         if kind == "R":
