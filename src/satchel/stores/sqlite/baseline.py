@@ -94,7 +94,8 @@ def load(
         for batch in packet.batches(layout.table.name):
             change = batch.column(batch.schema.get_field_index("_change"))
             if layout.is_local and layout.bearing is None:
-                layout = _bear(db, layouts, layout, change)
+                gid = parse_gid(change.field("gid")[0].as_py())
+                books.bear(db, layout, (gid.origin, gid.nonce))  # its rows keep the numbers of their birth
             if first:
                 note_beginning(db, layout, origin, packet.dot.seq, batch)
                 first = False
@@ -107,14 +108,6 @@ def load(
                 _load_exactly(db, layouts, layout, columns, change)
             total += batch.num_rows
     return total
-
-
-def _bear(db: sqlite3.Connection, layouts: Mapping[str, Layout], layout: Layout, change: pa.StructArray) -> Layout:
-    """The rows of the first baseline keep the numbers of their birth, and need no entry of their own."""
-    gid = parse_gid(change.field("gid")[0].as_py())
-    books.bear(db, layout, gid.origin, gid.nonce)
-    layout.bearing = (gid.origin, gid.nonce)
-    return layout
 
 
 def _load_exactly(

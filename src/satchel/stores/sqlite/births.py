@@ -62,9 +62,8 @@ def drop(db: sqlite3.Connection, layout: Layout) -> None:
         db.execute(f"DROP TABLE IF EXISTS {name}")
 
 
-def read(db: sqlite3.Connection, layout: Layout, noted: str, origin: str) -> None:
-    """Fills the three tables from a table of events (events.py)."""
-    nonce = secrets.token_hex(4)
+def read(db: sqlite3.Connection, layout: Layout, noted: str, origin: str, nonce: str) -> None:
+    """Fills the three tables from a table of events (events.py). `nonce`: of the rows that were born."""
     key = layout.old_slots[layout.key_places[0]]
     simple = "temp._satchel_simple"
     db.execute(f"DROP TABLE IF EXISTS {simple}")
@@ -140,7 +139,7 @@ class Walk:
 
     def _birth(self, number: int) -> str:
         gid = f"{self.origin}:{number}:{self.nonce}"
-        while gid in self._born:
+        while gid in self._born or gid == self.was.get(number):
             gid = f"{self.origin}:{number}:{secrets.token_hex(4)}"
         self._born.add(gid)
         return gid

@@ -111,9 +111,11 @@ def layouts(db: sqlite3.Connection) -> dict[str, Layout]:
     }
 
 
-def bear(db: sqlite3.Connection, layout: Layout, origin: str, nonce: str) -> None:
-    """From now on rows of a table without an entry of their own are those born at this seal."""
+def bear(db: sqlite3.Connection, layout: Layout, bearing: tuple[str, str] | None) -> None:
+    """From now on rows of a table without an entry of their own are those born at this seal: origin and nonce."""
+    origin, nonce = bearing or (None, None)
     db.execute("UPDATE _satchel_table SET bearer = ?, nonce = ? WHERE number = ?", (origin, nonce, layout.number))
+    layout.bearing = bearing
 
 
 # -- origins and vectors

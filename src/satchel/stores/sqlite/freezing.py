@@ -7,6 +7,7 @@ as it was at the last seal, present ones by the map as it is now.
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from collections.abc import Iterable, Mapping
 
@@ -32,9 +33,15 @@ def base_of(layout: Layout, key: tuple[str, ...], column: str) -> str:
 
 
 def freeze(
-    db: sqlite3.Connection, layouts: Mapping[str, Layout], stretches: Iterable[Stretch], origin: str
+    db: sqlite3.Connection,
+    layouts: Mapping[str, Layout],
+    stretches: Iterable[Stretch],
+    origin: str,
+    nonce: str | None = None,
 ) -> list[tuple[Layout, int, str]]:
-    """(table, highest log row, name of the temporary table) for each stretch."""
+    """(table, highest log row, name of the temporary table) for each stretch. `origin` and `nonce`, if it is not to be
+    drawn, of rows that are born."""
+    nonce = nonce or secrets.token_hex(4)
     noted = [(layout, upto, events(db, layout, after, upto)) for layout, after, upto in stretches]
     if noted:
         for layout in layouts.values():
@@ -42,7 +49,7 @@ def freeze(
                 births.prepare(db, layout)
     for layout, _, name in noted:
         if layout.is_local:
-            births.read(db, layout, name, origin)
+            births.read(db, layout, name, origin, nonce)
     frozen = [(layout, upto, _Frozen(db, layout, layouts, name).make()) for layout, upto, name in noted]
     for _, _, name in noted:
         db.execute(f"DROP TABLE {name}")

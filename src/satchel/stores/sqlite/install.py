@@ -43,7 +43,7 @@ def bear(db: sqlite3.Connection, layouts: Mapping[str, Layout], origin: str) -> 
     with transaction(db):
         for layout in layouts.values():
             if layout.is_local and layout.bearing is None:
-                books.bear(db, layout, origin, secrets.token_hex(4))
+                books.bear(db, layout, (origin, secrets.token_hex(4)))
 
 
 def make_triggers(db: sqlite3.Connection, layout: Layout, *, whole_rows: bool) -> None:

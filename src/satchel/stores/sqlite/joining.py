@@ -7,21 +7,23 @@ and stay in the log, as ordinary changes. All of it is one transaction.
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from satchel.model.vector import Vector
 from satchel.stores.base import Delta, Incoming, Joining, RowCounts, Rules, Sealed
-from satchel.stores.sqlite import books, install, pending
+from satchel.stores.sqlite import births, books, install, pending
 from satchel.stores.sqlite.apply import SQLiteApplying
 from satchel.stores.sqlite.booking import classify
-from satchel.stores.sqlite.capture import differs, mask_terms
+from satchel.stores.sqlite.capture import differs
 from satchel.stores.sqlite.delta import SQLiteDelta, book_packet, number_packets
-from satchel.stores.sqlite.freezing import freeze
+from satchel.stores.sqlite.freezing import freeze, own_slots
 from satchel.stores.sqlite.landing import Landing
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.numbers import Numbers
+from satchel.stores.sqlite.own_rows import OwnRows, same_rows
 from satchel.stores.sqlite.rejoined import EditsSinceJoin
 from satchel.stores.sqlite.stage import FIXED, Stage
 from satchel.stores.sqlite.suspend import SuspendedTriggers
@@ -29,23 +31,18 @@ from satchel.stores.sqlite.suspend import SuspendedTriggers
 _ODD_JOIN = "coalesce(r.many, 0) OR r.o IS NOT NULL OR {present}"
 
 
-def mine(layout: Layout) -> str:
-    """Name of the table that holds the joiner's own rows."""
-    return f"temp._satchel_mine_{layout.number}"
-
-
 class JoiningApply(SQLiteApplying):
     """Applies the network's packets and notes which of the own values they bring."""
 
+    def __init__(
+        self, db: sqlite3.Connection, layouts: Mapping[str, Layout], author: str | None, own: Mapping[str, OwnRows]
+    ) -> None:
+        super().__init__(db, layouts, author)
+        self.own = own
+
     def noticed(self, source: str, layout: Layout) -> None:
-        """An own value that was once written to that column of that row is an old copy, not an edit."""
-        kind = "u" if source.startswith("main.") else "c"
-        theirs = [f"s.{name}" for name in (layout.columns if kind == "u" else layout.slots)]
-        different = mask_terms(layout, [f"m.{slot}" for slot in layout.slots], theirs)
-        parts = zip(layout.masks, layout.mask_parts(layout.full), different, strict=True)
-        sets = ", ".join(f"{mask} = m.{mask} | ({part} & ~({term}))" for mask, part, term in parts)
-        match = layout.match(f"{kind}:s", "c:m")
-        self.db.execute(f"UPDATE {mine(layout)} AS m SET {sets} FROM {source} AS s WHERE {match}")
+        """Compares."""
+        self.own[layout.table.name].compare(source, staged=not source.startswith("main."))
 
 
 def join_rows(
@@ -57,25 +54,35 @@ def join_rows(
     seal: Callable[[Delta], Sequence[Sealed]],
 ) -> tuple[RowCounts, Joining]:
     """See base.Store.join_rows; the caller's transaction."""
-    applying = JoiningApply(db, layouts, author)
+    own = {name: OwnRows(db, layout, layouts) for name, layout in layouts.items()}
     edits = {name: EditsSinceJoin(db, layout, Numbers(db, layouts)) for name, layout in layouts.items()}
-    stretches = [(layout, 0, pending.highest(db, layout)) for layout in layouts.values()]
-    for layout, _, raw in freeze(db, layouts, stretches, books.read_notes(db)["origin"]):
-        edits[layout.table.name].read(raw)
+    applying = JoiningApply(db, layouts, author, own)
+    _read_edits(db, layouts, edits)
     for name, layout in layouts.items():
         applying.triggers.suspend(layout)
-        _set_aside(db, layout, edits[name])
+        own[name].set_aside(edits[name])
+    for mine in own.values():
+        mine.clear()
+    _bear(db, layouts, None)
     counts = RowCounts()
     for group in groups:
         counts.add(applying.apply_group(group, rules))
-    joined, delta = _leftovers(db, layouts, applying.triggers)
+    for name, layout in layouts.items():
+        if layout.is_local:
+            own[name].recognise()
+    for mine in own.values():
+        mine.follow()
+    joined, delta = _leftovers(db, layouts, own, applying.triggers)
     if delta.rows:
         delta.record(seal(delta), rules)
         counts.add(delta.counts)
     delta.close()
-    for name, layout in layouts.items():
-        edits[name].put_on_top(rules)
-        db.execute(f"DROP TABLE {mine(layout)}")
+    for edited in edits.values():
+        edited.follow(same_rows)
+    for edited in edits.values():
+        edited.put_on_top(rules)
+    for mine in own.values():
+        mine.drop()
     applying.triggers.resume()
     for layout in layouts.values():
         install.drop_triggers(db, layout)
@@ -83,37 +90,43 @@ def join_rows(
     return counts, joined
 
 
-def _set_aside(db: sqlite3.Connection, layout: Layout, edits: EditsSinceJoin) -> None:
-    """Moves the rows, as they were at the join, out of the application's table."""
-    masks = ", ".join(f"{mask} INTEGER DEFAULT 0" for mask in layout.masks)
-    keys = ", ".join(layout.key_slots)
-    db.execute(f"DROP TABLE IF EXISTS {mine(layout)}")
-    db.execute(f"CREATE TABLE {mine(layout)} ({layout.slot_list()}, {masks}, PRIMARY KEY ({keys})) WITHOUT ROWID")
-    whole = layout.whole_key("u:t")
-    slots = ", ".join(layout.slots)
-    db.execute(
-        f"INSERT INTO {mine(layout)} ({slots}) SELECT {', '.join(layout.columns)} FROM main.{layout.user} AS t"
-        f" WHERE {whole}"
-    )
-    edits.undo_in(mine(layout))
-    db.execute(f"DELETE FROM main.{layout.user} AS t WHERE {whole}")
+def _read_edits(db: sqlite3.Connection, layouts: Mapping[str, Layout], edits: Mapping[str, EditsSinceJoin]) -> None:
+    """What was edited since the join. Until they are compared, own numbers stand for rows that were born here."""
+    origin = books.read_notes(db).get("origin", "")
+    nonce = secrets.token_hex(4)
+    _bear(db, layouts, (origin, nonce))
+    stretches = [(layout, 0, pending.highest(db, layout)) for layout in layouts.values()]
+    for layout, _, raw in freeze(db, layouts, stretches, origin, nonce):
+        edits[layout.table.name].read(raw)
+    for layout in layouts.values():
+        births.drop(db, layout)
+
+
+def _bear(db: sqlite3.Connection, layouts: Mapping[str, Layout], bearing: tuple[str, str] | None) -> None:
+    """Says whose births the numbers without an entry are."""
+    for layout in layouts.values():
+        if layout.is_local:
+            books.bear(db, layout, bearing)
 
 
 def _leftovers(
-    db: sqlite3.Connection, layouts: Mapping[str, Layout], triggers: SuspendedTriggers
+    db: sqlite3.Connection,
+    layouts: Mapping[str, Layout],
+    own: Mapping[str, OwnRows],
+    triggers: SuspendedTriggers,
 ) -> tuple[Joining, JoinDelta]:
     """Compares, and stages what the network has not."""
     delta = JoinDelta(db, layouts, triggers)
-    same_rows = added = beside = 0
-    for layout in layouts.values():
+    same_count = added = beside = 0
+    for name, layout in layouts.items():
         parts = zip(layout.masks, layout.mask_parts(layout.full), strict=True)
         known = " AND ".join(f"m.{mask} = {part}" for mask, part in parts)
         equal = " AND ".join(
-            f"NOT {differs(column, f'm.{slot}', f't.{name}')}"
-            for column, slot, name in zip(layout.table.columns, layout.slots, layout.columns, strict=True)
+            f"NOT {differs(column, f'm.{slot}', f't.{column_name}')}"
+            for column, slot, column_name in zip(layout.table.columns, layout.locals, layout.columns, strict=True)
         )
         source = (
-            f"FROM {mine(layout)} m LEFT JOIN main.{layout.user} t ON {layout.match('u:t', 'c:m')}"
+            f"FROM {own[name].table} m LEFT JOIN main.{layout.user} t ON {layout.match('u:t', 'l:m')}"
             f" LEFT JOIN {layout.rows} r ON {layout.match('k:r', 'c:m')}"
         )
         present = f"{layout.key_of('u:t')[0]} IS NOT NULL"
@@ -121,21 +134,21 @@ def _leftovers(
         left = f"NOT (({known}) OR ({present} AND {equal}))"
         stage = Stage(layout, "delta")
         stage.create(db)
-        names = ", ".join((*FIXED[1:], *layout.slots))
+        slots = (*layout.slots, *own_slots(layout))
         fixed = f"0, 'insert', NULL, NULL, 0, NULL, NULL, '{pending.BLIND}'"
-        order = ", ".join(f"m.{slot}" for slot in layout.key_slots)
+        order = ", ".join(layout.key_of("c:m"))
         db.execute(
-            f"INSERT INTO {stage.name} ({names}) SELECT {fixed}, {layout.list_of('m')} {source}"
-            f" WHERE {left} ORDER BY {order}"
+            f"INSERT INTO {stage.name} ({', '.join((*FIXED[1:], *slots))}) SELECT {fixed}, {layout.list_of('m', slots)}"
+            f" {source} WHERE {left} ORDER BY {order}"
         )
-        delta.stages[layout.table.name] = stage
+        delta.stages[name] = stage
         total, new, other = db.execute(
             f"SELECT count(*), coalesce(sum({left} AND NOT {there}), 0), coalesce(sum({left} AND {there}), 0) {source}"
         ).fetchone()
         if new or other:
-            delta.rows[layout.table.name] = new + other
-        same_rows, added, beside = same_rows + total - new - other, added + new, beside + other
-    return Joining(same_rows, added, beside), delta
+            delta.rows[name] = new + other
+        same_count, added, beside = same_count + total - new - other, added + new, beside + other
+    return Joining(same_count, added, beside), delta
 
 
 class JoinDelta(SQLiteDelta):

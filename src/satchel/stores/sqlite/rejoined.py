@@ -8,6 +8,7 @@ copy: the edit stands beside the network's row as a sibling (its log rows get a 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -60,6 +61,30 @@ class EditsSinceJoin:
             if before is not None:
                 holders = ", ".join(map(placeholder, before))
                 self.db.execute(f"INSERT INTO {table} ({names}) VALUES ({holders})", list(map(bindable, before)))
+
+    def follow(self, same_rows: Callable[[Layout], str]) -> None:
+        """Puts the gids of recognised rows in the place of own ones, and gives numbers to rows that are new."""
+        self._edits = [
+            (self._key(same_rows, key), self._row(same_rows, before), self._row(same_rows, now), lines)
+            for key, before, now, lines in self._edits
+        ]
+        for key, _, now, _ in self._edits:
+            if now is not None and self.layout.is_local:
+                self.rows.give_number(key)
+
+    def _row(self, same_rows: Callable[[Layout], str], row: Row | None) -> Row | None:
+        return None if row is None else self._followed(same_rows, self.layout.roots, row)
+
+    def _key(self, same_rows: Callable[[Layout], str], key: Row) -> Row:
+        return self._followed(same_rows, self.layout.key_roots, key)
+
+    def _followed(self, same_rows: Callable[[Layout], str], roots: Mapping[int, str], values: Row) -> Row:
+        found = list(values)
+        for place, root in roots.items():
+            query = f"SELECT gid FROM {same_rows(self.rows.numbers.layouts[root])} WHERE own = ?"
+            same_row = self.db.execute(query, (found[place],)).fetchone()
+            found[place] = found[place] if same_row is None else same_row[0]
+        return tuple(found)
 
     def put_on_top(self, rules: Rules) -> None:
         """Makes the edits again, in the tables and in the log."""
@@ -117,7 +142,8 @@ class EditsSinceJoin:
 
     def _note(self, kind: str, blind: bool, stamp: int, row: Row, mask: int = 0) -> None:
         """A log row of an edit that was made before, at the time of its stamp."""
-        self.rows.note(kind.lower() if blind else kind, row, mask, milliseconds_of(stamp))
+        own = self.rows.numbers.to_local(self.layout, row)
+        self.rows.note(kind.lower() if blind else kind, own, mask, milliseconds_of(stamp))
 
     def _beside(self, key: Row, blind: bool) -> None:
         """Keeps the network's version whole, since the table is about to show the edit instead."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 
+from satchel.model.gids import parse_gid
 from satchel.model.value import Value
 from satchel.model.version import Version
 from satchel.stores.sqlite.connection import tolerant
 from satchel.stores.sqlite.freezing import base_of
 from satchel.stores.sqlite.layout import Layout
-from satchel.stores.sqlite.numbers import Numbers
+from satchel.stores.sqlite.numbers import Numbers, give
 from satchel.stores.sqlite.stage import at_key, bindable, placeholder
 from satchel.stores.sqlite.versions import VersionReader
 
@@ -41,6 +42,14 @@ class RowEditor:
         if row is None:
             return None
         return dict(zip(self.layout.table.names, self.numbers.to_wire(self.layout, row), strict=True))
+
+    def give_number(self, key: Sequence[Value]) -> None:
+        """A number for a row that is to come, if it has none: that of its birth where it is free, else the next."""
+        numbers = self.numbers
+        gid, name = str(key[0]), self.layout.table.name
+        number = numbers.number(name, gid)
+        if number is None or (self.here(key) is None and numbers.gid(name, number) != gid):
+            give(self.db, self.layout, numbers.next_free(name, parse_gid(gid).number), gid)
 
     def write(self, key: Sequence[Value], values: Mapping[str, Value] | None) -> None:
         """Makes the row hold these values: updated if it is there, else inserted; None deletes it."""
@@ -93,9 +102,9 @@ class RowEditor:
         if found is not None:
             o, q, s, _, _, x, a, b, lin = found
             return [reader.version(self.layout, (o, q), s, False, lin, values, ctx=x, at=a, by=b)]
-        holders = tuple(map(placeholder, key))
+        holders = tuple(placeholder(value).replace("?", f"?{i}") for i, value in enumerate(key, 1))
         parts = [f"{base_of(self.layout, holders, c)}" for c in "oqs"]
-        o, q, s = self.db.execute(f"SELECT {', '.join(parts)}", bound * 3).fetchone()
+        o, q, s = self.db.execute(f"SELECT {', '.join(parts)}", bound).fetchone()
         return [] if o is None else [reader.version(self.layout, (o, q), s, False, None, values)]
 
     def parse(self, column: str, text: str) -> Value:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from satchel.model.value import Value, is_clean, text_bytes
 from satchel.stores.sqlite.connection import surrogates
 from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.numbers import birth_number
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -84,8 +85,10 @@ class Stage:
         """The changes as batches, in order, each of bounded size. `_change` lacks origin and seq (base.py)."""
         from satchel.stores.sqlite import changes
 
-        own = (self.layout.locals[self.layout.key_places[0]],) if self.layout.is_local else ()
-        select = ", ".join(("op", "at", "by", "stamp", "mask", "lin", "ctx", *self.layout.slots, *own))
+        select = ", ".join(("op", "at", "by", "stamp", "mask", "lin", "ctx", *self.layout.slots))
+        if self.layout.is_local:  # a row that has no number here has that of its birth
+            (place,) = self.layout.key_places
+            select += f", coalesce(l{place}, CAST({birth_number(f'c{place}')} AS INTEGER))"
         for rows in fetch(db, f"SELECT {select} FROM {self.name} ORDER BY rn", self.layout.width):
             yield changes.batch_of(db, self.layout, rows)
 

@@ -226,7 +226,7 @@ class SQLiteStore:
         from satchel.stores.sqlite.delta import BaselineDelta
 
         with self._wall() as db:
-            install.bear(db, self._layouts, books.read_notes(db)["origin"])
+            install.bear(db, self._layouts, books.read_notes(db).get("origin", ""))
         self._forget()
         with self._wall() as db, self._snapshot() as reader:
             yield BaselineDelta(db, reader, self._layouts, at, self._author)
