@@ -26,7 +26,7 @@ _SEPARATOR = "\0"  # no SQL name holds it
 
 
 def batch_of(db: sqlite3.Connection, layout: Layout, rows: Sequence[tuple[Value, ...]]) -> pa.RecordBatch:
-    """A change batch of rows (op, at, by, stamp, mask, lin, ctx, c0 ...); a local key's own number stands behind them."""
+    """A change batch of rows (op, at, by, stamp, mask, lin, ctx, c0 ...), behind which a local key's number stands."""
     fixed, columns = _columns(rows)
     gids = None
     if layout.is_local:

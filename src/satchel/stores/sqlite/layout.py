@@ -161,7 +161,8 @@ class Layout:
 
     def match(self, one: str, two: str) -> str:
         """Condition: the same key. Each side is an alias with `u` (user's names), `k` (k0 ...), `c` (slots) or `l`
-        (slots of the application's own values) before a colon, e.g. `u:t`, `k:r`, `c:s`. The left side's collation counts, and all of ours have the original's."""
+        (slots of the application's own values) before a colon, e.g. `u:t`, `k:r`, `c:s`. The left side's collation
+        counts, and all of ours have the original's."""
         return " AND ".join(f"{a} = {b}" for a, b in zip(self.key_of(one), self.key_of(two), strict=True))
 
     def key_of(self, side: str) -> tuple[str, ...]:
