@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from satchel.errors import ConstraintRefused
 from satchel.model.vector import Vector
 from satchel.stores.base import Incoming, RowCounts, Rules
-from satchel.stores.sqlite import arrivals, baseline, books
+from satchel.stores.sqlite import arrivals, baseline, bearings, books
 from satchel.stores.sqlite.booking import classify
 from satchel.stores.sqlite.delta import SQLiteDelta, frozen_delta
 from satchel.stores.sqlite.landing import Landing
@@ -42,6 +42,7 @@ class SQLiteApplying:
         try:
             counts = RowCounts()
             with self.triggers.attempt():
+                bearings.note(self.db, self.layouts, packets)
                 for run in _runs(packets):
                     counts.add(self._apply(run, rules))
         except BaseException:
