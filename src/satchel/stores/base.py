@@ -78,6 +78,7 @@ class Incoming:
     created: int
     rows: Mapping[str, int]
     batches: Callable[[str], Iterable[pa.RecordBatch]]
+    tables: Mapping[str, Table] = field(default_factory=dict)  # as its author has them, without constraints
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,7 @@ class Intake:
             created=manifest.created_ms,
             rows=manifest.rows,
             batches=packet.batches,
+            tables={table.name: table.table() for table in manifest.tables},
         )
 
     def _folder(self, signed: SignedManifest) -> Path:

@@ -11,7 +11,7 @@ from satchel.errors import ConstraintRefused
 from satchel.model.vector import Vector
 from satchel.stores.base import Incoming, RowCounts, Rules
 from satchel.stores.sqlite import arrivals, baseline, bearings, books
-from satchel.stores.sqlite.booking import classify
+from satchel.stores.sqlite.booking import classify, make_odd
 from satchel.stores.sqlite.delta import SQLiteDelta, frozen_delta
 from satchel.stores.sqlite.landing import Landing
 from satchel.stores.sqlite.layout import Layout
@@ -73,6 +73,7 @@ class SQLiteApplying:
                 continue
             stages[name] = self._stage(layout, packets)
             classify(self.db, stages[name], _odd(layout, self._base_seen(layout, packets[0].context)))
+            make_odd(self.db, stages[name])
             self.noticed(stages[name].name, layout)
         landing = Landing(self.db, self.layouts, rules, self.triggers, origin, contexts, now)
         counts.add(landing.land(stages))

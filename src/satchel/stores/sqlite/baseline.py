@@ -40,7 +40,7 @@ def batches(
     order = order_of(layout, layouts)
     if layout.is_local:
         columns += order
-    source = f"main.{layout.user} AS t WHERE {layout.whole_key('u:t')}"
+    source = f"{layout.source} AS t WHERE {layout.whole_key('u:t')}"
     query = f"SELECT {fixed}, {', '.join(columns)} FROM {source} ORDER BY {', '.join(order)}"
     number = 0
     for rows in fetch(db, query, layout.width):
@@ -66,7 +66,10 @@ def count(db: sqlite3.Connection, layout: Layout) -> int:
 def fits(db: sqlite3.Connection, layout: Layout, packets: Sequence[Incoming]) -> bool:
     """Whether these packets can be loaded in one pass: baseline, into a table that nothing stands in yet, or only what
     earlier packets of the same baseline brought."""
-    if any(packet.kind != "baseline" for packet in packets):
+    if any(packet.kind != "baseline" for packet in packets) or layout.absent:
+        return False
+    carried = [set(packet.tables.get(layout.table.name, layout.table).names) for packet in packets]
+    if any(set(layout.table.names) - names for names in carried):
         return False
     if db.execute(f"SELECT 1 FROM {layout.rows} LIMIT 1").fetchone():
         return False
@@ -193,7 +196,7 @@ def key_after(
     order = ", ".join(order_of(layout, layouts))
     holders = ", ".join(map(placeholder, begin))
     query = (
-        f"SELECT {order} FROM main.{layout.user} AS t WHERE {layout.whole_key('u:t')} AND ({order}) >= ({holders})"
+        f"SELECT {order} FROM {layout.source} AS t WHERE {layout.whole_key('u:t')} AND ({order}) >= ({holders})"
         f" ORDER BY {order} LIMIT 1 OFFSET {offset}"
     )
     with tolerant(db):

@@ -168,7 +168,7 @@ class Walk:
 
     def _stands(self, number: int, image: Iterable[Any]) -> bool:
         columns = ", ".join(self.layout.columns)
-        query = f"SELECT {columns} FROM main.{self.layout.user} WHERE {self.layout.key_names[0]} = ?"
+        query = f"SELECT {columns} FROM {self.layout.source} WHERE {self.layout.key_names[0]} = ?"
         row = next((line for lines in fetch(self.db, query, self.layout.width, (number,)) for line in lines), None)
         return row is not None and all(same(one, two) for one, two in zip(row, image, strict=True))
 

@@ -34,6 +34,13 @@ def classify(db: sqlite3.Connection, stage: Stage, odd: str) -> None:
     )
 
 
+def make_odd(db: sqlite3.Connection, stage: Stage) -> None:
+    """Rows that bring columns which the application's table does not have are kept whole, beside it."""
+    for seq in stage.brings:
+        rows = f"SELECT rn FROM {stage.name} WHERE q = {seq}"
+        db.execute(f"UPDATE {classes(stage.layout)} SET odd = 1 WHERE rn IN ({rows})")
+
+
 def book(db: sqlite3.Connection, stage: Stage, origin: int) -> None:
     """Writes the versions of all staged rows that are not odd. Their packet is known by `q`."""
     layout = stage.layout

@@ -2,7 +2,8 @@
 
 _satchel_note          small facts about this node, by name
 _satchel_table         captured tables: number, name, definition, highest log row that is sealed; origin and nonce of
-                       rows that stand under the number of their birth (numbers.py)
+                       rows that stand under the number of their birth (numbers.py); mask of the columns that came after
+                       the baseline; columns that the application's table lacked when we last looked
 _satchel_origin        origins by number
 _satchel_vector        what has been applied
 _satchel_packet        every applied packet, with its context
@@ -25,12 +26,13 @@ from satchel.model.schema import Column, ForeignKey, Table
 from satchel.model.vector import HASH_DIGITS, Mark, Vector
 from satchel.stores.base import Held, Incoming, PacketRecord, Run, Sealed
 from satchel.stores.sqlite.layout import Layout
-from satchel.stores.sqlite.schema import rowid_name
+from satchel.stores.sqlite.lineage import NOWHERE
+from satchel.stores.sqlite.schema import rowid_name, table_columns
 
 DDL = (
     "CREATE TABLE _satchel_note (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID",
     "CREATE TABLE _satchel_table (number INTEGER PRIMARY KEY, name TEXT, definition TEXT, mark INTEGER DEFAULT 0,"
-    " bearer TEXT, nonce TEXT)",
+    " bearer TEXT, nonce TEXT, base_lacks TEXT DEFAULT '0', absent TEXT DEFAULT '[]')",
     "CREATE TABLE _satchel_origin (number INTEGER PRIMARY KEY, name TEXT UNIQUE)",
     "CREATE TABLE _satchel_vector (o INTEGER PRIMARY KEY, q INTEGER, hash TEXT)",
     "CREATE TABLE _satchel_packet (o INTEGER, q INTEGER, hash TEXT, suffix TEXT, first INTEGER, last INTEGER,"
@@ -46,6 +48,7 @@ DDL = (
     "CREATE TABLE _satchel_run (number INTEGER PRIMARY KEY, at INTEGER, command TEXT, exchange TEXT, seconds REAL,"
     " report TEXT, trouble TEXT)",
 )
+NOWHERE_DDL = f"INSERT INTO _satchel_origin VALUES ({NOWHERE}, '')"
 RUNS_KEPT = 10_000
 
 
@@ -93,22 +96,29 @@ def table_from_json(text: str) -> Table:
 
 def layouts(db: sqlite3.Connection) -> dict[str, Layout]:
     """The captured tables by name, in the order in which they were installed (parents first)."""
-    rows = db.execute("SELECT number, definition, bearer, nonce FROM _satchel_table ORDER BY number").fetchall()
-    tables = [table_from_json(definition) for _, definition, _, _ in rows]
+    rows = db.execute(
+        "SELECT number, definition, bearer, nonce, base_lacks FROM _satchel_table ORDER BY number"
+    ).fetchall()
+    tables = [table_from_json(definition) for _, definition, *_ in rows]
     roots: dict[str, dict[int, str]] = {table.name: {} for table in tables}
     places = {table.name: {name: place for place, name in enumerate(table.names)} for table in tables}
     for (name, column), root in gid_columns(tables).items():
         roots[name][places[name][column]] = root
-    return {
-        table.name: Layout(
-            number,
-            table,
-            rowid_name(db, table.name),
-            dict(sorted(roots[table.name].items())),
-            None if nonce is None else (bearer, nonce),
+    found = {}
+    for table, (number, _, bearer, nonce, base_lacks) in zip(tables, rows, strict=True):
+        have = {column.lower() for column, *_ in table_columns(db, table.name)}
+        away = not have
+        found[table.name] = Layout(
+            number=number,
+            table=table,
+            rowid="rowid" if away else rowid_name(db, table.name),
+            roots=dict(sorted(roots[table.name].items())),
+            bearing=None if nonce is None else (bearer, nonce),
+            absent=frozenset(p for p, name in enumerate(table.names) if have and name.lower() not in have),
+            away=away,
+            base_lacks=int(base_lacks, 16),
         )
-        for table, (number, _, bearer, nonce) in zip(tables, rows, strict=True)
-    }
+    return found
 
 
 def bear(db: sqlite3.Connection, layout: Layout, bearing: tuple[str, str] | None) -> None:

@@ -29,7 +29,7 @@ class CaseBooks:
         """Writes versions and the list of conflicts. How many conflicts were opened."""
         why = self._why(case)
         if case.incoming is not None or why != case.apart:
-            self._versions(case, kept=why is not None)
+            self._versions(case, kept=why is not None or self._has_more(case))
         if why is not None:
             row = [case.last_values.get(name) for name in case.layout.table.names]
             apart.write(self.db, case.layout, case.key, why, row)
@@ -43,6 +43,12 @@ class CaseBooks:
         if why is not None or case.apart is not None:
             opened += conflicts.keep_apart(self.db, case.layout, case.key, why, case.settled, case.incoming, self.now)
         return opened
+
+    @staticmethod
+    def _has_more(case: Case) -> bool:
+        """Whether the row has values in columns that the application's table does not have: they are kept here."""
+        cells, names = case.settled.resolved.cells, case.layout.table.names
+        return any(names[place] in cells and bool(cells[names[place]].dot.origin) for place in case.layout.absent)
 
     def _why(self, case: Case) -> Apart | None:
         outcome = case.outcome

@@ -7,7 +7,7 @@ away, or leave them out, without a word.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from satchel.model.value import Value, same
 from satchel.stores.base import RowCounts
@@ -32,8 +32,8 @@ class CaseRows:
         """Whether the application's table holds what it is to hold."""
         after = self._after(case)
         if case.before is None or after is None:
-            return case.before is after
-        return all(same(one, two) for one, two in zip(case.before, after, strict=True))
+            return case.before is None and after is None
+        return all(same(case.before[place], value) for place, value in after.items())
 
     def take_out(self, cases: Iterable[Case], *, afresh: bool) -> None:
         """Removes the rows that leave, and those whose unique values may be in the way of others."""
@@ -80,29 +80,36 @@ class CaseRows:
         layout = case.layout
         self.triggers.suspend(layout)
         taken_out = case.before is not None and self.cases.here(layout, case.before) is None
-        if case.before is None or taken_out:
+        if case.before is not None and taken_out:
+            self._insert(layout, {place: case.before[place] for place in layout.here} | after)
+        elif case.before is None:
             self._insert(layout, after)
         else:
             self._update(case, after)
         counts.inserted += case.before is None
         counts.updated += case.before is not None
 
-    def _after(self, case: Case) -> tuple[Value, ...] | None:
+    def _after(self, case: Case) -> dict[int, Value] | None:
+        """The row that the application's table is to hold, by place. A column that it has and that was never written
+        is left away: it keeps what it holds, or gets its default."""
         row = case.after
         if row is None:
             return None
-        whole = [row.get(name) for name in case.layout.table.names]
-        return self.cases.numbers.to_local(case.layout, whole)
+        layout, cells = case.layout, case.settled.resolved.cells
+        whole = self.cases.numbers.to_local(layout, [row.get(name) for name in layout.table.names])
+        names = layout.table.names
+        written = [p for p in layout.here if (name := names[p]) in cells and cells[name].dot.origin]
+        return {place: whole[place] for place in sorted({*written, *layout.key_places})}
 
-    def _insert(self, layout: Layout, row: Sequence[Value]) -> None:
-        names, holders = ", ".join(layout.columns), ", ".join(map(placeholder, row))
+    def _insert(self, layout: Layout, row: Mapping[int, Value]) -> None:
+        names, holders = ", ".join(layout.columns[place] for place in row), ", ".join(map(placeholder, row.values()))
         insert = f"INSERT OR ABORT INTO main.{layout.user} ({names}) VALUES ({holders})"
-        self.db.execute(insert, list(map(bindable, row)))
+        self.db.execute(insert, list(map(bindable, row.values())))
 
-    def _update(self, case: Case, after: Sequence[Value]) -> None:
+    def _update(self, case: Case, after: Mapping[int, Value]) -> None:
         assert case.before is not None
         layout = case.layout
-        changed = [p for p in range(layout.width) if not same(case.before[p], after[p])]
+        changed = [place for place, value in after.items() if not same(case.before[place], value)]
         sets = ", ".join(f"{layout.columns[p]} = {placeholder(after[p])}" for p in changed)
         where, bound = self._at(case)
         update = f"UPDATE OR ABORT main.{layout.user} SET {sets} WHERE {where}"

@@ -22,7 +22,7 @@ from satchel.stores.sqlite import apart
 from satchel.stores.sqlite.apart import Apart
 from satchel.stores.sqlite.booking import classes
 from satchel.stores.sqlite.connection import tolerant
-from satchel.stores.sqlite.freezing import base_of
+from satchel.stores.sqlite.freezing import base_lineage, base_of
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.numbers import Numbers
 from satchel.stores.sqlite.row import RowEditor
@@ -161,20 +161,21 @@ class Cases:
 
     def _lines(self, stage: Stage, where: str, bound: Sequence[Value]) -> Iterator[tuple[Any, ...]]:
         layout = stage.layout
+        booked = "r.o IS NOT NULL, r.many, r.d"
         staged = ", ".join(f"s.{c}" for c in ("rn", "q", "op", "at", "by", "stamp", "lin", "ctx"))
         known = ", ".join(f"coalesce(r.{c}, {base_of(layout, layout.key_of('c:s'), c)})" for c in "oqs")
         query = (
-            f"SELECT {layout.key_of('u:t')[0]} IS NOT NULL, r.many, r.d, {known}, r.x, r.a, r.b, r.l, {staged},"
+            f"SELECT {layout.key_of('u:t')[0]} IS NOT NULL, {booked}, {known}, r.x, r.a, r.b, r.l, {staged},"
             f" {layout.list_of('s')}, {layout.list_of('t', layout.columns)} FROM {stage.name} s"
             f" JOIN {classes(layout)} z USING (rn)"
-            f" LEFT JOIN main.{layout.user} t ON {layout.match('u:t', 'l:s')}"
+            f" LEFT JOIN {layout.source} t ON {layout.match('u:t', 'l:s')}"
             f" LEFT JOIN {layout.rows} r ON {layout.match('k:r', 'c:s')} WHERE {where} ORDER BY s.rn"
         )
         for lines in fetch(self.db, query, 2 * layout.width, bound):
             yield from lines
 
     def _decide(self, layout: Layout, line: tuple[Any, ...]) -> Case:
-        present, many, gone, o, q, s, x, a, b, lin, rn, seq, op, at, by, stamp, new_lin, ctx, *rest = line
+        present, booked, many, gone, o, q, s, x, a, b, lin, rn, seq, op, at, by, stamp, new_lin, ctx, *rest = line
         new, old = rest[: layout.width], tuple(rest[layout.width :]) if present else None
         key = tuple(new[place] for place in layout.key_places)
         standing: Sequence[Version] = []
@@ -182,6 +183,7 @@ class Cases:
             standing = self.reader.images(layout, key)
         elif old is not None and o is not None and not (self.own and op == "insert"):
             row = self.numbers.to_wire(layout, old)
+            lin = lin if booked else base_lineage(layout)
             standing = [self.reader.version(layout, (o, q), s, False, lin, row, ctx=x, at=a, by=b)]
         saw = None if ctx is not None else self.contexts[seq]
         place = (self.origin, seq)
@@ -203,7 +205,7 @@ class Cases:
         where, bound = at_key(layout.key_names, [row[place] for place in layout.key_places])
         with tolerant(self.db):
             found = self.db.execute(
-                f"SELECT {', '.join(layout.columns)} FROM main.{layout.user} WHERE {where}", bound
+                f"SELECT {', '.join(layout.columns)} FROM {layout.source} WHERE {where}", bound
             ).fetchone()
         return None if found is None else tuple(found)
 

@@ -65,7 +65,7 @@ def _struct(
             else [
                 {
                     "origin": names[g.origin] if g.origin else None,
-                    "seq": g.seq or None,
+                    "seq": g.seq if g.origin else None,
                     "stamp": g.stamp,
                     "columns": layout.names_of(g.mask),
                 }

@@ -87,7 +87,7 @@ class Finder:
         here = [numbers.value_to_local(layout, place, v) for place, v in zip(places, values, strict=True)]
         found = []
         if None not in here:
-            own = self._query(f"main.{layout.user}", layout.key_names, [layout.columns[p] for p in places], here)
+            own = self._query(layout.source, layout.key_names, [layout.columns[p] for p in places], here)
             found += [numbers.key_to_wire(layout, key) for key in own]
         found += self._query(layout.apart, layout.keys, slots, values)
         stage = self.cases.stages.get(layout.table.name)

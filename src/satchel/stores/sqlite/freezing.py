@@ -11,7 +11,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterable, Mapping
 
-from satchel.stores.sqlite import births, numbers
+from satchel.stores.sqlite import births, lineage, numbers
 from satchel.stores.sqlite.apart import NOTED
 from satchel.stores.sqlite.events import events
 from satchel.stores.sqlite.layout import Layout, typed
@@ -56,6 +56,17 @@ def freeze(
     return frozen
 
 
+def base_lineage(layout: Layout) -> str | None:
+    """The lineage of a row that was not touched since the baseline."""
+    return lineage.lacking(layout.base_lacks)
+
+
+def _past(layout: Layout) -> str:
+    """SQL: the lineage of the version that is known."""
+    base = base_lineage(layout)
+    return "r.l" if base is None else f"CASE WHEN r.o IS NULL THEN '{base}' ELSE r.l END"
+
+
 def own_slots(layout: Layout) -> list[str]:
     """l0 ...: the slots of own numbers."""
     return [layout.locals[place] for place in layout.roots]
@@ -91,13 +102,14 @@ class _Frozen:
         apart = " AND ".join(f"a.{ours} = {theirs}" for ours, theirs in zip(layout.keys, key, strict=True))
         numbers_ = [f"coalesce(t.{layout.columns[p]}, e.o{p})" for p in layout.roots]
         old_values = [f"e.w{p}" if p in layout.roots else f"e.o{p}" for p in range(layout.width)]
+        versions += f", {_past(layout)}"
         now_values = self._now_values()
         self.db.execute(
             f"INSERT INTO {raw} {self._events()} SELECT e.id, e.kind, e.at, {layout.list_of('e', layout.masks)},"
-            f" {', '.join([*old_values, *now_values])}, {layout.key_of('u:t')[0]} IS NOT NULL, {versions}, r.l,"
+            f" {', '.join([*old_values, *now_values])}, {layout.key_of('u:t')[0]} IS NOT NULL, {versions},"
             f" CASE WHEN a.status = '{NOTED}' THEN {ALIVE} WHEN a.status IS NOT NULL THEN {HIDDEN}"
             f" ELSE coalesce(r.d, {ALIVE}) END{''.join(f', {number}' for number in numbers_)} FROM e"
-            f" LEFT JOIN main.{layout.user} t ON {there} LEFT JOIN {layout.rows} r ON {match}"
+            f" LEFT JOIN {layout.source} t ON {there} LEFT JOIN {layout.rows} r ON {match}"
             f" LEFT JOIN {layout.apart} a ON {apart}"
         )
         return raw

@@ -19,6 +19,7 @@ def install(db: sqlite3.Connection, tables: Sequence[Table], *, joining: bool) -
     """Makes everything; the caller's transaction."""
     for statement in books.DDL:
         db.execute(statement)
+    db.execute(books.NOWHERE_DDL)
     for table in tables:
         add_table(db, table)
     for layout in books.layouts(db).values():

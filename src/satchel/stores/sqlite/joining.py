@@ -126,7 +126,7 @@ def _leftovers(
             for column, slot, column_name in zip(layout.table.columns, layout.locals, layout.columns, strict=True)
         )
         source = (
-            f"FROM {own[name].table} m LEFT JOIN main.{layout.user} t ON {layout.match('u:t', 'l:m')}"
+            f"FROM {own[name].table} m LEFT JOIN {layout.source} t ON {layout.match('u:t', 'l:m')}"
             f" LEFT JOIN {layout.rows} r ON {layout.match('k:r', 'c:m')}"
         )
         present = f"{layout.key_of('u:t')[0]} IS NOT NULL"

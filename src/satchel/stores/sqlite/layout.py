@@ -40,11 +40,38 @@ class Layout:
     # Places that hold a gid on the wire and a number here -> the table whose rows they name (Whose key is it?)
     roots: Mapping[int, str] = field(default_factory=dict)
     bearing: tuple[str, str] | None = None  # origin and nonce of rows that stand under the number of their birth
+    absent: frozenset[int] = frozenset()  # places of columns that the application's table does not have
+    away: bool = False  # the application has no such table: the rows stand in one of ours
+    base_lacks: int = 0  # mask of the columns that came after the baseline
 
     @property
     def user(self) -> str:
-        """The application's table, quoted."""
-        return quote(self.table.name)
+        """The application's table, quoted; ours that stands for it while there is none."""
+        return quote(self.stand_in) if self.away else quote(self.table.name)
+
+    @property
+    def stand_in(self) -> str:
+        """Name of the table that holds the rows of one that the application does not have."""
+        return f"_satchel_away_{self.number}"
+
+    @cached_property
+    def source(self) -> str:
+        """The application's table to read from: every column of the network is there, NULL where it is not."""
+        if not self.absent:
+            return f"main.{self.user}"
+        rowid = f"{self.rowid} AS {self.rowid}, " if self.rowid else ""
+        columns = (f"NULL AS {c}" if place in self.absent else c for place, c in enumerate(self.columns))
+        return f"(SELECT {rowid}{', '.join(columns)} FROM main.{self.user})"
+
+    @cached_property
+    def here(self) -> tuple[int, ...]:
+        """Places of the columns that the application's table has."""
+        return tuple(place for place in range(self.width) if place not in self.absent)
+
+    @cached_property
+    def absent_mask(self) -> int:
+        """The mask of the columns that it has not."""
+        return sum(1 << place for place in self.absent)
 
     @property
     def log(self) -> str:

@@ -4,7 +4,8 @@
 
 `origin` is a number of `_satchel_origin`, `mask` the columns by place, in hex. A group without origin and seq is of the
 row's own packet, at an earlier stamp. Columns in no group are of the row's own packet and stamp. Null: all are.
-Groups are in order of dot and stamp, and a column is in one group at most, so that equal lineages are equal texts.
+A column that a version lacks is in the group of origin NOWHERE, seq 0, stamp 0. Groups are in order of dot and stamp,
+and a column is in one group at most, so that equal lineages are equal texts.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
+
+NOWHERE = 1  # number of the origin without a name
 
 
 class Group(NamedTuple):
@@ -48,11 +51,19 @@ def read(text: str | None) -> tuple[Group, ...]:
 
 def absolute(origin: int, seq: int, stamp: int, text: str | None, full: int) -> list[Group]:
     """Every cell of a row at (origin, seq) and `stamp`, own cells named by their dot."""
-    groups = [Group(o or origin, q or seq, s, mask) for o, q, s, mask in read(text)]
+    groups = [Group(o, q, s, mask) if o else Group(origin, seq, s, mask) for o, q, s, mask in read(text)]
     rest = full
     for group in groups:
         rest &= ~group.mask
     return [*groups, Group(origin, seq, stamp, rest)]
+
+
+def lacking(mask: int, text: str | None = None) -> str | None:
+    """A lineage in which the columns of a mask were never written, whatever the text says of them."""
+    if not mask:
+        return text
+    rest = [Group(o, q, s, cells & ~mask) for o, q, s, cells in read(text)]
+    return write([*rest, Group(NOWHERE, 0, 0, mask)])
 
 
 @lru_cache(maxsize=65536)

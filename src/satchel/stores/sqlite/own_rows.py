@@ -38,7 +38,7 @@ class OwnRows:
             " WITHOUT ROWID"
         )
         values = ", ".join(numbers.wire_values(layout, self.layouts, "t"))
-        source = f"main.{layout.user} AS t WHERE {layout.whole_key('u:t')}"
+        source = f"{layout.source} AS t WHERE {layout.whole_key('u:t')}"
         self.db.execute(f"INSERT INTO {self.table} ({slots}) SELECT {values} FROM {source}")
         edits.undo_in(self.table)
         for place in layout.roots:

@@ -121,7 +121,10 @@ def _plain(layout: Layout, alias: str) -> str:
 
 def _single(layout: Layout, raw: str, once: str, author: str | None) -> str:
     kind, full = "upper(w.kind)", f"'{layout.full:x}'"
-    mask = f"CASE {kind} WHEN 'I' THEN NULL WHEN 'U' THEN {mask_hex(layout, 'w')} ELSE '0' END"
+    whole = "NULL" if not layout.absent else f"'{layout.full & ~layout.absent_mask:x}'"
+    born = lineage.lacking(layout.absent_mask)
+    new = "NULL" if born is None else f"'{born}'"
+    mask = f"CASE {kind} WHEN 'I' THEN {whole} WHEN 'U' THEN {mask_hex(layout, 'w')} ELSE '0' END"
     written = f"CASE {kind} WHEN 'U' THEN {mask_hex(layout, 'w')} ELSE '0' END"
     row = [f"CASE {kind} WHEN 'D' THEN w.o{p} ELSE w.c{p} END AS c{p}" for p in range(layout.width)]
     row += [f"w.{slot}" for slot in own_slots(layout)]
@@ -132,7 +135,7 @@ def _single(layout: Layout, raw: str, once: str, author: str | None) -> str:
     return (
         f"SELECT 0 AS q, CASE {kind} WHEN 'I' THEN 'insert' WHEN 'U' THEN 'update' ELSE 'delete' END AS op, w.at AS at,"
         f" {by} AS by, max(w.at << 16, coalesce(w.vs, 0) + 1) AS stamp, {mask} AS mask,"
-        f" CASE WHEN {kind} = 'I' THEN NULL ELSE satchel_carry(w.vo, w.vq, w.vs, w.vl, {written}, {full}) END AS lin,"
+        f" CASE WHEN {kind} = 'I' THEN {new} ELSE satchel_carry(w.vo, w.vq, w.vs, w.vl, {written}, {full}) END AS lin,"
         f" CASE WHEN w.kind = {kind} THEN NULL ELSE '{BLIND}' END AS ctx, {', '.join(row)}"
         f" FROM {once} JOIN {raw} w USING (id) WHERE {_plain(layout, 'w')}"
     )
@@ -225,13 +228,14 @@ def _lineage_of(
     layout: Layout, net: Net, past: tuple[int, int, int, str | None] | None
 ) -> tuple[str | None, str | None]:
     """Mask and lineage: columns written earlier than the row's own clock are of this packet at their own stamp."""
-    written = layout.mask_of(frozenset(net.written))
+    written = layout.mask_of(frozenset(net.written)) & ~layout.absent_mask
     full = f"{layout.full:x}"
-    groups = list(lineage.read(lineage.carry(*past, f"{written:x}", full))) if past else []
+    lacking = lineage.lacking(layout.absent_mask)
+    groups = list(lineage.read(lineage.carry(*past, f"{written:x}", full) if past else lacking))
     for name, clock in net.written.items():
-        if clock != net.clock:
+        if clock != net.clock and layout.place(name) not in layout.absent:
             groups.append(lineage.Group(0, 0, clock, layout.mask_of((name,))))
-    mask = None if past is None and not net.deleted else f"{written:x}"
+    mask = None if past is None and not net.deleted and not layout.absent else f"{written:x}"
     return mask, lineage.write(groups)
 
 

@@ -9,7 +9,7 @@ from satchel.model.gids import parse_gid
 from satchel.model.value import Value
 from satchel.model.version import Version
 from satchel.stores.sqlite.connection import tolerant
-from satchel.stores.sqlite.freezing import base_of
+from satchel.stores.sqlite.freezing import base_lineage, base_of
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.numbers import Numbers, give
 from satchel.stores.sqlite.stage import at_key, bindable, placeholder
@@ -32,7 +32,7 @@ class RowEditor:
         where, bound = self._at(key)
         with tolerant(self.db):
             row = self.db.execute(
-                f"SELECT {', '.join(self.layout.columns)} FROM main.{self.layout.user} WHERE {where}", bound
+                f"SELECT {', '.join(self.layout.columns)} FROM {self.layout.source} WHERE {where}", bound
             ).fetchone()
         return None if row is None else tuple(row)
 
@@ -57,7 +57,7 @@ class RowEditor:
         if values is None:
             self.db.execute(f"DELETE FROM main.{self.layout.user} WHERE {where}", bound)
             return
-        places = [place for place, name in enumerate(self.layout.table.names) if name in values]
+        places = [place for place in self.layout.here if self.layout.table.names[place] in values]
         columns = [self.layout.columns[place] for place in places]
         names = self.layout.table.names
         new = [self.numbers.value_to_local(self.layout, place, values[names[place]]) for place in places]
@@ -105,7 +105,7 @@ class RowEditor:
         holders = tuple(placeholder(value).replace("?", f"?{i}") for i, value in enumerate(key, 1))
         parts = [f"{base_of(self.layout, holders, c)}" for c in "oqs"]
         o, q, s = self.db.execute(f"SELECT {', '.join(parts)}", bound).fetchone()
-        return [] if o is None else [reader.version(self.layout, (o, q), s, False, None, values)]
+        return [] if o is None else [reader.version(self.layout, (o, q), s, False, base_lineage(self.layout), values)]
 
     def parse(self, column: str, text: str) -> Value:
         """A word as the column's affinity has it: SQLite is asked."""

@@ -7,7 +7,7 @@ away, or leave them out, without a word.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from satchel.stores.base import RowCounts
 from satchel.stores.sqlite.booking import classes
@@ -30,6 +30,7 @@ class UserRows:
         can swap. What the database does not take is put into `refused`; None: sqlite3.IntegrityError."""
         counts = RowCounts(deleted=self._delete())
         if afresh:
+            self.keep_lacking()
             counts.updated = self._take_out()
             counts.inserted = self._each(refused, lambda span: self._insert(span, afresh=True)) - counts.updated
         else:
@@ -92,7 +93,7 @@ class UserRows:
     def _update_columns(self, mask: str | None, condition: str, values: tuple[object, ...]) -> int:
         layout = self.layout
         written = layout.full if mask is None else int(mask, 16)
-        places = [p for p in range(layout.width) if written >> p & 1]
+        places = [p for p in layout.here if written >> p & 1]
         if not places:
             return 0
         sets = ", ".join(f"{layout.columns[p]} = w.{layout.locals[p]}" for p in places)
@@ -105,9 +106,37 @@ class UserRows:
         ).rowcount
 
     def _insert(self, span: str, *, afresh: bool) -> int:
+        """Inserts. What a packet lacks gets its default, or, in a row that was there, keeps its value."""
+        if not self.stage.lacks:
+            return self._insert_columns(span, self.layout.here, afresh=afresh)
+        done = 0
+        for lacks in {0, *self.stage.lacks.values()}:
+            packets = [seq for seq, mask in self.stage.lacks.items() if mask == lacks]
+            some = f"s.q {'IN' if lacks else 'NOT IN'} ({', '.join(map(str, packets if lacks else self.stage.lacks))})"
+            places = [place for place in self.layout.here if not lacks >> place & 1]
+            new = f"{span} AND {some}"
+            if afresh and lacks:
+                done += self._insert_columns(f"{new} AND z.present", self.layout.here, afresh=True)
+                new += " AND NOT z.present"
+            done += self._insert_columns(new, places, afresh=afresh)
+        return done
+
+    def keep_lacking(self) -> None:
+        """Before rows are taken out: what their packets lack is kept."""
         layout = self.layout
-        condition = f"{span} AND s.op <> 'delete'" if afresh else "NOT z.present AND s.op <> 'delete'"
-        columns, values = ", ".join(layout.columns), layout.list_of("s", layout.locals)
+        for seq, lacks in self.stage.lacks.items():
+            for place in layout.here:
+                if lacks >> place & 1:
+                    self.db.execute(
+                        f"UPDATE {self.stage.name} AS s SET {layout.locals[place]} = t.{layout.columns[place]}"
+                        f" FROM {layout.source} t WHERE {layout.match('u:t', 'l:s')} AND s.q = {seq}"
+                    )
+
+    def _insert_columns(self, span: str, places: Sequence[int], *, afresh: bool) -> int:
+        layout = self.layout
+        condition = f"{span} AND s.op <> 'delete'" if afresh else f"{span} AND NOT z.present AND s.op <> 'delete'"
+        columns = ", ".join(layout.columns[place] for place in places)
+        values = layout.list_of("s", tuple(layout.locals[place] for place in places))
         integer_key = layout.key_columns[0].declared.upper() == "INTEGER" and len(layout.keys) == 1
         if afresh and layout.rowid and not integer_key:
             columns, values = f"{layout.rowid}, {columns}", f"z.rid, {values}"  # rows keep their rowid

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from satchel.model.value import Value, is_clean, text_bytes
+from satchel.stores.sqlite import lineage
 from satchel.stores.sqlite.connection import surrogates
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.numbers import birth_number
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from satchel.stores.sqlite.changes import Changes
 
 FIXED = ("rn", "q", "op", "at", "by", "stamp", "mask", "lin", "ctx")
 _MOST_AT_ONCE = 64  # rows that are read before they are weighed: each of them may hold a film
@@ -30,10 +33,13 @@ _BATCH_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Stage:
-    """A staging table for changes of one application table; `purpose` makes its name unique."""
+    """A staging table for changes of one application table; `purpose` makes its name unique. `lacks`: by packet, the
+    mask of the columns that its author's table does not have; `brings`: packets with columns that ours has not."""
 
     layout: Layout
     purpose: str
+    lacks: dict[int, int] = field(default_factory=dict)
+    brings: set[int] = field(default_factory=set)
 
     @property
     def name(self) -> str:
@@ -65,6 +71,7 @@ class Stage:
                 continue
             (before,) = db.execute(f"SELECT coalesce(max(rn), 0) FROM {self.name}").fetchone()
             change = changes.read(db, self.layout, batch.column(batch.schema.get_field_index("_change")))
+            self._compare(seq, batch.schema.names, change)
             columns = [values.to_python(batch, column) for column in self.layout.table.columns]
             if self.layout.is_local:
                 columns[self.layout.key_places[0]] = change.gid
@@ -73,6 +80,16 @@ class Stage:
                 self._set(db, before + 1 + row, name, value)
             count += batch.num_rows
         return count
+
+    def _compare(self, seq: int, names: Sequence[str], change: Changes) -> None:
+        """What the author's table lacks was never written by it."""
+        carried = self.layout.mask_of(frozenset(names))
+        if carried & self.layout.absent_mask:
+            self.brings.add(seq)
+        if lacks := self.layout.full & ~carried:
+            self.lacks[seq] = lacks
+            change.lin[:] = [lineage.lacking(lacks, text) for text in change.lin]
+            change.mask[:] = [f"{carried:x}" if mask is None else mask for mask in change.mask]
 
     def _set(self, db: sqlite3.Connection, rn: int, name: str, value: Value) -> None:
         """One value that its Arrow type could not hold."""

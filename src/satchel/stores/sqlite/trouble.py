@@ -75,8 +75,9 @@ class Trouble:
         names = [layout.columns[layout.place(name)] for name in columns]
         written = f"{self._writes(stage, columns)} AND {_whole('s', slots)}"
         if not self.cases.own:  # in an own row the database has seen to it itself
-            held = f"main.{layout.user} t ON {_equal('t', names, 's', here)}"
-            self._mark_rivals(stage, columns, f"JOIN {held} WHERE {written} AND NOT ({layout.match('u:t', 'l:s')})")
+            held = f"{layout.source} t ON {_equal('t', names, 's', here)}"
+            other = f"({layout.match('u:t', 'l:s')}) IS NOT TRUE"  # what comes may have no number here yet
+            self._mark_rivals(stage, columns, f"JOIN {held} WHERE {written} AND {other}")
             twice = (
                 f"SELECT {layout.list_of('s', slots)} FROM {stage.name} s JOIN {classes(layout)} z USING (rn)"
                 f" WHERE NOT z.odd AND {written} GROUP BY {layout.list_of('s', slots)} HAVING count(*) > 1"
@@ -114,7 +115,7 @@ class Trouble:
         layout = stage.layout
         here, slots = layout.slots_of(key.columns, local=True), layout.slots_of(key.columns)
         there = [parent.columns[parent.place(name)] for name in key.parent_columns]
-        absent = f"NOT EXISTS (SELECT 1 FROM main.{parent.user} p WHERE {_equal('p', there, 's', here)})"
+        absent = f"NOT EXISTS (SELECT 1 FROM {parent.source} p WHERE {_equal('p', there, 's', here)})"
         source = f"WHERE {self._writes(stage, key.columns)} AND {_whole('s', slots)} AND {absent}"
         arriving = self.stages.get(parent.table.name)
         if arriving is not None and not self.cases.own and self._any(stage, source):
@@ -134,10 +135,10 @@ class Trouble:
         gone = "s.op = 'delete'"
         if not self._any(stage, f"WHERE {gone}") and self._is_key(layout, key):
             return
-        self._mark_parents(stage, child, f"JOIN main.{child.user} c ON {_equal('c', theirs, 's', here)}", gone)
+        self._mark_parents(stage, child, f"JOIN {child.source} c ON {_equal('c', theirs, 's', here)}", gone)
         if not self._is_key(layout, key):
             names = [layout.columns[layout.place(name)] for name in key.parent_columns]
-            old = f"JOIN main.{layout.user} t ON {layout.match('u:t', 'l:s')} JOIN main.{child.user} c ON "
+            old = f"JOIN {layout.source} t ON {layout.match('u:t', 'l:s')} JOIN {child.source} c ON "
             changed = " OR ".join(f"t.{name} IS NOT s.{slot}" for name, slot in zip(names, here, strict=True))
             self._mark_parents(stage, child, old + _equal("c", theirs, "t", names), f"z.present AND ({changed})")
 

@@ -58,6 +58,8 @@ class VersionReader:
             saw = books.context_from_json(ctx) if ctx is not None else self.context(*dot)
         cells = {}
         for group in lineage.absolute(*dot, stamp, lin, layout.full):
+            if group.origin == lineage.NOWHERE:
+                continue  # this version lacks them
             written = Dot(self.origin(group.origin), group.seq)
             for name in layout.names_of(group.mask):
                 cells[name] = Cell(row[layout.table.names.index(name)], written, group.stamp)
@@ -93,11 +95,12 @@ class VersionWriter:
         return self._numbers[origin]
 
     def _groups(self, layout: Layout, cells: Mapping[str, Cell]) -> list[lineage.Group]:
-        return [
+        written = {name: cell for name, cell in cells.items() if cell.dot.origin}
+        groups = [
             lineage.Group(self.number(cell.dot.origin), cell.dot.seq, cell.stamp, layout.mask_of((name,)))
-            for name, cell in cells.items()
-            if cell.dot.origin
+            for name, cell in written.items()
         ]
+        return [*groups, lineage.Group(lineage.NOWHERE, 0, 0, layout.full & ~layout.mask_of(tuple(written)))]
 
     def lineage(self, layout: Layout, version: Version) -> str | None:
         """A version's lineage, relative to its own dot and stamp."""
