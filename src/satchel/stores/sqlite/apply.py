@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from satchel.errors import ConstraintRefused
@@ -60,6 +60,7 @@ class SQLiteApplying:
         contexts: dict[int, Vector] = {packet.dot.seq: packet.context for packet in packets}
         now = time.time_ns() // 1_000_000
         stages: dict[str, Stage] = {}
+        loaded: set[str] = set()
         for name in _touched(packets):
             layout = self.layouts.get(name)
             if layout is None:
@@ -67,7 +68,8 @@ class SQLiteApplying:
                     f"no such table: {name}", "make the table as the other sites have it, then import again"
                 )
             self.triggers.suspend(layout)
-            if baseline.fits(self.db, layout, packets):
+            if self._loads(layout, packets, stages, loaded):
+                loaded.add(name)
                 counts.inserted += baseline.load(self.db, layout, self.layouts, origin, packets)
                 self.noticed(f"main.{layout.user}", layout)
                 continue
@@ -82,6 +84,18 @@ class SQLiteApplying:
         for stage in stages.values():
             stage.drop(self.db)
         return counts
+
+    def _loads(
+        self, layout: Layout, packets: Sequence[Incoming], stages: Collection[str], loaded: Collection[str]
+    ) -> bool:
+        """Whether a baseline's rows go in as they come: nothing else is in their table, nor in those that they refer
+        to, whose rows might be parked or get other numbers."""
+        names = {key.parent.lower() for key in layout.table.foreign_keys}
+        near = [other for name, other in self.layouts.items() if name.lower() in names and other is not layout]
+        if any(other.table.name in stages for other in near):
+            return False
+        others = [other for other in near if other.table.name not in loaded]
+        return all(baseline.fits(self.db, other, packets) for other in (layout, *others))
 
     def _stage(self, layout: Layout, packets: Sequence[Incoming]) -> Stage:
         stage = Stage(layout, "incoming")

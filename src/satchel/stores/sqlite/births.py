@@ -98,6 +98,15 @@ def read(db: sqlite3.Connection, layout: Layout, noted: str, origin: str, nonce:
     db.execute(f"DROP TABLE {simple}")
 
 
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A row that was deleted: its last image, and the log row that says so."""
+
+    gid: str
+    row: tuple[Any, ...]
+    id: int
+
+
 @dataclass
 class Walk:
     """The events of numbers that changed hands, in order: each row's history matters, so one by one."""
@@ -109,28 +118,43 @@ class Walk:
     held: dict[int, str | None] = field(default_factory=dict)  # number -> gid of the row that has it; None: no row
     was: dict[int, str] = field(default_factory=dict)
     about: dict[int, str] = field(default_factory=dict)  # log row -> gid
-    _gone: dict[int, tuple[str, tuple[Any, ...], list[int]]] = field(default_factory=dict)
+    _gone: dict[int, Gone] = field(default_factory=dict)
     _born: set[str] = field(default_factory=set)
     _noted: dict[int, float] = field(default_factory=dict)  # number -> time of the last M
+    _replaced: dict[int, float] = field(default_factory=dict)  # of the last D that a REPLACE fired (M, D, I)
 
     def step(self, id_: int, kind: str, at: float, number: int, renamed: int | None, row: tuple[Any, ...]) -> None:
         """The next event."""
         if kind == "I":
-            replaced = self._noted.get(number) == at and self.held.get(number) is not None
-            if not replaced:
+            if self.held.get(number) is None and self._replaced.get(number) == at:
+                self.held[number] = self._gone.pop(number).gid
+            elif self.held.get(number) is None or self._noted.get(number) != at:
                 self.held[number] = self._birth(number)
         elif number not in self.held:
             self.held[number] = self.was[number] = self._known(number)
-        gid = self.held[number] or self._gone.get(number, ("", (), []))[0] or self._birth(number)
+        gid = self.held[number] or (self._gone[number].gid if number in self._gone else self._birth(number))
         self.about[id_] = gid
         if kind == "M":
             self._noted[number] = at
         elif kind == "D":
+            if self._noted.get(number) == at:
+                self._replaced[number] = at
             self.held[number] = None
-            self._gone[number] = (gid, row, [other for other, whose_ in self.about.items() if whose_ == gid])
+            self._take(number, Gone(gid, row, id_))
         elif kind == "R" and renamed is not None:
             self.held[number] = None
             self.held[renamed] = gid
+
+    def _take(self, number: int, gone: Gone) -> None:
+        """A row goes; one that only stood for the row before it, the same in every column, was never there."""
+        before = self._gone.get(number)
+        if before is not None and gone.gid in self._born and _equal(before.row, gone.row):
+            self._forget(gone.gid)
+        else:
+            self._gone[number] = gone
+
+    def _forget(self, gid: str) -> None:
+        self.about = {id_: whose_ for id_, whose_ in self.about.items() if whose_ != gid}
 
     def _known(self, number: int) -> str:
         query = f"SELECT {numbers.gid_that_was(self.layout, '?1')}"
@@ -158,19 +182,24 @@ class Walk:
 
     def _same_again(self) -> None:
         """A row that was deleted and inserted again under its number, the same in every column, was never gone."""
-        for number, (gid, image, _) in self._gone.items():
-            born = self.held.get(number)
+        for number, gone in self._gone.items():
+            gid, born = gone.gid, self.held.get(number)
             if born is None or born not in self._born or gid in self._born or gid in self.held.values():
                 continue
-            if self._stands(number, image):
+            if self._stands(number, gone.row):
                 self.held[number] = gid
-                self.about = {id_: whose_ for id_, whose_ in self.about.items() if whose_ not in (gid, born)}
+                self._forget(born)
+                del self.about[gone.id]  # what was done to it before counts
 
     def _stands(self, number: int, image: Iterable[Any]) -> bool:
         columns = ", ".join(self.layout.columns)
         query = f"SELECT {columns} FROM {self.layout.source} WHERE {self.layout.key_names[0]} = ?"
         row = next((line for lines in fetch(self.db, query, self.layout.width, (number,)) for line in lines), None)
-        return row is not None and all(same(one, two) for one, two in zip(row, image, strict=True))
+        return row is not None and _equal(row, image)
+
+
+def _equal(one: Iterable[Any], two: Iterable[Any]) -> bool:
+    return all(same(a, b) for a, b in zip(one, two, strict=True))
 
 
 def keep(db: sqlite3.Connection, layouts: Mapping[str, Layout]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from satchel.model.admission import TWIN
+from satchel.model.admission import ABSENT, TWIN
 from satchel.model.value import same
 from satchel.model.version import Version
 from satchel.stores.sqlite import apart, conflicts
@@ -57,7 +57,7 @@ class CaseBooks:
         if outcome is None:
             return None
         if outcome.row is None:
-            if case.settled.resolved.deleted:
+            if outcome.status == ABSENT:
                 return None
             moved = self._differs(case, outcome.would)
             blockers = list(outcome.blockers)

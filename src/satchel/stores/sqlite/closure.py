@@ -128,6 +128,8 @@ class Closure:
         outcome = case.outcome
         if outcome is None or not outcome.first or (self.cases.own and case.incoming is not None):
             return True  # an own change stands in the table already: what was there before cannot be told
+        if case.apart is not None and case.settled.resolved.deleted:
+            return True  # it is there, or waits, for its children's sake alone
         before = None
         if case.before is not None:
             names = case.layout.table.names

@@ -100,7 +100,7 @@ class _Frozen:
         there = f"t.{layout.key_names[0]} = e.now_n" if layout.is_local else layout.match("u:t", "o:e")
         match = " AND ".join(f"r.{ours} = {theirs}" for ours, theirs in zip(layout.keys, key, strict=True))
         apart = " AND ".join(f"a.{ours} = {theirs}" for ours, theirs in zip(layout.keys, key, strict=True))
-        numbers_ = [f"coalesce(t.{layout.columns[p]}, e.o{p})" for p in layout.roots]
+        numbers_ = [f"coalesce(t.{layout.columns[p]}, {self._old_number(p)})" for p in layout.roots]
         old_values = [f"e.w{p}" if p in layout.roots else f"e.o{p}" for p in range(layout.width)]
         versions += f", {_past(layout)}"
         now_values = self._now_values()
@@ -113,6 +113,14 @@ class _Frozen:
             f" LEFT JOIN {layout.apart} a ON {apart}"
         )
         return raw
+
+    def _old_number(self, place: int) -> str:
+        """The number that a row had which is gone; NULL where another row has it now."""
+        layout = self.layout
+        if not layout.is_local or place not in layout.key_places:
+            return f"e.o{place}"
+        taken = f"EXISTS (SELECT 1 FROM main.{layout.user} x WHERE x.{layout.key_names[0]} = e.o{place})"
+        return f"CASE WHEN NOT {taken} THEN e.o{place} END"
 
     def _key_names(self) -> list[str]:
         """The event's columns that hold the key on the wire."""
