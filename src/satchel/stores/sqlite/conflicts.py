@@ -88,8 +88,14 @@ def keep_apart(
         )
         db.execute("INSERT OR REPLACE INTO _satchel_conflict_id VALUES (?, ?)", (id_, number))
         return False
-    if why.status == NOTED and db.execute("SELECT 1 FROM _satchel_conflict_id WHERE id = ?", (id_,)).fetchone():
-        return False  # somebody has looked at it
+    query = "SELECT number, reviewed FROM _satchel_conflict JOIN _satchel_conflict_id USING (number) WHERE id = ?"
+    earlier = db.execute(query, (id_,)).fetchone()
+    if earlier is not None:
+        number, reviewed = earlier
+        if why.status == NOTED and reviewed:
+            return False
+        _reopen(db, number, why, now)
+        return True
     columns = json.dumps(_concerned(layout, kind))
     cursor = db.execute(
         "INSERT INTO _satchel_conflict (tab, row, key, kind, columns, opened, apart, reason)"
@@ -98,6 +104,15 @@ def keep_apart(
     )
     db.execute("INSERT OR REPLACE INTO _satchel_conflict_id VALUES (?, ?)", (id_, cursor.lastrowid))
     return True
+
+
+def _reopen(db: sqlite3.Connection, number: int, why: Apart, now: int) -> None:
+    """The reason was gone for a while; the same versions are in the same trouble again."""
+    db.execute(
+        "UPDATE _satchel_conflict SET opened = ?, closed = NULL, closed_by = NULL, reviewed = 0, shown = NULL,"
+        " versions = NULL, apart = ?, reason = ? WHERE number = ?",
+        (now, why.status, why.reason, number),
+    )
 
 
 def _concerned(layout: Layout, kind: str) -> list[str]:
