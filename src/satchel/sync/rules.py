@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from satchel.model.admission import Candidate, Outcome, RowId
 from satchel.model.change import Entry, Net
+from satchel.model.default import default_of
 from satchel.model.schema import Table
 from satchel.model.value import Value
 from satchel.packet.configuration import Configuration
@@ -41,7 +42,7 @@ class NetworkRules:
 
     def admit(self, tables: Mapping[str, Table], rows: Iterable[Standing]) -> Mapping[RowId, Outcome]:
         """What the constraints make of rows that hang together."""
-        return constraints.keep_constraints(tables, map(_candidate, rows))
+        return constraints.keep_constraints(tables, map(_candidate, rows), default_of(tables))
 
     def coalesce(
         self, entries: Sequence[Entry], current: Mapping[str, Value] | None, known: bool, floor: int

@@ -91,14 +91,14 @@ class Closure:
         return case.rn is not None and not case.standing and case.apart is None and not self.cases.is_odd(case)
 
     def _look_around(self) -> bool:
-        """Adds the children of rows whose fate changed, and whoever claims what a row would claim now. Whether
-        anything was new."""
+        """Adds the children of rows whose fate changed or that are deleted, and whoever claims what a row would claim
+        now. Whether anything was new."""
         for case in list(self.members.values()):
             if case.outcome is None or not self._asks(case):
                 continue
             for row in self._faces(case):
                 self._expand_row(case, row)
-            if self._is_changed(case):
+            if self._is_changed(case) or case.settled.resolved.deleted:
                 for row in self._faces(case):
                     if not self._is_asked("children", case, row):
                         for child in self.finder.children(case, row):

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from satchel.model.default import default_value
 from satchel.model.schema import ForeignKey
 from satchel.model.value import Value
+from satchel.stores.sqlite import apart
 from satchel.stores.sqlite.cases import Case, Cases
 from satchel.stores.sqlite.connection import tolerant
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.stage import at_key
 
 Row = Mapping[str, Value]
+SET_DEFAULT = "SET DEFAULT"
 
 
 class Finder:
@@ -53,14 +56,30 @@ class Finder:
             yield from self._holders(case.layout, columns, columns, row)
 
     def children(self, case: Case, row: Row) -> Iterator[Case]:
-        """Rows that refer to the row by these values of it."""
+        """Rows that refer to the row by these values of it, or would by their defaults."""
         for layout, key in self.children_of(case.layout):
             yield from self._holders(layout, key.columns, key.parent_columns, row)
+            if self._is_default(layout, key, row):
+                for place, _ in list(apart.every(self.db, layout, f"status = '{apart.NOTED}'")):
+                    if (child := self.cases.find(layout, place)) is not None:
+                        yield child
 
     def parents(self, case: Case, row: Row) -> Iterator[Case]:
-        """Rows, gone ones too, that the row refers to."""
+        """Rows, gone ones too, that the row refers to, or would by its defaults."""
         for layout, key in self.parents_of(case.layout):
             yield from self._holders(layout, key.parent_columns, key.columns, row, gone=True)
+            if key.on_delete.upper() == SET_DEFAULT:
+                given = defaults_in(case.layout, key)
+                yield from self._holders(layout, key.parent_columns, key.columns, {**row, **given}, gone=True)
+
+    @staticmethod
+    def _is_default(child: Layout, key: ForeignKey, row: Row) -> bool:
+        """Whether a child that forgets its parent comes to refer to this row."""
+        if key.on_delete.upper() != SET_DEFAULT:
+            return False
+        given = defaults_in(child, key)
+        pairs = zip(key.columns, key.parent_columns, strict=True)
+        return all(given[one] is not None and given[one] == _value(row, two) for one, two in pairs)
 
     def _holders(
         self, layout: Layout, wanted: Sequence[str], given: Sequence[str], row: Row, *, gone: bool = False
@@ -104,6 +123,11 @@ class Finder:
         where, bound = at_key(columns, values)
         with tolerant(self.db):
             return self.db.execute(f"SELECT {', '.join(keys)} FROM {source} WHERE {where}", bound).fetchall()
+
+
+def defaults_in(layout: Layout, key: ForeignKey) -> dict[str, Value]:
+    """What a forgotten reference holds."""
+    return {name: default_value(layout.table.columns[layout.place(name)]) for name in key.columns}
 
 
 def _value(row: Row, name: str) -> Value:
