@@ -9,9 +9,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from satchel.errors import ConstraintRefused
 from satchel.model.admission import Candidate, Outcome, RowId
 from satchel.model.change import Entry, Net
+from satchel.model.default import default_of
 from satchel.model.ids import Dot
 from satchel.model.schema import Table
 from satchel.model.value import Value
@@ -53,7 +53,7 @@ class PlainRules:
         candidates = [
             Candidate((row.table, row.key), row.resolved, contexts_of_living(row.siblings), row.fixed) for row in rows
         ]
-        return constraints.keep_constraints(tables, candidates)
+        return constraints.keep_constraints(tables, candidates, default_of(tables))
 
     def coalesce(
         self, entries: Sequence[Entry], current: Mapping[str, Value] | None, known: bool, floor: int
@@ -166,7 +166,7 @@ class Ferry:
         return None
 
     def receive(self, site: Site) -> RowCounts:
-        """Applies all that is ready. ConstraintRefused where the store refuses a group."""
+        """Applies all that is ready."""
         counts = RowCounts()
         with site.store.applying() as applying:
             vector = site.vector
@@ -175,18 +175,6 @@ class Ferry:
                 vector[group[-1].dot.origin] = group[-1].dot.seq
             applying.commit()
         return counts
-
-    def refused(self, site: Site) -> str:
-        """Why the store refuses the next group; the group stays for later."""
-        with site.store.applying() as applying:
-            group = self.ready(site.vector)
-            assert group is not None
-            try:
-                applying.apply_group(group, self.rules)
-            except ConstraintRefused as problem:
-                applying.commit()
-                return problem.message
-        raise AssertionError(f"{group[0].dot} was applied")
 
     def join(self, site: Site, dry_run: bool = False) -> Joining:
         """The first import of a site that joined with rows."""

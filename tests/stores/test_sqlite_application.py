@@ -316,23 +316,48 @@ def test_a_trigger_with_a_function_of_its_application_is_left_out_of_the_apply(t
         assert names == ["own", "fine"]
 
 
-def test_a_trigger_that_raises_keeps_a_group_out_whole(tmp_path: Path) -> None:
+def test_a_trigger_that_raises_keeps_a_row_aside_here_and_nothing_else(tmp_path: Path) -> None:
     workshop = SQLiteWorkshop(tmp_path)
     plain = ("CREATE TABLE t (id TEXT PRIMARY KEY, a)", "CREATE TABLE cache (x)")
     strict = (
-        "CREATE TRIGGER no BEFORE UPDATE ON t BEGIN INSERT INTO cache VALUES (1); SELECT raise(ABORT, 'never'); END"
+        "CREATE TRIGGER no BEFORE {} ON t WHEN NEW.a = 9"
+        " BEGIN INSERT INTO cache VALUES (1); SELECT raise(ABORT, 'never'); END"
     )
     rows = ("INSERT INTO t VALUES ('k1', 1), ('k2', 2)",)
     ours, theirs, a, b, ferry = two(workshop, *plain, rows=rows)
     with closing(a, b):
-        workshop.run(theirs, strict)
+        workshop.run(theirs, strict.format("UPDATE"), strict.format("INSERT").replace("no", "neither"))
         workshop.run(ours, "INSERT INTO t VALUES ('k0', 0)", "UPDATE t SET a = 9 WHERE id = 'k1'")
         ferry.seal(a)
-        assert "never" in ferry.refused(b)
-        assert workshop.rows(theirs, "SELECT * FROM t ORDER BY 1") == [("k1", 1), ("k2", 2)]
-        workshop.run(theirs, "DROP TRIGGER no")
+        assert ferry.receive(b).conflicts == 1
+        assert workshop.rows(theirs, "SELECT * FROM t ORDER BY 1") == [("k0", 0), ("k2", 2)]
+        assert workshop.rows(theirs, "SELECT * FROM cache") == []
+        (entry,) = b.store.conflicts()
+        assert (entry.kind, entry.key, entry.reason, entry.shown) == ("constraint", ("k1",), "never", None)
+        assert b.store.conflict_counts() == {"open": 0, "parked": 1, "passed_over": 0}
+        assert (list(a.store.conflicts()), a.vector, b.vector) == ([], {"a": 2}, {"a": 2})
+        workshop.run(theirs, "DROP TRIGGER no", "DROP TRIGGER neither")
+        workshop.run(ours, "UPDATE t SET a = 3 WHERE id = 'k2'")
+        ferry.seal(a)
         ferry.receive(b)
         assert workshop.dump(theirs) == workshop.dump(ours)
+        assert list(b.store.conflicts()) == []
+
+
+def test_a_trigger_that_raises_cannot_keep_a_row_that_is_deleted(tmp_path: Path) -> None:
+    workshop = SQLiteWorkshop(tmp_path)
+    plain = ("CREATE TABLE t (id TEXT PRIMARY KEY, a)", "CREATE TABLE cache (x)")
+    keep = "CREATE TRIGGER no BEFORE DELETE ON t BEGIN INSERT INTO cache VALUES (1); SELECT raise(ABORT, 'never'); END"
+    rows = ("INSERT INTO t VALUES ('k1', 1), ('k2', 2)",)
+    ours, theirs, a, b, ferry = two(workshop, *plain, rows=rows)
+    with closing(a, b):
+        workshop.run(theirs, keep)
+        workshop.run(ours, "DELETE FROM t WHERE id = 'k1'", "UPDATE t SET a = 9 WHERE id = 'k2'")
+        ferry.seal(a)
+        ferry.receive(b)
+        assert workshop.dump(theirs) == workshop.dump(ours)
+        assert (list(b.store.conflicts()), b.store.pending()) == ([], 0)
+        assert [row[1] for row in workshop.master(theirs) if row[0] == "trigger"].count("no") == 1
 
 
 @pytest.mark.parametrize("journal", JOURNALS)
