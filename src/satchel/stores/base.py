@@ -248,6 +248,9 @@ class Applying(Protocol):
     def delta(self, rules: Rules) -> AbstractContextManager[Delta | None]:
         """What is pending under the lock; None: nothing."""
 
+    def retry(self, rules: Rules) -> RowCounts:
+        """Looks once more at rows that this database did not take, and at those whose columns or table have come."""
+
     def apply_group(self, packets: Sequence[Incoming], rules: Rules) -> RowCounts:
         """Applies the packets of one group whole. ConstraintRefused: nothing of the group was applied, the
         transaction goes on without it."""
@@ -282,8 +285,9 @@ class Store(Protocol):
     def left_out(self) -> Sequence[LeftOut]:
         """Tables that are not captured, and rows with NULL in a key."""
 
-    def renew_capture(self) -> Sequence[str]:
-        """Makes missing or outdated triggers again; says in words what was found."""
+    def renew_capture(self, choose: Callable[[Schema], Sequence[Table]] | None = None) -> Sequence[str]:
+        """Follows what happened to the application's schema, in one transaction: triggers are renewed, new columns are
+        captured, and new tables that `choose` picks; says in words what was found."""
 
     def adopt(self, tables: Sequence[Table]) -> Sequence[str]:
         """Follows a new version of the configuration, in one transaction, also while joining: `tables` are all tables
@@ -344,6 +348,9 @@ class Store(Protocol):
 
     def delta(self, rules: Rules) -> AbstractContextManager[Delta | None]:
         """What is pending; None: nothing. The lock is held only for marking."""
+
+    def needs_retry(self) -> bool:
+        """Whether rows are kept aside that this database may take now."""
 
     def applying(self) -> AbstractContextManager[Applying]:
         """Takes the store's write lock. Leaving without `commit` rolls everything back."""

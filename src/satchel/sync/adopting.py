@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from satchel.model.gids import typed
+from satchel.model.schema import Schema, Table
+from satchel.sync.choosing import with_scope
 from satchel.sync.site import Site
 
 CONFIGURATION = "configuration"  # note: file name of the configuration that the database follows
+
+
+def new_tables(site: Site, schema: Schema) -> list[Table]:
+    """Tables of this database that the network's globs take in and that are not replicated yet, as the network would
+    have them. Nobody can be sure of all globs before the first import."""
+    configuration = site.members.configuration
+    if configuration is None or site.joining:
+        return []
+    options = configuration.options
+    known = {table.name.lower(): table for table in site.store.tables()}
+    found = [table for table in schema.tables if table.name.lower() not in known and options.takes(table.name)]
+    scoped = {t.name: with_scope(t, options, configuration.references, strict=False) for t in found}
+    every = typed([*known.values(), *scoped.values()])
+    return [table for table in every if table.name in scoped]
 
 
 def adopt(site: Site) -> None:

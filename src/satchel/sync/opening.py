@@ -11,7 +11,7 @@ from satchel.exchange.archive import Archive
 from satchel.stores.base import Store
 from satchel.stores.registry import open_store
 from satchel.sync import sealing, unfinished
-from satchel.sync.adopting import adopt
+from satchel.sync.adopting import adopt, new_tables
 from satchel.sync.home import Home
 from satchel.sync.lock import HomeLock
 from satchel.sync.site import Site
@@ -52,7 +52,7 @@ def working(path: Path) -> Iterator[Site]:
             site.check_key()
             home.tidy()
             unfinished.end(path)
-            site.warnings += store.renew_capture()
+            site.warnings += store.renew_capture(lambda schema: new_tables(site, schema))
             if site.notes.get("author_column", "") != (settings.author_column or ""):
                 site.note(author_column=settings.author_column or "")
             sealing.finish(site)

@@ -110,7 +110,20 @@ def _begin(site: Site, places: Sequence[Path], report: Report, *, dry_run: bool,
         report.pending = 0 if site.joining else site.store.pending()
     else:
         report.sealed += [str(packet.dot) for packet in sealing.seal_pending(site)]
+        _try_again(site, report)
     return tour
+
+
+def _try_again(site: Site, report: Report) -> None:
+    """Rows that this database did not take, or lacked the columns for, may have a place now."""
+    if site.joining or not site.store.needs_retry():
+        return
+    with site.store.applying() as applying:
+        with applying.delta(site.rules) as delta:  # somebody writes at this moment: the next run is soon enough
+            if delta is not None:
+                return
+        report.rows.add(applying.retry(site.rules))
+        applying.commit()
 
 
 def _drop(site: Site, tour: Tour, report: Report, dry_run: bool, *, own: bool = False) -> None:

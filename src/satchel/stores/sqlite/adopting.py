@@ -1,43 +1,51 @@
-"""Following the network: tables that are captured from now on, references that are translated from now on."""
+"""Following the network: what its configuration replicates is captured, and its references are translated."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from satchel.model.schema import Table
 from satchel.stores.sqlite import books, install
+from satchel.stores.sqlite.drift import extend, make_stand_in, note_absent, note_rows
 from satchel.stores.sqlite.layout import Layout
-from satchel.stores.sqlite.schema import user_tables
 
 
 def adopt(
     db: sqlite3.Connection, layouts: Mapping[str, Layout], tables: Sequence[Table], *, whole_rows: bool
 ) -> list[str]:
     """Captures the tables of a configuration; the caller's transaction. What changed, in words."""
-    here = {name.lower() for name, _ in user_tables(db)}
     said = []
     for table in tables:
         known = layouts.get(table.name)
-        if known is None and table.name.lower() in here:
+        if known is None:
             install.add_table(db, table)
-            said.append(f"the table {table.name} is replicated from now on")
-        elif known is not None and known.table != table:
-            text = books.table_to_json(table)
-            db.execute("UPDATE _satchel_table SET definition = ? WHERE number = ?", (text, known.number))
+        else:
+            _follow(db, known, table)
     now = books.layouts(db)
     for name, layout in now.items():
-        if name not in layouts:
-            install.make_tables(db, layout)
+        if name in layouts:
+            continue
+        install.make_tables(db, layout)
+        if layout.away:
+            make_stand_in(db, layout)
+            said.append(f"the table {name} of the network is not here; its rows are kept until it is")
+        else:
             install.make_triggers(db, layout, whole_rows=whole_rows)
             note_rows(db, layout)
+            said.append(f"the table {name} is replicated from now on")
+    note_absent(db, now)
     return said
 
 
-def note_rows(db: sqlite3.Connection, layout: Layout) -> None:
-    """The rows that a table holds already are born with the next seal."""
-    slots, names = ", ".join(layout.key_slots), ", ".join(layout.key_of("u:t"))
-    db.execute(
-        f"INSERT INTO {layout.log} (kind, at, {slots}) SELECT 'I', julianday('now'), {names}"
-        f" FROM main.{layout.user} t WHERE {layout.whole_key('u:t')}"
-    )
+def _follow(db: sqlite3.Connection, known: Layout, table: Table) -> None:
+    """The definition of the configuration; columns keep the places that they have here."""
+    here = {name.lower() for name in known.table.names}
+    if more := [column for column in table.columns if column.name.lower() not in here]:
+        known = extend(db, known, more)
+    theirs = {column.name.lower(): column for column in table.columns}
+    columns = tuple(theirs.get(column.name.lower(), column) for column in known.table.columns)
+    if (wanted := replace(table, columns=columns)) != known.table:
+        text = books.table_to_json(wanted)
+        db.execute("UPDATE _satchel_table SET definition = ? WHERE number = ?", (text, known.number))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
-from satchel.errors import ConstraintRefused
 from satchel.model.vector import Vector
 from satchel.stores.base import Incoming, RowCounts, Rules
 from satchel.stores.sqlite import arrivals, baseline, bearings, books
 from satchel.stores.sqlite.booking import classify, make_odd
 from satchel.stores.sqlite.delta import SQLiteDelta, frozen_delta
+from satchel.stores.sqlite.drift import UNSETTLED, meet
 from satchel.stores.sqlite.landing import Landing
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.stage import Stage
@@ -24,7 +25,7 @@ _ROWS_AT_ONCE = 300_000  # packets of a group are staged together up to so many 
 class SQLiteApplying:
     """The write lock is held; see base.Applying."""
 
-    def __init__(self, db: sqlite3.Connection, layouts: Mapping[str, Layout], author: str | None) -> None:
+    def __init__(self, db: sqlite3.Connection, layouts: dict[str, Layout], author: str | None) -> None:
         self.db = db
         self.layouts = layouts
         self.author = author
@@ -35,6 +36,15 @@ class SQLiteApplying:
         """What is pending under the lock; None: nothing."""
         with frozen_delta(self.db, self.layouts, rules, self.author, locked=True) as delta:
             yield delta
+
+    def retry(self, rules: Rules) -> RowCounts:
+        """Looks once more at rows that this database did not take, and at those whose columns or table have come."""
+        wanted = json.loads(books.read_notes(self.db).get(UNSETTLED, "[]"))
+        again = [self.layouts[name] for name in wanted if name in self.layouts]
+        landing = Landing(self.db, self.layouts, rules, self.triggers, 0, {}, time.time_ns() // 1_000_000)
+        counts = landing.land({}, again)
+        books.write_notes(self.db, {UNSETTLED: "[]"})
+        return counts
 
     def apply_group(self, packets: Sequence[Incoming], rules: Rules) -> RowCounts:
         """Applies the packets of one group whole, or raises ConstraintRefused and leaves everything as it was."""
@@ -61,12 +71,10 @@ class SQLiteApplying:
         now = time.time_ns() // 1_000_000
         stages: dict[str, Stage] = {}
         loaded: set[str] = set()
+        for packet in packets:
+            meet(self.db, self.layouts, packet.tables.values())
         for name in _touched(packets):
-            layout = self.layouts.get(name)
-            if layout is None:
-                raise ConstraintRefused(
-                    f"no such table: {name}", "make the table as the other sites have it, then import again"
-                )
+            layout = self.layouts[name]
             self.triggers.suspend(layout)
             if self._loads(layout, packets, stages, loaded):
                 loaded.add(name)

@@ -107,14 +107,14 @@ def layouts(db: sqlite3.Connection) -> dict[str, Layout]:
     found = {}
     for table, (number, _, bearer, nonce, base_lacks) in zip(tables, rows, strict=True):
         have = {column.lower() for column, *_ in table_columns(db, table.name)}
-        away = not have
+        away = not have.issuperset(name.lower() for name in table.key)  # without its key it is no use, either
         found[table.name] = Layout(
             number=number,
             table=table,
             rowid="rowid" if away else rowid_name(db, table.name),
             roots=dict(sorted(roots[table.name].items())),
             bearing=None if nonce is None else (bearer, nonce),
-            absent=frozenset(p for p, name in enumerate(table.names) if have and name.lower() not in have),
+            absent=frozenset(p for p, name in enumerate(table.names) if not away and name.lower() not in have),
             away=away,
             base_lacks=int(base_lacks, 16),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from satchel.model.admission import ABSENT, TWIN
@@ -19,16 +20,17 @@ CONSTRAINT = "constraint"
 class CaseBooks:
     """Books the rows in question of one landing."""
 
-    def __init__(self, cases: Cases, now: int) -> None:
+    def __init__(self, cases: Cases, now: int, again: Collection[str] = ()) -> None:
         self.db = cases.db
         self.cases = cases
         self.now = now
+        self.again = again  # tables whose rows are booked anew, whether anything arrived or not
         self.writer = VersionWriter(cases.db)
 
     def book(self, case: Case) -> int:
         """Writes versions and the list of conflicts. How many conflicts were opened."""
         why = self._why(case)
-        if case.incoming is not None or why != case.apart:
+        if case.incoming is not None or why != case.apart or case.layout.table.name in self.again:
             self._versions(case, kept=why is not None or self._has_more(case))
         if why is not None:
             row = [case.last_values.get(name) for name in case.layout.table.names]
@@ -69,6 +71,8 @@ class CaseBooks:
             return Apart(apart.NOTED, outcome.kind, outcome.reason, tuple(outcome.blockers))
         if case.settled.resolved.deleted or self._differs(case, outcome.row):
             return Apart(apart.NOTED, "", outcome.reason, tuple(outcome.blockers))  # a twin stands for its parent
+        if not outcome.first:
+            return Apart(apart.NOTED, "", "it came in late", tuple(outcome.blockers))  # its place is not sure
         return None
 
     @staticmethod

@@ -124,6 +124,14 @@ class Cases:
             case = self._decide(stage.layout, line)
             yield self._found.setdefault(case.id, case) or case
 
+    def kept(self, layout: Layout) -> Iterator[Case]:
+        """Every row whose versions are kept whole."""
+        with tolerant(self.db):
+            keys = self.db.execute(f"SELECT {', '.join(layout.keys)} FROM {layout.rows} WHERE many").fetchall()
+        for key in keys:
+            if (case := self.find(layout, key)) is not None:
+                yield case
+
     def find(self, layout: Layout, key: Sequence[Value]) -> Case | None:
         """The row with this key, whether it is staged or not; None: the network never had it."""
         id_ = row_id(layout, key)

@@ -24,7 +24,8 @@ def install(db: sqlite3.Connection, tables: Sequence[Table], *, joining: bool) -
         add_table(db, table)
     for layout in books.layouts(db).values():
         make_tables(db, layout)
-        make_triggers(db, layout, whole_rows=joining)
+        if not layout.away:
+            make_triggers(db, layout, whole_rows=joining)
 
 
 def add_table(db: sqlite3.Connection, table: Table) -> None:
@@ -73,12 +74,9 @@ def outdated(db: sqlite3.Connection, layouts: Mapping[str, Layout], *, whole_row
     )
     found = {}
     for name, layout in layouts.items():
-        missing = missing_columns(db, layout)
-        if missing is None:
-            found[name] = f"the table {name} is gone"
-        elif missing:
-            found[name] = f"the table {name} lacks the columns {', '.join(missing)}"
-        elif not has_gap(db, layout) or any(
+        if missing_columns(db, layout) is None:
+            continue
+        if not has_gap(db, layout) or any(
             have.get(trigger) != text for trigger, text in triggers(db, layout, whole_rows=whole_rows).items()
         ):
             found[name] = f"the capture triggers of {name} were missing or of another version; they were made again"

@@ -35,19 +35,20 @@ class JoiningApply(SQLiteApplying):
     """Applies the network's packets and notes which of the own values they bring."""
 
     def __init__(
-        self, db: sqlite3.Connection, layouts: Mapping[str, Layout], author: str | None, own: Mapping[str, OwnRows]
+        self, db: sqlite3.Connection, layouts: dict[str, Layout], author: str | None, own: Mapping[str, OwnRows]
     ) -> None:
         super().__init__(db, layouts, author)
         self.own = own
 
     def noticed(self, source: str, layout: Layout) -> None:
         """Compares."""
-        self.own[layout.table.name].compare(source, staged=not source.startswith("main."))
+        if layout.table.name in self.own:  # else it is a table that is not here
+            self.own[layout.table.name].compare(source, staged=not source.startswith("main."))
 
 
 def join_rows(
     db: sqlite3.Connection,
-    layouts: Mapping[str, Layout],
+    layouts: dict[str, Layout],
     author: str | None,
     groups: Iterable[Sequence[Incoming]],
     rules: Rules,

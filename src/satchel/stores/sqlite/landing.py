@@ -45,20 +45,21 @@ class Landing:
     claimed: Callable[[Case], None] = lambda case: None
     counts: RowCounts = field(default_factory=RowCounts)
 
-    def land(self, stages: Mapping[str, Stage]) -> RowCounts:
-        """Does all of it."""
+    def land(self, stages: Mapping[str, Stage], again: Sequence[Layout] = ()) -> RowCounts:
+        """Does all of it. `again`: tables whose rows that are kept whole are looked at once more."""
         cases = Cases(self.db, self.layouts, self.rules, self.origin, self.contexts, stages, own=self.own)
         finder = Finder(cases)
         trouble = Trouble(cases, finder)
         trouble.mark()
         seeds = [case for stage in stages.values() for case in cases.odd(stage)]
+        seeds += [case for layout in again for case in cases.kept(layout)]
         decided = Closure(cases, finder, self.rules).settle([*seeds, *trouble.others()])
         arrivals = Arrivals(self.db, self.layouts, stages, own=self.own)
         self.counts.renumbered += arrivals.give(decided)
         decided = self._write(stages, decided, CaseRows(cases, finder, self.triggers, self.own))
         for stage in stages.values():
             book(self.db, stage, self.origin)
-        books = CaseBooks(cases, self.now)
+        books = CaseBooks(cases, self.now, {layout.table.name for layout in again})
         for case in decided:
             self.counts.conflicts += books.book(case)
         return self.counts

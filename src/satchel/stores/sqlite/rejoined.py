@@ -17,11 +17,11 @@ from satchel.model.stamp import milliseconds_of
 from satchel.model.value import Value, same
 from satchel.stores.base import Rules
 from satchel.stores.sqlite import pending
+from satchel.stores.sqlite.homecoming import keep_whole
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.numbers import Numbers
 from satchel.stores.sqlite.row import RowEditor
 from satchel.stores.sqlite.stage import at_key, bindable, fetch, placeholder
-from satchel.stores.sqlite.versions import VersionReader, VersionWriter, odd_time
 
 Row = tuple[Value, ...]
 
@@ -147,17 +147,8 @@ class EditsSinceJoin:
 
     def _beside(self, key: Row, blind: bool) -> None:
         """Keeps the network's version whole, since the table is about to show the edit instead."""
-        standing = self.rows.standing(key) if blind else []
-        if len(standing) != 1:
-            return  # there is none, or its siblings are kept already
-        (version,) = standing
-        reader, writer = VersionReader(self.db), VersionWriter(self.db)
-        number = writer.number(version.dot.origin)
-        writer.image(self.layout, key, version, writer.row_context(version, reader.context(number, version.dot.seq)))
-        lin = writer.explicit(self.layout, version.cells)
-        holders = ", ".join([*map(placeholder, key), *("?" * 9)])
-        fixed = (number, version.dot.seq, version.stamp, 0, 1, None, odd_time(version), version.by, lin)
-        self.db.execute(f"INSERT OR REPLACE INTO {self.layout.rows} VALUES ({holders})", (*map(bindable, key), *fixed))
+        if blind:
+            keep_whole(self.db, self.layout, self.rows, tuple(key))
 
 
 def _equal(one: Row | None, two: Row | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sqlite3
 from collections import Counter
@@ -56,6 +57,15 @@ def inspect(db: sqlite3.Connection) -> Schema:
         else:
             tables.append(read_table(db, name, strict))
     return Schema(tuple(parents_first(tables)), tuple(left_out))
+
+
+def fingerprint(db: sqlite3.Connection) -> str:
+    """A text that changes with the application's tables and indexes."""
+    texts = db.execute(
+        "SELECT type, name, sql FROM main.sqlite_master WHERE type IN ('table', 'index') AND name NOT GLOB '_satchel*'"
+        " ORDER BY type, name"
+    ).fetchall()
+    return hashlib.sha256(repr(texts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def user_tables(db: sqlite3.Connection) -> list[tuple[str, bool]]:

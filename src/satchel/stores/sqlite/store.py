@@ -30,8 +30,9 @@ from satchel.stores.base import (
     Run,
     Sealed,
 )
-from satchel.stores.sqlite import adopting, books, conflicts, install, pending, schema, suspend
+from satchel.stores.sqlite import adopting, apart, books, conflicts, install, pending, schema, suspend
 from satchel.stores.sqlite.connection import LOCK_TIMEOUT, connect, text_literal, transaction, translated
+from satchel.stores.sqlite.drift import UNSETTLED, Drift
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.numbers import Numbers
 from satchel.stores.sqlite.row import RowEditor
@@ -127,19 +128,23 @@ class SQLiteStore:
         if extra := [column for column in have if column not in layout.table.names]:
             yield LeftOut(name, f"columns that the network does not have yet: {', '.join(extra)}")
 
-    def renew_capture(self) -> Sequence[str]:
-        """Makes missing or outdated triggers again; says in words what was found."""
+    def renew_capture(self, choose: Callable[[Schema], Sequence[Table]] | None = None) -> Sequence[str]:
+        """Follows what happened to the application's schema; says in words what was found."""
         with self._wall() as db:
             whole = books.read_notes(db).get("whole_rows") == "1"
-            found = install.outdated(db, self._layouts, whole_rows=whole)
-            renew = [self._layouts[name] for name in found if not install.missing_columns(db, self._layouts[name])]
-            renew = [layout for layout in renew if install.missing_columns(db, layout) is not None]
-            if renew:
-                with transaction(db, durable=True):
-                    for layout in renew:
-                        install.drop_triggers(db, layout)
-                        install.make_triggers(db, layout, whole_rows=whole)
-            return list(found.values())
+            stale = install.outdated(db, self._layouts, whole_rows=whole)
+            fingerprint = schema.fingerprint(db)
+            if not stale and books.read_notes(db).get("fingerprint") == fingerprint:
+                return []
+            new = choose(schema.inspect(db)) if choose is not None else []
+            with transaction(db, durable=True):
+                drift = Drift(db, joining=whole)
+                drift.notice()
+                drift.take(new)
+                renewed = drift.renew(stale)
+                books.write_notes(db, {"fingerprint": fingerprint})
+            self._forget()
+            return [*drift.said, *renewed]
 
     def suspended_triggers(self) -> Sequence[tuple[str, str]]:
         """(trigger, table) of the application's triggers that write to replicated tables and to others."""
@@ -271,6 +276,14 @@ class SQLiteStore:
             finally:
                 if db.in_transaction:
                     db.execute("ROLLBACK")
+                self._forget()  # packets may have brought tables and columns
+
+    def needs_retry(self) -> bool:
+        """Whether rows are kept aside that this database may take now."""
+        with self._wall() as db:
+            if books.read_notes(db).get(UNSETTLED, "[]") != "[]":
+                return True
+            return any(apart.any_refused(db, layout) for layout in self._layouts.values())
 
     def join_rows(
         self,

@@ -1,0 +1,211 @@
+"""The application's schema changes between two runs, at every site at another time (PROTOCOL, Capture and Constraints).
+
+What a database does not have yet is kept: the values of a column beside the row (cases, many), the rows of a table in a
+table of ours that stands in for it. They appear when the schema arrives. A column that is added is no edit of its rows.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from satchel.model.schema import Column, Table
+from satchel.stores.sqlite import books, install, lineage
+from satchel.stores.sqlite.connection import quote
+from satchel.stores.sqlite.displaced import default_literal
+from satchel.stores.sqlite.homecoming import come_home
+from satchel.stores.sqlite.layout import MASK_BITS, Layout, typed
+from satchel.stores.sqlite.schema import inspect, table_columns
+
+UNSETTLED = "unsettled"  # note: tables of which kept values can be shown now
+
+
+def extend(db: sqlite3.Connection, layout: Layout, columns: Sequence[Column]) -> Layout:
+    """A table has these columns, too, from now on: in no version so far. The table as it is now."""
+    table = replace(layout.table, columns=(*layout.table.columns, *columns))
+    new = sum(1 << place for place in range(layout.width, len(table.columns)))
+    bigger = Layout(layout.number, table)
+    for mask in bigger.masks[len(layout.masks) :]:
+        db.execute(f"ALTER TABLE {layout.log} ADD COLUMN {mask} INTEGER DEFAULT 0")
+    for slot, column in list(zip(bigger.slots, table.columns, strict=True))[layout.width :]:
+        for name in (layout.log, layout.images, layout.apart):
+            db.execute(f"ALTER TABLE {name} ADD COLUMN {typed(slot, column)}")
+    db.create_function("satchel_lacking", 1, lambda text: lineage.lacking(new, text), deterministic=True)
+    for name in (layout.rows, layout.images):
+        db.execute(f"UPDATE {name} SET l = satchel_lacking(l)")
+    db.execute(
+        "UPDATE _satchel_table SET definition = ?, base_lacks = ? WHERE number = ?",
+        (books.table_to_json(table), f"{layout.base_lacks | new:x}", layout.number),
+    )
+    return books.layouts(db)[table.name]
+
+
+def meet(db: sqlite3.Connection, layouts: dict[str, Layout], tables: Iterable[Table]) -> None:
+    """Makes room for the tables and columns of packets, as their author has them; `layouts` is brought up to date."""
+    changed = False
+    for table in tables:
+        layout = layouts.get(table.name)
+        if layout is None:
+            install.add_table(db, table)
+            layout = books.layouts(db)[table.name]
+            install.make_tables(db, layout)
+            if layout.away:
+                make_stand_in(db, layout)
+            changed = True
+        elif more := [column for column in table.columns if column.name.lower() not in _names(layout)]:
+            layout = extend(db, layout, more)
+            if layout.away:
+                for column in more:
+                    db.execute(f"ALTER TABLE main.{layout.user} ADD COLUMN {typed(quote(column.name), column)}")
+            changed = True
+    if changed:
+        layouts.clear()
+        layouts.update(books.layouts(db))
+        note_absent(db, layouts)
+
+
+def make_stand_in(db: sqlite3.Connection, layout: Layout) -> None:
+    """The table that holds the rows of one that the application does not have."""
+    columns = [typed(quote(column.name), column) for column in layout.table.columns]
+    columns.append(f"PRIMARY KEY ({', '.join(layout.key_names)})")
+    db.execute(f"CREATE TABLE IF NOT EXISTS {layout.stand_in} ({', '.join(columns)})")
+
+
+def note_absent(db: sqlite3.Connection, layouts: Mapping[str, Layout]) -> None:
+    """Remembers which columns are not here, so that their arrival is noticed."""
+    for layout in layouts.values():
+        names = ["*"] if layout.away else [layout.table.names[place] for place in sorted(layout.absent)]
+        db.execute("UPDATE _satchel_table SET absent = ? WHERE number = ?", (json.dumps(names), layout.number))
+
+
+def _names(layout: Layout) -> set[str]:
+    return {name.lower() for name in layout.table.names}
+
+
+class Drift:
+    """What changed in the application's schema since the last run; the caller's transaction. `said`: in words."""
+
+    def __init__(self, db: sqlite3.Connection, *, joining: bool) -> None:
+        self.db = db
+        self.joining = joining
+        self.said: list[str] = []
+        self._arrived: list[str] = []
+
+    def notice(self) -> None:
+        """Follows what happened to tables that are captured."""
+        rows = self.db.execute("SELECT name, absent FROM _satchel_table ORDER BY number").fetchall()
+        absent = {name: set(json.loads(text)) for name, text in rows}
+        for name, layout in books.layouts(self.db).items():
+            if layout.away:
+                self._is_away(layout, absent[name])
+            elif "*" in absent[name]:
+                self._came(layout)
+            else:
+                self._columns(layout, absent[name])
+        note_absent(self.db, books.layouts(self.db))
+        if self._arrived:
+            known = json.loads(books.read_notes(self.db).get(UNSETTLED, "[]"))
+            books.write_notes(self.db, {UNSETTLED: json.dumps(sorted({*known, *self._arrived}))})
+
+    def take(self, tables: Sequence[Table]) -> None:
+        """Captures tables that are new, their rows included."""
+        for table in tables:
+            install.add_table(self.db, table)
+        for table in tables:
+            layout = books.layouts(self.db)[table.name]
+            install.make_tables(self.db, layout)
+            install.make_triggers(self.db, layout, whole_rows=self.joining)
+            note_rows(self.db, layout)
+            self.said.append(f"the table {table.name} is new here and is replicated from now on")
+
+    def renew(self, stale: Mapping[str, str]) -> list[str]:
+        """Makes the triggers of tables again; what was wrong with them, in words, where nothing else explains it."""
+        explained = " ".join(self.said)
+        found = []
+        for name, layout in books.layouts(self.db).items():
+            if layout.away:
+                continue
+            texts = install.outdated(self.db, {name: layout}, whole_rows=self.joining)
+            if name in stale or texts:
+                install.drop_triggers(self.db, layout)
+                install.make_triggers(self.db, layout, whole_rows=self.joining)
+            if name in stale and name not in explained:
+                found.append(stale[name])
+        return found
+
+    def _is_away(self, layout: Layout, before: set[str]) -> None:
+        if "*" in before:
+            return
+        install.drop_triggers(self.db, layout)
+        make_stand_in(self.db, layout)
+        self.said.append(f"the table {layout.table.name} is gone; what others write there is kept until it is back")
+
+    def _columns(self, layout: Layout, before: set[str]) -> None:
+        name = layout.table.name
+        now = {layout.table.names[place] for place in layout.absent}
+        if gone := sorted(now - before):
+            self.said.append(f"{name} has no longer {', '.join(gone)}; what others write there is kept")
+        if back := sorted(before - now):
+            self._note_written(layout, [layout.place(column) for column in back])
+            self._arrived.append(name)
+            self.said.append(f"{name} has {', '.join(back)} now; the values that were kept appear")
+        here = (
+            next(table for table in inspect(self.db).tables if table.name == name) if self._has_more(layout) else None
+        )
+        if here is not None and (more := [c for c in here.columns if c.name.lower() not in _names(layout)]):
+            layout = extend(self.db, layout, more)
+            self._note_written(layout, [layout.place(column.name) for column in more])
+            self.said.append(
+                f"{name} has new columns, which are replicated from now on: {', '.join(c.name for c in more)}"
+            )
+
+    def _has_more(self, layout: Layout) -> bool:
+        have = {name.lower() for name, *_, hidden in table_columns(self.db, layout.table.name) if not hidden}
+        return bool(have - _names(layout))
+
+    def _note_written(self, layout: Layout, places: Sequence[int]) -> None:
+        """Rows that were updated while nobody looked at a column: what is not its default was written. Where values of
+        others are kept, its author could not see them."""
+        defaults = {
+            column.lower(): text
+            for column, text in self.db.execute(
+                "SELECT name, dflt_value FROM pragma_table_xinfo(?)", (layout.table.name,)
+            ).fetchall()
+        }
+        for place in places:
+            text = defaults.get(layout.table.names[place].lower())
+            default = "NULL" if text is None else default_literal(self.db, text)
+            mask = f"m{place // MASK_BITS}"
+            written = (
+                f"SELECT 1 FROM main.{layout.user} t WHERE {layout.match('u:t', 'c:l')}"
+                f" AND t.{layout.columns[place]} IS NOT {default}"
+            )
+            kept = f"EXISTS (SELECT 1 FROM {layout.rows} r WHERE {layout.match('k:r', 'c:l')} AND r.many)"
+            self.db.execute(
+                f"UPDATE {layout.log} AS l SET {mask} = coalesce({mask}, 0) | {1 << place % MASK_BITS},"
+                f" kind = CASE WHEN {kept} THEN 'u' ELSE kind END"
+                f" WHERE kind IN ('U', 'u') AND EXISTS ({written})"
+                " AND id > (SELECT mark FROM _satchel_table WHERE number = ?)",
+                (layout.number,),
+            )
+
+    def _came(self, layout: Layout) -> None:
+        """The application has made a table that stood in ours: its rows come home, those of the application are new."""
+        come_home(self.db, layout)
+        install.make_triggers(self.db, layout, whole_rows=self.joining)
+        note_rows(self.db, layout)
+        self._arrived.append(layout.table.name)
+        self.said.append(f"the table {layout.table.name} is here now; the rows that were kept appear")
+
+
+def note_rows(db: sqlite3.Connection, layout: Layout) -> None:
+    """The rows that a table holds are born with the next seal; beside a row of the network's with their key, which
+    their author could not see."""
+    slots, names = ", ".join(layout.key_slots), ", ".join(layout.key_of("u:t"))
+    known = f"EXISTS (SELECT 1 FROM {layout.rows} r WHERE {layout.match('k:r', 'u:t')})"
+    db.execute(
+        f"INSERT INTO {layout.log} (kind, at, {slots}) SELECT CASE WHEN {known} THEN 'i' ELSE 'I' END,"
+        f" julianday('now'), {names} FROM main.{layout.user} t WHERE {layout.whole_key('u:t')}"
+    )

@@ -1,0 +1,49 @@
+"""Rows that stood in a table of ours, because the application had none: kept whole until they can be shown."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from satchel.model.value import Value
+from satchel.stores.sqlite import books
+from satchel.stores.sqlite.connection import tolerant
+from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.numbers import Numbers
+from satchel.stores.sqlite.row import RowEditor
+from satchel.stores.sqlite.stage import bindable, placeholder
+from satchel.stores.sqlite.versions import VersionReader, VersionWriter, odd_time
+
+
+def come_home(db: sqlite3.Connection, layout: Layout) -> None:
+    """Keeps every row of the stand-in whole, and drops the stand-in. Afterwards the rows wait to be shown."""
+    layouts = books.layouts(db)
+    standing_in = Layout(
+        layout.number, layout.table, "rowid", layout.roots, layout.bearing, away=True, base_lacks=layout.base_lacks
+    )
+    numbers = Numbers(db, {**layouts, layout.table.name: standing_in})
+    rows = RowEditor(db, standing_in, numbers)
+    with tolerant(db):
+        keys = db.execute(f"SELECT {', '.join(layout.key_names)} FROM {layout.stand_in}").fetchall()
+    for key in keys:
+        keep_whole(db, standing_in, rows, numbers.key_to_wire(standing_in, key))
+    if layout.is_local:
+        # their numbers may be those of rows that the application has made meanwhile
+        db.execute(f"DELETE FROM {layout.numbers}")
+        books.bear(db, layout, None)
+    db.execute(f"DROP TABLE {layout.stand_in}")
+
+
+def keep_whole(db: sqlite3.Connection, layout: Layout, rows: RowEditor, key: tuple[Value, ...]) -> None:
+    """Keeps the one version of a row whole, since the table does not show it any more."""
+    standing = rows.standing(key)
+    if len(standing) != 1:
+        return  # there is none, or its siblings are kept already
+    (version,) = standing
+    reader, writer = VersionReader(db), VersionWriter(db)
+    number = writer.number(version.dot.origin)
+    ctx = writer.row_context(version, reader.context(number, version.dot.seq))
+    writer.image(layout, key, version, ctx)
+    lin = writer.lineage(layout, version)
+    holders = ", ".join([*map(placeholder, key), *("?" * 9)])
+    fixed = (number, version.dot.seq, version.stamp, int(version.deleted), 1, ctx, odd_time(version), version.by, lin)
+    db.execute(f"INSERT OR REPLACE INTO {layout.rows} VALUES ({holders})", (*map(bindable, key), *fixed))
