@@ -31,10 +31,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from satchel.model.admission import Outcome, RowId
 from satchel.model.change import Entry, Net
 from satchel.model.ids import Dot
-from satchel.model.schema import LeftOut, Schema, Table
+from satchel.model.schema import ForeignKey, LeftOut, Schema, Table
 from satchel.model.value import Value
 from satchel.model.vector import Mark, Vector
 from satchel.model.version import Resolved, Version
+from satchel.stores.counts import Renumbered, RowCounts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -128,32 +129,20 @@ class Rules(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Renumbered:
-    """A row that could not have the number of its birth here, because another row has it."""
+class RowEdit:
+    """What a person makes of one row, as on the wire. `values`: the columns to write, None: delete it."""
 
     table: str
-    gid: str
-    birth: int
-    number: int
+    key: tuple[Value, ...]
+    values: Mapping[str, Value] | None
 
 
-@dataclass(slots=True)
-class RowCounts:
-    """Rows of the application's tables that an apply touched."""
+@dataclass(frozen=True, slots=True)
+class Lacks:
+    """What the network replicates and this database does not have. `columns` None: the whole table."""
 
-    inserted: int = 0
-    updated: int = 0
-    deleted: int = 0
-    conflicts: int = 0  # conflicts that were opened
-    renumbered: list[Renumbered] = field(default_factory=list)
-
-    def add(self, other: RowCounts) -> None:
-        """Adds other's counts."""
-        self.inserted += other.inserted
-        self.updated += other.updated
-        self.deleted += other.deleted
-        self.conflicts += other.conflicts
-        self.renumbered += other.renumbered
+    table: str
+    columns: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +215,7 @@ class Delta(Protocol):
     """
 
     kind: str
+    counts: RowCounts  # what recording it did to rows of the application's tables
 
     @property
     def rows(self) -> Mapping[str, int]:
@@ -349,6 +339,12 @@ class Store(Protocol):
     def delta(self, rules: Rules) -> AbstractContextManager[Delta | None]:
         """What is pending; None: nothing. The lock is held only for marking."""
 
+    def renumbered(self, limit: int = 100) -> tuple[int, Sequence[Renumbered]]:
+        """How many rows have another number here than that of their birth, and the first of them."""
+
+    def lacks(self) -> Sequence[Lacks]:
+        """Tables and columns of the network that this database does not have; what others write there is kept."""
+
     def needs_retry(self) -> bool:
         """Whether rows are kept aside that this database may take now."""
 
@@ -385,6 +381,21 @@ class Store(Protocol):
     def write_row(self, table: str, key: Sequence[Value], values: Mapping[str, Value] | None) -> None:
         """An ordinary edit of one row, captured like the application's: None deletes; a row that is gone is inserted.
         ConstraintRefused if the database does not take it."""
+
+    def by_hand(self, edits: Sequence[RowEdit], rules: Rules) -> AbstractContextManager[Delta]:
+        """Edits of rows, whether the application sees them or not, that have seen every sibling."""
+
+    def dependants(
+        self, table: str, key: Sequence[Value], rules: Rules
+    ) -> Sequence[tuple[str, tuple[Value, ...], ForeignKey]]:
+        """(table, key on the wire, its reference) of the rows that refer to one by a declared reference, hidden ones
+        among them."""
+
+    def is_hidden(self, table: str, key: Sequence[Value]) -> bool:
+        """Whether a living row is kept out of the application's sight."""
+
+    def blockers(self, table: str, key: Sequence[Value]) -> Sequence[RowId]:
+        """The rows that keep a parked one out."""
 
     def touch_row(self, table: str, key: Sequence[Value], columns: Sequence[str]) -> None:
         """An ordinary edit that writes these columns with the values that they have: it has seen every sibling."""

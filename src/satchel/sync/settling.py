@@ -15,6 +15,7 @@ from satchel.model.version import Version
 from satchel.packet.statement import make_seen
 from satchel.stores.base import ConflictRecord
 from satchel.sync import sealing
+from satchel.sync.hidden import Hidden
 from satchel.sync.identities import Identities
 from satchel.sync.site import Site, now_ms
 from satchel.sync.visit import Tour, look
@@ -97,7 +98,12 @@ def resolve(
     else:
         chosen = [_find(site, records, str(conflict_id))]
     settled, refused = [], []
+    sealed: list[str] = []
     for record in chosen:
+        if site.store.is_hidden(record.table, record.key):
+            sealed += _settle_hidden(site, record, take, set_text or {}, set_json or {}, dry_run=dry_run)
+            settled.append(record.id)
+            continue
         values = None if delete else _wanted(site, record, take, set_text or {}, set_json or {})
         try:
             if not dry_run:
@@ -107,8 +113,37 @@ def resolve(
             if not every:
                 raise
             refused.append({"id": record.id, "reason": problem.message})
-    sealed = [] if dry_run else [str(packet.dot) for packet in sealing.seal_pending(site)]
+    if not dry_run:
+        sealed += [str(packet.dot) for packet in sealing.seal_pending(site)]
     return {"resolved": settled, "refused": refused, "sealed": sealed, "dry_run": dry_run}
+
+
+def _settle_hidden(
+    site: Site,
+    record: ConflictRecord,
+    take: str | None,
+    set_text: Mapping[str, str],
+    set_json: Mapping[str, Any],
+    *,
+    dry_run: bool,
+) -> list[str]:
+    """Settles a row that the application does not see, in a packet of its own; the packets."""
+    hidden = Hidden(site, record)
+    if take is not None:
+        edits = hidden.take(take)
+    elif set_text or set_json:
+        edits = hidden.set(_given(site, record, set_text, set_json))
+    else:
+        edits = hidden.delete()
+    if dry_run:
+        return []
+    before = sealing.seal_pending(site)
+    with site.store.by_hand(edits, site.rules) as delta:
+        sealed = sealing.write_parts(site, delta)
+        delta.record(sealed, site.rules)
+        sealing.publish(site, sealed)
+        delta.release()
+    return [str(packet.dot) for packet in (*before, *sealed)]
 
 
 def _find(site: Site, records: Sequence[ConflictRecord], conflict_id: str) -> ConflictRecord:
@@ -139,13 +174,21 @@ def _wanted(
     if base is None:  # it is shown as deleted: what was there last comes back with the values that were set
         newest = max(record.versions, key=lambda version: (not version.deleted, version.rank))
         base = {name: cell.value for name, cell in newest.cells.items()}
-    table = next(table for table in site.store.tables() if table.name == record.table)
-    values = dict(base)
+    return {**base, **_given(site, record, set_text, set_json)}
+
+
+def _given(
+    site: Site, record: ConflictRecord, set_text: Mapping[str, str], set_json: Mapping[str, Any]
+) -> dict[str, Value]:
+    """What a person wants in some columns, as it is on the wire."""
+    identities = Identities(site.store)
+    table = identities.table(record.table)
     for name in (*set_text, *set_json):
         if name not in table.names:
             raise UsageError(f"{record.table} has no column {name}", f"it has {', '.join(table.names)}")
-    values |= {name: site.store.parse_value(record.table, name, text) for name, text in set_text.items()}
-    return values | {name: _from_json(name, raw) for name, raw in set_json.items()}
+    values = {name: site.store.parse_value(record.table, name, text) for name, text in set_text.items()}
+    values |= {name: _from_json(name, raw) for name, raw in set_json.items()}
+    return identities.row_on_wire(table, values)
 
 
 def _taken(record: ConflictRecord, version: Version) -> dict[str, Value] | None:

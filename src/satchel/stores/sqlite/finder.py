@@ -6,19 +6,33 @@ among those set apart. What is found may have changed since: it is only a row to
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from satchel.model.default import default_value
 from satchel.model.schema import ForeignKey
 from satchel.model.value import Value
+from satchel.stores.base import Rules
 from satchel.stores.sqlite import apart
 from satchel.stores.sqlite.cases import Case, Cases
-from satchel.stores.sqlite.connection import tolerant
+from satchel.stores.sqlite.connection import quote, tolerant
 from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.schema import table_columns
 from satchel.stores.sqlite.stage import at_key
 
 Row = Mapping[str, Value]
 SET_DEFAULT = "SET DEFAULT"
+
+
+@dataclass(frozen=True, slots=True)
+class Outward:
+    """A declared reference to a table of this database that is not replicated."""
+
+    parent: str
+    source: str  # the table, quoted
+    columns: tuple[str, ...]  # its columns that are referred to, quoted
+    places: tuple[int, ...]  # of the columns that refer to them
 
 
 class Finder:
@@ -29,6 +43,7 @@ class Finder:
         self.db = cases.db
         self.layouts = cases.layouts
         self._by_name = {name.lower(): layout for name, layout in cases.layouts.items()}
+        self._outward: dict[str, list[Outward]] = {}
         self._children: dict[str, list[tuple[Layout, ForeignKey]]] = {name: [] for name in self._by_name}
         self._parents: dict[str, list[tuple[Layout, ForeignKey]]] = {name: [] for name in self._by_name}
         for layout in cases.layouts.values():
@@ -46,6 +61,23 @@ class Finder:
         """(parent table, the reference) for every constraint of a table."""
         return self._parents[layout.table.name.lower()]
 
+    def outward_of(self, layout: Layout) -> Sequence[Outward]:
+        """References of a table to tables that are here and not replicated; the network does not keep them."""
+        if layout.table.name not in self._outward:
+            found = (self._lead_out(layout, key) for key in layout.table.foreign_keys if key.declared)
+            self._outward[layout.table.name] = [reference for reference in found if reference is not None]
+        return self._outward[layout.table.name]
+
+    def _lead_out(self, layout: Layout, key: ForeignKey) -> Outward | None:
+        if key.parent.lower() in self._by_name:
+            return None
+        there = {name.lower() for name, *_ in table_columns(self.db, key.parent)}
+        if not all(name.lower() in there for name in key.parent_columns):
+            return None
+        places = tuple(layout.place(name) for name in key.columns)
+        columns = tuple(quote(name) for name in key.parent_columns)
+        return Outward(key.parent, f"main.{quote(key.parent)}", columns, places)
+
     def is_free(self, layout: Layout) -> bool:
         """Whether no constraint of the network concerns a table."""
         return not (layout.table.unique or self.children_of(layout) or self.parents_of(layout))
@@ -53,12 +85,12 @@ class Finder:
     def rivals(self, case: Case, row: Row) -> Iterator[Case]:
         """Rows that claim one of the row's unique values."""
         for columns in case.layout.table.unique:
-            yield from self._holders(case.layout, columns, columns, row)
+            yield from self.holders(case.layout, columns, columns, row)
 
     def children(self, case: Case, row: Row) -> Iterator[Case]:
         """Rows that refer to the row by these values of it, or would by their defaults."""
         for layout, key in self.children_of(case.layout):
-            yield from self._holders(layout, key.columns, key.parent_columns, row)
+            yield from self.holders(layout, key.columns, key.parent_columns, row)
             if self._is_default(layout, key, row):
                 for place, _ in list(apart.every(self.db, layout, f"status = '{apart.NOTED}'")):
                     if (child := self.cases.find(layout, place)) is not None:
@@ -67,10 +99,10 @@ class Finder:
     def parents(self, case: Case, row: Row) -> Iterator[Case]:
         """Rows, gone ones too, that the row refers to, or would by its defaults."""
         for layout, key in self.parents_of(case.layout):
-            yield from self._holders(layout, key.parent_columns, key.columns, row, gone=True)
+            yield from self.holders(layout, key.parent_columns, key.columns, row, gone=True)
             if key.on_delete.upper() == SET_DEFAULT:
                 given = defaults_in(case.layout, key)
-                yield from self._holders(layout, key.parent_columns, key.columns, {**row, **given}, gone=True)
+                yield from self.holders(layout, key.parent_columns, key.columns, {**row, **given}, gone=True)
 
     @staticmethod
     def _is_default(child: Layout, key: ForeignKey, row: Row) -> bool:
@@ -81,7 +113,7 @@ class Finder:
         pairs = zip(key.columns, key.parent_columns, strict=True)
         return all(given[one] is not None and given[one] == _value(row, two) for one, two in pairs)
 
-    def _holders(
+    def holders(
         self, layout: Layout, wanted: Sequence[str], given: Sequence[str], row: Row, *, gone: bool = False
     ) -> Iterator[Case]:
         """Rows whose `wanted` columns hold what `row` has in the `given` ones."""
@@ -128,6 +160,23 @@ class Finder:
 def defaults_in(layout: Layout, key: ForeignKey) -> dict[str, Value]:
     """What a forgotten reference holds."""
     return {name: default_value(layout.table.columns[layout.place(name)]) for name in key.columns}
+
+
+def dependants(
+    db: sqlite3.Connection, layouts: Mapping[str, Layout], rules: Rules, layout: Layout, key: Sequence[Value]
+) -> list[tuple[str, tuple[Value, ...], ForeignKey]]:
+    """(table, key, its reference) of the rows that refer to one, hidden ones among them."""
+    cases = Cases(db, layouts, rules, 0, {}, {}, own=True)
+    finder = Finder(cases)
+    case = cases.find(layout, key)
+    found: dict[tuple[str, tuple[Value, ...]], ForeignKey] = {}
+    if case is None:
+        return []
+    for child_layout, reference in finder.children_of(layout):
+        for child in finder.holders(child_layout, reference.columns, reference.parent_columns, case.last_values):
+            if child.values is not None:
+                found.setdefault((child_layout.table.name, child.key), reference)
+    return [(table, child_key, reference) for (table, child_key), reference in found.items()]
 
 
 def _value(row: Row, name: str) -> Value:

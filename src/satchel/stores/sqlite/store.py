@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from satchel.errors import ConstraintRefused, UsageError
+from satchel.model.admission import RowId
 from satchel.model.gids import is_gid
 from satchel.model.ids import Dot
-from satchel.model.schema import LeftOut, Schema, Table
+from satchel.model.schema import ForeignKey, LeftOut, Schema, Table
 from satchel.model.value import Value
 from satchel.model.vector import Mark, Vector
 from satchel.model.version import Version
@@ -24,17 +25,19 @@ from satchel.stores.base import (
     Held,
     Incoming,
     Joining,
+    Lacks,
     PacketRecord,
-    RowCounts,
+    RowEdit,
     Rules,
     Run,
     Sealed,
 )
+from satchel.stores.counts import Renumbered, RowCounts
 from satchel.stores.sqlite import adopting, apart, books, conflicts, install, pending, schema, suspend
 from satchel.stores.sqlite.connection import LOCK_TIMEOUT, connect, text_literal, transaction, translated
-from satchel.stores.sqlite.drift import UNSETTLED, Drift
+from satchel.stores.sqlite.drift import UNSETTLED, Drift, lacking
 from satchel.stores.sqlite.layout import Layout
-from satchel.stores.sqlite.numbers import Numbers
+from satchel.stores.sqlite.numbers import Numbers, renumbered
 from satchel.stores.sqlite.row import RowEditor
 
 if TYPE_CHECKING:
@@ -278,6 +281,17 @@ class SQLiteStore:
                     db.execute("ROLLBACK")
                 self._forget()  # packets may have brought tables and columns
 
+    def renumbered(self, limit: int = 100) -> tuple[int, Sequence[Renumbered]]:
+        """How many rows have another number here than that of their birth, and the first of them."""
+        with self._wall() as db:
+            return renumbered(db, self._layouts.values(), limit)
+
+    def lacks(self) -> Sequence[Lacks]:
+        """Tables and columns of the network that this database does not have."""
+        with self._wall():
+            found = (lacking(layout) for layout in self._layouts.values())
+            return [lacks for lacks in found if lacks is not None]
+
     def needs_retry(self) -> bool:
         """Whether rows are kept aside that this database may take now."""
         with self._wall() as db:
@@ -353,6 +367,35 @@ class SQLiteStore:
                 raise ConstraintRefused(f"the database refuses it: {problem}", "choose other values") from problem
             finally:
                 db.execute("PRAGMA foreign_keys = OFF")
+
+    @contextmanager
+    def by_hand(self, edits: Sequence[RowEdit], rules: Rules) -> Iterator[Delta]:
+        """Edits of rows, whether the application sees them or not."""
+        from satchel.stores.sqlite.by_hand import by_hand
+
+        with self._wall() as db, by_hand(db, self._layouts, rules, edits) as delta:
+            yield delta
+
+    def dependants(
+        self, table: str, key: Sequence[Value], rules: Rules
+    ) -> Sequence[tuple[str, tuple[Value, ...], ForeignKey]]:
+        """(table, key, its reference) of the rows that refer to one."""
+        from satchel.stores.sqlite.finder import dependants
+
+        with self._wall() as db:
+            return dependants(db, self._layouts, rules, self._layouts[table], key)
+
+    def is_hidden(self, table: str, key: Sequence[Value]) -> bool:
+        """Whether a living row is kept out of the application's sight."""
+        with self._wall() as db:
+            why = apart.read(db, self._layouts[table], key)
+            return why is not None and why.hidden
+
+    def blockers(self, table: str, key: Sequence[Value]) -> Sequence[RowId]:
+        """The rows that keep a parked one out."""
+        with self._wall() as db:
+            why = apart.read(db, self._layouts[table], key)
+            return () if why is None else why.blockers
 
     def touch_row(self, table: str, key: Sequence[Value], columns: Sequence[str]) -> None:
         """An ordinary edit that writes these columns with the values that they have."""

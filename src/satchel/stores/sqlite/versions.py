@@ -95,12 +95,9 @@ class VersionWriter:
         return self._numbers[origin]
 
     def _groups(self, layout: Layout, cells: Mapping[str, Cell]) -> list[lineage.Group]:
-        written = {name: cell for name, cell in cells.items() if cell.dot.origin}
-        groups = [
-            lineage.Group(self.number(cell.dot.origin), cell.dot.seq, cell.stamp, layout.mask_of((name,)))
-            for name, cell in written.items()
-        ]
-        return [*groups, lineage.Group(lineage.NOWHERE, 0, 0, layout.full & ~layout.mask_of(tuple(written)))]
+        written = tuple(name for name, cell in cells.items() if cell.dot.origin)
+        groups = lineage.read(self.partial(layout, cells))
+        return [*groups, lineage.Group(lineage.NOWHERE, 0, 0, layout.full & ~layout.mask_of(written))]
 
     def lineage(self, layout: Layout, version: Version) -> str | None:
         """A version's lineage, relative to its own dot and stamp."""
@@ -116,6 +113,15 @@ class VersionWriter:
     def explicit(self, layout: Layout, cells: Mapping[str, Cell]) -> str | None:
         """Lineage of resolved cells that come from several versions: every column is named."""
         return lineage.write(self._groups(layout, cells))
+
+    def partial(self, layout: Layout, cells: Mapping[str, Cell]) -> str | None:
+        """Lineage of some cells that a new version takes over."""
+        groups = [
+            lineage.Group(self.number(cell.dot.origin), cell.dot.seq, cell.stamp, layout.mask_of((name,)))
+            for name, cell in cells.items()
+            if cell.dot.origin
+        ]
+        return lineage.write(groups)
 
     def row_context(self, version: Version, packet_context: Vector) -> str | None:
         """The row context where it is not the packet's."""

@@ -1,0 +1,82 @@
+"""Edits that a person makes by way of satchel, because the row is out of the application's sight: one that is parked,
+or refused here. They have seen every sibling, and become a packet of their own (PROTOCOL, Conflict policies: a
+resolution is an ordinary edit)."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from satchel.model.stamp import stamp_of
+from satchel.model.value import Value
+from satchel.stores.base import Contested, RowEdit, Rules
+from satchel.stores.sqlite import lineage
+from satchel.stores.sqlite.delta import SQLiteDelta
+from satchel.stores.sqlite.freezing import own_slots
+from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.numbers import Numbers
+from satchel.stores.sqlite.row import RowEditor
+from satchel.stores.sqlite.stage import FIXED, Stage, bindable, placeholder
+from satchel.stores.sqlite.versions import VersionWriter
+
+
+class HandDelta(SQLiteDelta):
+    """Edits of single rows; see base.Delta."""
+
+    def __init__(self, db: sqlite3.Connection, layouts: Mapping[str, Layout], rules: Rules) -> None:
+        super().__init__(db, layouts, locked=False)
+        self.rules = rules
+        self.numbers = Numbers(db, layouts)
+        self.now = time.time_ns() // 1_000_000
+
+    def stage(self, edits: Sequence[RowEdit]) -> None:
+        """Stages the edits."""
+        for name in dict.fromkeys(edit.table for edit in edits):
+            stage = Stage(self.layouts[name], "delta")
+            stage.create(self.db)
+            own = sorted((e for e in edits if e.table == name), key=lambda e: repr(e.key))
+            for edit in own:
+                self._stage(stage, edit)
+            self.stages[name] = stage
+            self.rows[name] = len(own)
+
+    def _stage(self, stage: Stage, edit: RowEdit) -> None:
+        layout = stage.layout
+        standing = RowEditor(self.db, layout, self.numbers).standing(edit.key)
+        cells = {}
+        if standing:
+            cells = dict(self.rules.settle(Contested(edit.table, edit.key, standing, None)).resolved.cells)
+        values = {name: cell.value for name, cell in cells.items()} | dict(edit.values or {})
+        values |= dict(zip(layout.table.key, edit.key, strict=True))
+        stamp = max([stamp_of(self.now), *(version.stamp + 1 for version in standing)])
+        written = frozenset(edit.values or ()) if standing else frozenset(values)
+        op = "delete" if edit.values is None else "update" if standing else "insert"
+        kept = {name: cell for name, cell in cells.items() if name not in written}
+        lacks = layout.full & ~layout.mask_of(frozenset(values))
+        lin = lineage.lacking(lacks, VersionWriter(self.db).partial(layout, kept))
+        fixed: list[Any] = [0, op, self.now, None, stamp, f"{layout.mask_of(written):x}", lin, None]
+        row = [values.get(name) for name in layout.table.names]
+        local = self.numbers.to_local(layout, row)
+        everything: list[Value] = [*fixed, *row, *(local[place] for place in layout.roots)]
+        names = ", ".join((*FIXED[1:], *layout.slots, *own_slots(layout)))
+        holders = ", ".join(map(placeholder, everything))
+        self.db.execute(f"INSERT INTO {stage.name} ({names}) VALUES ({holders})", list(map(bindable, everything)))
+
+    def keep_numbers(self) -> None:
+        """No number changes hands by these."""
+
+
+@contextmanager
+def by_hand(
+    db: sqlite3.Connection, layouts: Mapping[str, Layout], rules: Rules, edits: Sequence[RowEdit]
+) -> Iterator[HandDelta]:
+    """The edits as a delta to be sealed."""
+    delta = HandDelta(db, layouts, rules)
+    try:
+        delta.stage(edits)
+        yield delta
+    finally:
+        delta.close()
