@@ -22,13 +22,13 @@ from satchel.stores.base import (
     Delta,
     Incoming,
     Joining,
-    RowCounts,
     Sealed,
     Settled,
     Standing,
     Store,
     Stretch,
 )
+from satchel.stores.counts import RowCounts
 from satchel.stores.sqlite.values import misfit_value
 
 BASELINE_TIME = 1_700_000_000_000

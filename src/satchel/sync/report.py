@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from satchel.stores.base import Joining, RowCounts
+from satchel.stores.base import Joining
+from satchel.stores.counts import RowCounts
 
 
 @dataclass(slots=True)

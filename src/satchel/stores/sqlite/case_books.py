@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from satchel.model.admission import ABSENT, TWIN
+from satchel.model.admission import ABSENT, TWIN, UNIQUE
 from satchel.model.value import same
 from satchel.model.version import Version
+from satchel.stores.counts import Fate, RowCounts
 from satchel.stores.sqlite import apart, conflicts
 from satchel.stores.sqlite.apart import Apart
 from satchel.stores.sqlite.cases import Case, Cases
@@ -26,10 +27,12 @@ class CaseBooks:
         self.now = now
         self.again = again  # tables whose rows are booked anew, whether anything arrived or not
         self.writer = VersionWriter(cases.db)
+        self.fates = RowCounts()
 
     def book(self, case: Case) -> int:
         """Writes versions and the list of conflicts. How many conflicts were opened."""
         why = self._why(case)
+        self._tell(case, why)
         if case.incoming is not None or why != case.apart or case.layout.table.name in self.again:
             self._versions(case, kept=why is not None or self._has_more(case))
         if why is not None:
@@ -45,6 +48,18 @@ class CaseBooks:
         if why is not None or case.apart is not None:
             opened += conflicts.keep_apart(self.db, case.layout, case.key, why, case.settled, case.incoming, self.now)
         return opened
+
+    def _tell(self, case: Case, why: Apart | None) -> None:
+        """Notes a row that leaves its table, never comes into it, or is back in it."""
+        hidden = why is not None and why.hidden
+        was_hidden = case.apart is not None and case.apart.hidden
+        gid = str(case.key[0]) if case.layout.is_local else None
+        if why is not None and hidden and not was_hidden:
+            fate = Fate(case.layout.table.name, case.here, gid, why.kind or UNIQUE, why.reason, case.before is not None)
+            self.fates.parked.append(fate)
+        elif was_hidden and not hidden and case.after is not None:
+            key = self.cases.numbers.key_to_local(case.layout, case.key)
+            self.fates.returned.append(Fate(case.layout.table.name, key, gid))
 
     @staticmethod
     def _has_more(case: Case) -> bool:

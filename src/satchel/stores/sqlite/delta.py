@@ -14,6 +14,7 @@ from satchel.model.stamp import stamp_of
 from satchel.model.value import Value, same
 from satchel.model.vector import Vector
 from satchel.stores.base import Rules, Sealed
+from satchel.stores.counts import RowCounts
 from satchel.stores.sqlite import baseline, births, books, pending
 from satchel.stores.sqlite.booking import classify
 from satchel.stores.sqlite.cases import Case
@@ -42,6 +43,7 @@ class SQLiteDelta:
         self.marks: dict[str, int] = {}
         self.stages: dict[str, Stage] = {}
         self.rows: dict[str, int] = {}
+        self.counts = RowCounts()
 
     def add(self, layout: Layout, mark: int, stage: Stage) -> None:
         """One table's changes up to a log row."""
@@ -79,7 +81,7 @@ class SQLiteDelta:
             now = time.time_ns() // 1_000_000
             landing = Landing(self.db, self.layouts, rules, triggers, origin, contexts, now, own=True)
             landing.edited, landing.claimed = self._is_edited_since, self._claim
-            landing.land(stages)
+            self.counts.add(landing.land(stages))
         for packet in packets:
             book_packet(self.db, packet)
         triggers.resume()
@@ -188,6 +190,7 @@ class BaselineDelta:
         self.layouts = layouts
         self.at = at
         self.author = author
+        self.counts = RowCounts()
         self.begins: dict[str, list[tuple[int, list[Value]]]] = {}
         # What was written between the making of the triggers and the snapshot is in both: the snapshot counts.
         self.marks = {name: pending.highest(reader, layout) for name, layout in layouts.items()}

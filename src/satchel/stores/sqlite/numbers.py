@@ -9,9 +9,10 @@ an old reference still says whose it was.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from satchel.model.value import Value
+from satchel.stores.counts import Renumbered
 from satchel.stores.sqlite.connection import text_literal
 from satchel.stores.sqlite.layout import Layout
 
@@ -99,6 +100,23 @@ def wire_values(layout: Layout, layouts: Mapping[str, Layout], alias: str) -> li
 def own_value(root: Layout, value: str) -> str:
     """SQL: a value on the wire as this database has it. A gid without a number is NULL."""
     return f"CASE WHEN {is_gid(value)} THEN {number_of(root, value)} ELSE {value} END"
+
+
+def renumbered(db: sqlite3.Connection, layouts: Iterable[Layout], limit: int) -> tuple[int, list[Renumbered]]:
+    """How many rows stand under another number than that of their birth, and the first of them. Those without an entry
+    stand under theirs."""
+    count = 0
+    found: list[Renumbered] = []
+    for layout in layouts:
+        if not layout.is_local:
+            continue
+        birth = f"CAST({birth_number('m.gid')} AS INTEGER)"
+        source = f"{layout.numbers} m JOIN main.{layout.user} t ON t.{layout.key_names[0]} = m.n WHERE m.n <> {birth}"
+        count += db.execute(f"SELECT count(*) FROM {source}").fetchone()[0]
+        query = f"SELECT m.gid, {birth}, m.n FROM {source} ORDER BY m.n LIMIT ?"
+        rows = db.execute(query, (limit - len(found),)).fetchall()
+        found += [Renumbered(layout.table.name, gid, born, number) for gid, born, number in rows]
+    return count, found
 
 
 class Numbers:

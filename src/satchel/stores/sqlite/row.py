@@ -96,7 +96,7 @@ class RowEditor:
         if found is not None and (found[3] or found[4]):
             return reader.images(self.layout, key)
         row = self.read(key)
-        if row is None:
+        if row is None or (found is None and self._is_new):
             return []
         values = [row[name] for name in self.layout.table.names]
         if found is not None:
@@ -106,6 +106,11 @@ class RowEditor:
         parts = [f"{base_of(self.layout, holders, c)}" for c in "oqs"]
         o, q, s = self.db.execute(f"SELECT {', '.join(parts)}", bound).fetchone()
         return [] if o is None else [reader.version(self.layout, (o, q), s, False, base_lineage(self.layout), values)]
+
+    @property
+    def _is_new(self) -> bool:
+        """Whether a row without an entry in our books is one that the network does not know yet."""
+        return self.layout.is_local and self.layout.bearing is None
 
     def parse(self, column: str, text: str) -> Value:
         """A word as the column's affinity has it: SQLite is asked."""
