@@ -345,6 +345,13 @@ class Store(Protocol):
     def lacks(self) -> Sequence[Lacks]:
         """Tables and columns of the network that this database does not have; what others write there is kept."""
 
+    def rebuilt(self) -> Sequence[str]:
+        """Tables whose triggers were lost, and that have to be compared with the packets."""
+
+    def compare(self, table: str, packets: Iterable[Incoming], rules: Rules) -> int:
+        """Compares a table with what the packets, all that were applied, say of the rows that it shows; where it says
+        something else, the log is told. How many rows."""
+
     def needs_retry(self) -> bool:
         """Whether rows are kept aside that this database may take now."""
 

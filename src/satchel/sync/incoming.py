@@ -79,22 +79,7 @@ class Intake:
         return [self._packet(self.headers[dot]) for dot in group]
 
     def _packet(self, signed: SignedManifest) -> Incoming:
-        from satchel.packet.reader import open_packet
-
-        manifest = signed.manifest
-        packet = open_packet(self._folder(signed), manifest)
-        return Incoming(
-            dot=manifest.dot,
-            hash=signed.hash,
-            suffix=manifest.suffix,
-            group=manifest.group,
-            context=manifest.vector,
-            kind=manifest.kind,
-            created=manifest.created_ms,
-            rows=manifest.rows,
-            batches=packet.batches,
-            tables={table.name: table.table() for table in manifest.tables},
-        )
+        return incoming_of(self._folder(signed), signed)
 
     def _folder(self, signed: SignedManifest) -> Path:
         manifest = signed.manifest
@@ -241,3 +226,23 @@ class Intake:
 def _header(signed: SignedManifest) -> Header:
     manifest = signed.manifest
     return Header(manifest.dot, signed.hash[:HASH_DIGITS], manifest.group, manifest.vector)
+
+
+def incoming_of(folder: Path, signed: SignedManifest) -> Incoming:
+    """A packet of the archive as stores take it. BadPacket: it is not what was signed."""
+    from satchel.packet.reader import open_packet
+
+    manifest = signed.manifest
+    packet = open_packet(folder, manifest)
+    return Incoming(
+        dot=manifest.dot,
+        hash=signed.hash,
+        suffix=manifest.suffix,
+        group=manifest.group,
+        context=manifest.vector,
+        kind=manifest.kind,
+        created=manifest.created_ms,
+        rows=manifest.rows,
+        batches=packet.batches,
+        tables={table.name: table.table() for table in manifest.tables},
+    )

@@ -14,6 +14,7 @@ from satchel.sync import sealing, unfinished
 from satchel.sync.adopting import adopt, new_tables
 from satchel.sync.home import Home
 from satchel.sync.lock import HomeLock
+from satchel.sync.rebuilt import compare_rebuilt
 from satchel.sync.site import Site
 
 
@@ -56,6 +57,7 @@ def working(path: Path) -> Iterator[Site]:
             if site.notes.get("author_column", "") != (settings.author_column or ""):
                 site.note(author_column=settings.author_column or "")
             sealing.finish(site)
+            compare_rebuilt(site)
             adopt(site)
             yield site
         finally:

@@ -26,6 +26,8 @@ from satchel.stores.sqlite.versions import VersionWriter
 class HandDelta(SQLiteDelta):
     """Edits of single rows; see base.Delta."""
 
+    odd = "1"  # they are not in the application's table yet
+
     def __init__(self, db: sqlite3.Connection, layouts: Mapping[str, Layout], rules: Rules) -> None:
         super().__init__(db, layouts, locked=False)
         self.rules = rules

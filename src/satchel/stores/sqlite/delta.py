@@ -35,6 +35,7 @@ class SQLiteDelta:
     """Net changes of all tables since the last seal; see base.Delta."""
 
     kind = "changes"
+    odd = _ODD_OWN  # which rows are decided one by one
 
     def __init__(self, db: sqlite3.Connection, layouts: Mapping[str, Layout], *, locked: bool) -> None:
         self.db = db
@@ -77,7 +78,7 @@ class SQLiteDelta:
             stages = {name: stage for name, stage in self.stages.items() if name in self.rows}
             for stage in stages.values():
                 number_packets(self.db, stage, packets)
-                classify(self.db, stage, _ODD_OWN)
+                classify(self.db, stage, self.odd)
             now = time.time_ns() // 1_000_000
             landing = Landing(self.db, self.layouts, rules, triggers, origin, contexts, now, own=True)
             landing.edited, landing.claimed = self._is_edited_since, self._claim

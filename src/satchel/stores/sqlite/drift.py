@@ -12,11 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from satchel.model.schema import Column, Table
+from satchel.stores.base import Lacks
 from satchel.stores.sqlite import books, install, lineage
 from satchel.stores.sqlite.connection import quote
 from satchel.stores.sqlite.displaced import default_literal
 from satchel.stores.sqlite.homecoming import come_home
 from satchel.stores.sqlite.layout import MASK_BITS, Layout, typed
+from satchel.stores.sqlite.rebuilt import REBUILT
 from satchel.stores.sqlite.schema import inspect, table_columns
 
 UNSETTLED = "unsettled"  # note: tables of which kept values can be shown now
@@ -80,6 +82,14 @@ def note_absent(db: sqlite3.Connection, layouts: Mapping[str, Layout]) -> None:
         db.execute("UPDATE _satchel_table SET absent = ? WHERE number = ?", (json.dumps(names), layout.number))
 
 
+def lacking(layout: Layout) -> Lacks | None:
+    """What the application's database does not have of a table; None: it has all of it."""
+    if layout.away:
+        return Lacks(layout.table.name)
+    names = tuple(layout.table.names[place] for place in sorted(layout.absent))
+    return Lacks(layout.table.name, names) if names else None
+
+
 def _names(layout: Layout) -> set[str]:
     return {name.lower() for name in layout.table.names}
 
@@ -128,12 +138,25 @@ class Drift:
             if layout.away:
                 continue
             texts = install.outdated(self.db, {name: layout}, whole_rows=self.joining)
+            if not self._has_triggers(layout):
+                self._lost(name)
             if name in stale or texts:
                 install.drop_triggers(self.db, layout)
                 install.make_triggers(self.db, layout, whole_rows=self.joining)
             if name in stale and name not in explained:
                 found.append(stale[name])
         return found
+
+    def _has_triggers(self, layout: Layout) -> bool:
+        """Whether what the application writes is noted. A table that was made anew has lost its triggers."""
+        query = "SELECT 1 FROM main.sqlite_master WHERE type = 'trigger' AND name = ? AND lower(tbl_name) = lower(?)"
+        name = f"_satchel_{layout.number}_insert"
+        return self.db.execute(query, (name, layout.table.name)).fetchone() is not None
+
+    def _lost(self, name: str) -> None:
+        """What was written without them is to be found out."""
+        known = json.loads(books.read_notes(self.db).get(REBUILT, "[]"))
+        books.write_notes(self.db, {REBUILT: json.dumps(sorted({*known, name}))})
 
     def _is_away(self, layout: Layout, before: set[str]) -> None:
         if "*" in before:

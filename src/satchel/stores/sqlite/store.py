@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import tempfile
 import time
@@ -38,6 +39,7 @@ from satchel.stores.sqlite.connection import LOCK_TIMEOUT, connect, text_literal
 from satchel.stores.sqlite.drift import UNSETTLED, Drift, lacking
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.numbers import Numbers, renumbered
+from satchel.stores.sqlite.rebuilt import REBUILT
 from satchel.stores.sqlite.row import RowEditor
 
 if TYPE_CHECKING:
@@ -291,6 +293,22 @@ class SQLiteStore:
         with self._wall():
             found = (lacking(layout) for layout in self._layouts.values())
             return [lacks for lacks in found if lacks is not None]
+
+    def rebuilt(self) -> Sequence[str]:
+        """Tables whose triggers were lost, and that have to be compared with the packets."""
+        with self._wall() as db:
+            known = json.loads(books.read_notes(db).get(REBUILT, "[]"))
+            return [name for name in known if name in self._layouts and not self._layouts[name].away]
+
+    def compare(self, table: str, packets: Iterable[Incoming], rules: Rules) -> int:
+        """Compares a table with what the packets say of the rows that it shows."""
+        from satchel.stores.sqlite.rebuilt import Rebuilt
+
+        with self._wall() as db, transaction(db, durable=True):
+            found = Rebuilt(db, self._layouts[table], self._layouts, rules).compare(packets)
+            left = [name for name in json.loads(books.read_notes(db).get(REBUILT, "[]")) if name != table]
+            books.write_notes(db, {REBUILT: json.dumps(left)})
+        return found
 
     def needs_retry(self) -> bool:
         """Whether rows are kept aside that this database may take now."""
