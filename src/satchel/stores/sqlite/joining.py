@@ -13,12 +13,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from satchel.model.vector import Vector
-from satchel.stores.base import Delta, Incoming, Joining, RowCounts, Rules, Sealed
+from satchel.stores.base import Delta, Incoming, Joining, Rules, Sealed
+from satchel.stores.counts import RowCounts
 from satchel.stores.sqlite import births, books, install, pending
 from satchel.stores.sqlite.apply import SQLiteApplying
 from satchel.stores.sqlite.booking import classify
 from satchel.stores.sqlite.capture import differs
 from satchel.stores.sqlite.delta import SQLiteDelta, book_packet, number_packets
+from satchel.stores.sqlite.drift import meet
 from satchel.stores.sqlite.freezing import freeze, own_slots
 from satchel.stores.sqlite.landing import Landing
 from satchel.stores.sqlite.layout import Layout
@@ -55,6 +57,10 @@ def join_rows(
     seal: Callable[[Delta], Sequence[Sealed]],
 ) -> tuple[RowCounts, Joining]:
     """See base.Store.join_rows; the caller's transaction."""
+    groups = list(groups)
+    for packets in groups:  # before the own rows are set aside: what they are compared with has all of these columns
+        for packet in packets:
+            meet(db, layouts, packet.tables.values())
     own = {name: OwnRows(db, layout, layouts) for name, layout in layouts.items()}
     edits = {name: EditsSinceJoin(db, layout, Numbers(db, layouts)) for name, layout in layouts.items()}
     applying = JoiningApply(db, layouts, author, own)

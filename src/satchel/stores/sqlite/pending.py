@@ -13,12 +13,14 @@ from typing import Any
 
 from satchel.model.change import Entry, Net
 from satchel.model.value import Value, text_bytes
-from satchel.stores.base import Rules
+from satchel.stores.base import Contested, Rules
 from satchel.stores.sqlite import apart, lineage
+from satchel.stores.sqlite.connection import tolerant
 from satchel.stores.sqlite.events import changed, count_renamed, has_renames, is_event
 from satchel.stores.sqlite.freezing import GONE, HIDDEN, own_slots
 from satchel.stores.sqlite.layout import MASK_BITS, Layout
 from satchel.stores.sqlite.stage import FIXED, Stage, bindable, fetch, placeholder
+from satchel.stores.sqlite.versions import VersionReader
 
 BLIND = "{}"  # row context of a change whose author did not see the row; its log entries have a lower-case kind
 
@@ -68,6 +70,7 @@ def coalesce(db: sqlite3.Connection, layout: Layout, raw: str, rules: Rules, aut
     db.execute(f"DROP TABLE {once}")
     db.execute(f"DROP TABLE {raw}")
     _as_written(db, layout, stage)
+    _carry_unseen(db, layout, stage, rules)
     return stage
 
 
@@ -93,6 +96,26 @@ def _as_written(db: sqlite3.Connection, layout: Layout, stage: Stage) -> None:
         keeping = ", ".join(f"'{mask}'" for (mask,) in masks if not int(mask, 16) >> place & 1)
         where = f"{layout.match('k:a', 'c:s')} AND a.status = '{apart.NOTED}' AND s.mask IN ({keeping})"
         db.execute(f"UPDATE {stage.name} AS s SET c{place} = a.c{place} FROM {layout.apart} a WHERE {where}")
+
+
+def _carry_unseen(db: sqlite3.Connection, layout: Layout, stage: Stage, rules: Rules) -> None:
+    """Cells of columns that the application's table does not have: an update carries them over, as they are resolved
+    (PROTOCOL, Seal). Row by row: only rows that are kept whole beside the table have any."""
+    if not layout.absent:
+        return
+    reader, names = VersionReader(db), layout.table.names
+    with tolerant(db):
+        lines = db.execute(
+            f"SELECT s.rn, {layout.list_of('s', layout.key_slots)} FROM {stage.name} s"
+            f" JOIN {layout.rows} r ON {layout.match('k:r', 'c:s')} WHERE r.many AND s.op <> 'insert'"
+        ).fetchall()
+    for rn, *key in lines:
+        settled = rules.settle(Contested(layout.table.name, tuple(key), reader.images(layout, key), None))
+        cells = settled.resolved.cells
+        unseen = {place: cells[names[place]].value for place in layout.absent if names[place] in cells}
+        if unseen:
+            sets = ", ".join(f"{layout.slots[place]} = {placeholder(value)}" for place, value in unseen.items())
+            db.execute(f"UPDATE {stage.name} SET {sets} WHERE rn = ?", [*map(bindable, unseen.values()), rn])
 
 
 def _old_key(layout: Layout) -> list[str]:
