@@ -28,6 +28,8 @@ def test_a_literal_is_what_sqlite_stores(literal: str, declared: str) -> None:
     assert (type(given), given) == (type(wanted), wanted)
 
 
-@pytest.mark.parametrize("text", [None, "CURRENT_TIMESTAMP", "(datetime('now'))", "(1 + 2)", "\"x\"", "(1)-(2)", "-'x'", ""])
+@pytest.mark.parametrize(
+    "text", [None, "CURRENT_TIMESTAMP", "(datetime('now'))", "(1 + 2)", '"x"', "(1)-(2)", "-'x'", ""]
+)
 def test_whatever_is_no_literal_is_null(text: str | None) -> None:
     assert default_value(Column("b", "string", "TEXT", "text", default=text)) is None

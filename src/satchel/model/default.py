@@ -17,8 +17,8 @@ _BLOB = re.compile(r"[xX]'((?:[0-9a-fA-F]{2})*)'")
 
 
 def default_value(column: Column) -> Value:
-    """What the column holds where its default is put in. Only literals count, with signs and parentheses: numbers, texts
-    in single quotes, blobs, NULL; anything else (a clock, an expression) is another value at every node, and NULL."""
+    """What the column holds where its default is put in. Only literals count, with signs and parentheses: numbers,
+    texts in single quotes, blobs, NULL; anything else (a clock, an expression) is another value at every node: NULL."""
     return None if column.default is None else stored(column.affinity, _literal(column.default))
 
 

@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from satchel.model.vector import Vector
-from satchel.stores.base import Incoming, RowCounts, Rules
+from satchel.stores.base import Incoming, Rules
+from satchel.stores.counts import RowCounts
 from satchel.stores.sqlite import arrivals, baseline, bearings, books
 from satchel.stores.sqlite.booking import classify, make_odd
 from satchel.stores.sqlite.delta import SQLiteDelta, frozen_delta
@@ -76,9 +77,8 @@ class SQLiteApplying:
         for name in _touched(packets):
             layout = self.layouts[name]
             self.triggers.suspend(layout)
-            if self._loads(layout, packets, stages, loaded):
+            if self._loads(layout, packets, stages, loaded) and self._load(layout, origin, packets, counts):
                 loaded.add(name)
-                counts.inserted += baseline.load(self.db, layout, self.layouts, origin, packets)
                 self.noticed(f"main.{layout.user}", layout)
                 continue
             stages[name] = self._stage(layout, packets)
@@ -103,7 +103,20 @@ class SQLiteApplying:
         if any(other.table.name in stages for other in near):
             return False
         others = [other for other in near if other.table.name not in loaded]
-        return all(baseline.fits(self.db, other, packets) for other in (layout, *others))
+        return all(baseline.fits(self.db, other, self.layouts, packets) for other in (layout, *others))
+
+    def _load(self, layout: Layout, origin: int, packets: Sequence[Incoming], counts: RowCounts) -> bool:
+        """Loads a baseline's rows as they come; whether this database takes all of them."""
+        self.db.execute("SAVEPOINT satchel_load")
+        try:
+            count = baseline.load(self.db, layout, self.layouts, origin, packets)
+        except sqlite3.IntegrityError:
+            self.db.execute("ROLLBACK TO satchel_load")
+            self.db.execute("RELEASE satchel_load")
+            return False
+        self.db.execute("RELEASE satchel_load")
+        counts.inserted += count
+        return True
 
     def _stage(self, layout: Layout, packets: Sequence[Incoming]) -> Stage:
         stage = Stage(layout, "incoming")

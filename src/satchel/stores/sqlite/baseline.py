@@ -7,7 +7,7 @@ first synchronisation writes the data once (PROTOCOL, Apply: sparse).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -63,11 +63,13 @@ def count(db: sqlite3.Connection, layout: Layout) -> int:
     )
 
 
-def fits(db: sqlite3.Connection, layout: Layout, packets: Sequence[Incoming]) -> bool:
+def fits(db: sqlite3.Connection, layout: Layout, layouts: Collection[str], packets: Sequence[Incoming]) -> bool:
     """Whether these packets can be loaded in one pass: baseline, into a table that nothing stands in yet, or only what
     earlier packets of the same baseline brought."""
     if any(packet.kind != "baseline" for packet in packets) or layout.absent:
         return False
+    if any(key.declared and key.parent not in layouts for key in layout.table.foreign_keys):
+        return False  # to a table that is not replicated: its row may not be here
     carried = [set(packet.tables.get(layout.table.name, layout.table).names) for packet in packets]
     if any(set(layout.table.names) - names for names in carried):
         return False

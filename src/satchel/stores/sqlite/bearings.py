@@ -15,7 +15,7 @@ from satchel.stores.sqlite.layout import Layout
 def note(db: sqlite3.Connection, layouts: Mapping[str, Layout], packets: Sequence[Incoming]) -> None:
     """Notes origin and nonce of the rows that these packets of one group bring to tables that are still empty."""
     for name, layout in layouts.items():
-        if layout.is_local and layout.bearing is None and baseline.fits(db, layout, packets):
+        if layout.is_local and layout.bearing is None and baseline.fits(db, layout, layouts, packets):
             packet = next((packet for packet in packets if packet.rows.get(name)), None)
             if packet is None:
                 continue

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 
 from satchel.model.value import Value, same
-from satchel.stores.base import RowCounts
+from satchel.stores.counts import RowCounts
 from satchel.stores.sqlite.cases import Case, Cases
 from satchel.stores.sqlite.finder import Finder
 from satchel.stores.sqlite.layout import Layout
@@ -78,6 +78,7 @@ class CaseRows:
         if self.is_right(case):
             return
         layout = case.layout
+        self._check_outward(case, after)
         self.triggers.suspend(layout)
         taken_out = case.before is not None and self.cases.here(layout, case.before) is None
         if case.before is not None and taken_out:
@@ -88,6 +89,20 @@ class CaseRows:
             self._update(case, after)
         counts.inserted += case.before is None
         counts.updated += case.before is not None
+
+    def _check_outward(self, case: Case, after: Mapping[int, Value]) -> None:
+        """sqlite3.IntegrityError if the row comes to refer to a row of a table that is not replicated and does not have
+        it here: foreign keys are off while we write, so the database does not say it by itself."""
+        for reference in self.finder.outward_of(case.layout):
+            values = [after.get(place) for place in reference.places]
+            old = None if case.before is None else [case.before[place] for place in reference.places]
+            if None in values or values == old:
+                continue
+            where, bound = at_key(reference.columns, values)
+            if self.db.execute(f"SELECT 1 FROM {reference.source} WHERE {where}", bound).fetchone() is None:
+                raise sqlite3.IntegrityError(
+                    f"FOREIGN KEY constraint failed: {reference.parent}, which is not replicated, has no such row here"
+                )
 
     def _after(self, case: Case) -> dict[int, Value] | None:
         """The row that the application's table is to hold, by place. A column that it has and that was never written
@@ -117,7 +132,7 @@ class CaseRows:
 
     def _remove(self, case: Case) -> None:
         where, bound = self._at(case)
-        self.db.execute(f"DELETE FROM main.{case.layout.user} WHERE {where}", bound)
+        self.triggers.remove(case.layout, f"DELETE FROM main.{case.layout.user} WHERE {where}", bound)
 
     def _at(self, case: Case) -> tuple[str, list[Value]]:
         assert case.before is not None
@@ -139,7 +154,7 @@ class CaseRows:
                     self.triggers.suspend(child.layout)
                     at = [before[place] for place in child.layout.key_places]
                     where, bound = at_key(child.layout.key_names, at)
-                    self.db.execute(f"DELETE FROM main.{child.layout.user} WHERE {where}", bound)
+                    self.triggers.remove(child.layout, f"DELETE FROM main.{child.layout.user} WHERE {where}", bound)
                     counts.deleted += child.before is not None
                     counts.inserted -= child.before is None
                 if child.id not in known:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from satchel.model.vector import Vector
-from satchel.stores.base import RowCounts, Rules
+from satchel.stores.base import Rules
+from satchel.stores.counts import RowCounts
 from satchel.stores.sqlite.arrivals import Arrivals
 from satchel.stores.sqlite.booking import book
 from satchel.stores.sqlite.case_books import CaseBooks
@@ -62,6 +63,7 @@ class Landing:
         books = CaseBooks(cases, self.now, {layout.table.name for layout in again})
         for case in decided:
             self.counts.conflicts += books.book(case)
+        self.counts.add_fates(books.fates)
         return self.counts
 
     def _write(self, stages: Mapping[str, Stage], decided: list[Case], rows: CaseRows) -> list[Case]:
@@ -92,7 +94,7 @@ class Landing:
         rows.take_out(decided, afresh=afresh)
         refused: list[tuple[Stage, int, str]] = []
         for stage in stages.values():
-            counts.add(UserRows(self.db, stage).write(refused if afresh else None, afresh=afresh))
+            counts.add(UserRows(self.db, stage, self.triggers).write(refused if afresh else None, afresh=afresh))
         members = rows.put_in(decided, refused, counts, careful=afresh)
         return counts, members
 

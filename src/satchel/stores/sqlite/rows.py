@@ -9,9 +9,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 
-from satchel.stores.base import RowCounts
+from satchel.stores.counts import RowCounts
+from satchel.stores.sqlite import lineage
 from satchel.stores.sqlite.booking import classes
 from satchel.stores.sqlite.stage import Stage
+from satchel.stores.sqlite.suspend import SuspendedTriggers
 
 _MOST_UPDATES = 12  # different sets of changed columns for which an UPDATE of their own is worth it
 Refused = list[tuple[Stage, int, str]]  # staged rows that the database did not take, with its words
@@ -20,8 +22,9 @@ Refused = list[tuple[Stage, int, str]]  # staged rows that the database did not 
 class UserRows:
     """The application's table behind a staging table."""
 
-    def __init__(self, db: sqlite3.Connection, stage: Stage) -> None:
+    def __init__(self, db: sqlite3.Connection, stage: Stage, triggers: SuspendedTriggers) -> None:
         self.db = db
+        self.triggers = triggers
         self.stage = stage
         self.layout = stage.layout
 
@@ -69,7 +72,7 @@ class UserRows:
         else:
             keys = ", ".join(layout.key_names)
             where, wanted = f"({keys})", f"SELECT {', '.join(layout.key_of('l:s'))} {source}"
-        return self.db.execute(f"DELETE FROM main.{layout.user} WHERE {where} IN ({wanted})").rowcount
+        return self.triggers.remove(layout, f"DELETE FROM main.{layout.user} WHERE {where} IN ({wanted})")
 
     def _delete(self) -> int:
         return self._remove("z.present AND s.op = 'delete'")
@@ -85,6 +88,7 @@ class UserRows:
         masks = [m for (m,) in self.db.execute(f"SELECT DISTINCT s.mask {source}").fetchall()]
         if len(masks) <= _MOST_UPDATES:
             return sum(self._update_columns(mask, "s.mask IS ?", (mask,)) for mask in masks)
+        self.keep_lacking()
         union = 0
         for mask in masks:
             union |= layout.full if mask is None else int(mask, 16)
@@ -106,30 +110,33 @@ class UserRows:
         ).rowcount
 
     def _insert(self, span: str, *, afresh: bool) -> int:
-        """Inserts. What a packet lacks gets its default, or, in a row that was there, keeps its value."""
+        """Inserts. What a row lacks gets its default, or, in a row that was there, keeps its value."""
         if not self.stage.lacks:
             return self._insert_columns(span, self.layout.here, afresh=afresh)
         done = 0
-        for lacks in {0, *self.stage.lacks.values()}:
-            packets = [seq for seq, mask in self.stage.lacks.items() if mask == lacks]
-            some = f"s.q {'IN' if lacks else 'NOT IN'} ({', '.join(map(str, packets if lacks else self.stage.lacks))})"
+        for lacks in sorted({0, *self.stage.lacks}):
             places = [place for place in self.layout.here if not lacks >> place & 1]
-            new = f"{span} AND {some}"
+            new = f"{span} AND {self._lacking(lacks)}"
             if afresh and lacks:
                 done += self._insert_columns(f"{new} AND z.present", self.layout.here, afresh=True)
                 new += " AND NOT z.present"
             done += self._insert_columns(new, places, afresh=afresh)
         return done
 
+    def _lacking(self, lacks: int) -> str:
+        """SQL: the staged row lacks just these columns."""
+        self.db.create_function("satchel_missing", 1, lambda text: f"{lineage.missing(text):x}", deterministic=True)
+        return f"satchel_missing(s.lin) = '{lacks:x}'"
+
     def keep_lacking(self) -> None:
-        """Before rows are taken out: what their packets lack is kept."""
+        """Before rows are taken out, or written whole: what they lack is kept."""
         layout = self.layout
-        for seq, lacks in self.stage.lacks.items():
+        for lacks in self.stage.lacks:
             for place in layout.here:
                 if lacks >> place & 1:
                     self.db.execute(
                         f"UPDATE {self.stage.name} AS s SET {layout.locals[place]} = t.{layout.columns[place]}"
-                        f" FROM {layout.source} t WHERE {layout.match('u:t', 'l:s')} AND s.q = {seq}"
+                        f" FROM {layout.source} t WHERE {layout.match('u:t', 'l:s')} AND {self._lacking(lacks)}"
                     )
 
     def _insert_columns(self, span: str, places: Sequence[int], *, afresh: bool) -> int:

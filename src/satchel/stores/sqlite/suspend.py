@@ -8,14 +8,17 @@ made again in their old order (ARCHITECTURE, facts).
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from satchel.stores.sqlite.connection import quote
 from satchel.stores.sqlite.layout import Layout
 
+# A trigger that takes back more than its own statement would take the apply with it, or leave half of a statement.
+_FAR = re.compile(r"\braise\s*\(\s*(rollback|fail)\b", re.IGNORECASE)
 _WRITES = (sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE)
 
 
@@ -26,6 +29,7 @@ class SuspendedTriggers:
         self.db = db
         self.layouts = layouts
         self._texts: dict[str, list[tuple[str, str]]] = {}
+        self._kept: dict[str, list[tuple[str, str]]] = {}  # those that fire while satchel writes
 
     def suspend(self, layout: Layout) -> None:
         """From now on writes to this table fire only the triggers that may."""
@@ -39,11 +43,25 @@ class SuspendedTriggers:
         ).fetchall()
         keep = may_run(self.db, layout, rows, self.layouts)
         self._texts[name] = rows
+        self._kept[name] = [(trigger, _FAR.sub("raise(ABORT", text)) for trigger, text in rows if trigger in keep]
         for trigger, _ in rows:
             self.db.execute(f"DROP TRIGGER {quote(trigger)}")
-        for trigger, text in rows:
-            if trigger in keep:
-                self.db.execute(text)
+        for _, text in self._kept[name]:
+            self.db.execute(text)
+
+    def remove(self, layout: Layout, delete: str, bound: Sequence[object] = ()) -> int:
+        """Executes a DELETE; how many rows went. What is gone is gone: where a trigger refuses it, none fires."""
+        try:
+            return self.db.execute(delete, bound).rowcount
+        except sqlite3.IntegrityError:
+            self.suspend(layout)
+        kept = self._kept[layout.table.name]
+        for trigger, _ in kept:
+            self.db.execute(f"DROP TRIGGER {quote(trigger)}")
+        count = self.db.execute(delete, bound).rowcount
+        for _, text in kept:
+            self.db.execute(text)
+        return count
 
     @contextmanager
     def attempt(self) -> Iterator[None]:

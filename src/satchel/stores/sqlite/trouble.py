@@ -13,7 +13,7 @@ from satchel.model.schema import ForeignKey
 from satchel.stores.sqlite import apart
 from satchel.stores.sqlite.booking import classes
 from satchel.stores.sqlite.cases import Case, Cases
-from satchel.stores.sqlite.finder import Finder
+from satchel.stores.sqlite.finder import Finder, Outward
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.stage import Stage, at_key
 
@@ -36,6 +36,8 @@ class Trouble:
                 self._claims(stage, columns)
             for parent, key in self.finder.parents_of(layout):
                 self._orphans(stage, parent, key)
+            for reference in self.finder.outward_of(layout):
+                self._lost(stage, reference)
             for child, key in self.finder.children_of(layout):
                 self._left_behind(stage, child, key)
                 self._awaited(stage, child, key)
@@ -126,6 +128,16 @@ class Trouble:
                 f" WHERE {_equal('p', theirs, 's', slots)} AND NOT y.odd AND p.op <> 'delete')"
             )
         self._mark(stage, source)
+
+    def _lost(self, stage: Stage, reference: Outward) -> None:
+        """Rows that refer to a row of a table that is not replicated, which is not here."""
+        layout = stage.layout
+        if self.cases.own:
+            return
+        here = tuple(layout.locals[place] for place in reference.places)
+        names = tuple(layout.table.names[place] for place in reference.places)
+        absent = f"NOT EXISTS (SELECT 1 FROM {reference.source} p WHERE {_equal('p', reference.columns, 's', here)})"
+        self._mark(stage, f"WHERE {self._writes(stage, names)} AND {_whole('s', here)} AND {absent}")
 
     def _left_behind(self, stage: Stage, child: Layout, key: ForeignKey) -> None:
         """Rows that go, or change what is referred to, while others refer to them."""

@@ -1,0 +1,180 @@
+"""The part of the contract that is about constraints that the network keeps: unique keys and foreign keys."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.stores.constrained import CHILD, PLAIN, Network, network
+from tests.stores.ferry import closing
+from tests.stores.workshop import Workshop
+
+
+class ConstraintContract:
+    """Unique keys and foreign keys."""
+
+    @pytest.fixture
+    def workshop(self) -> Workshop:
+        raise AssertionError("a kind of store gives its own")
+
+    # -- unique keys of the network
+
+    @pytest.mark.parametrize(
+        ("columns", "ours", "theirs"),
+        [
+            ("a TEXT UNIQUE, b", "'x', 1", "'x', 2"),
+            ("a TEXT COLLATE NOCASE UNIQUE, b", "'Mail', 1", "'mAIL', 2"),
+            ("a TEXT, b, UNIQUE (a, b)", "'x', 1", "'x', 1.0"),
+            ("a, b, UNIQUE (b COLLATE BINARY, a)", "x'00', NULL", None),
+        ],
+    )
+    def test_of_two_rows_that_claim_one_value_the_later_is_parked_everywhere(
+        self, workshop: Workshop, columns: str, ours: str, theirs: str | None
+    ) -> None:
+        with network(workshop, f"CREATE TABLE t (id TEXT PRIMARY KEY, {columns})", CHILD) as net:
+            net.run(net.ours, f"INSERT INTO t VALUES ('one', {ours})", "INSERT INTO c VALUES ('c1', 'one')")
+            workshop.run(
+                net.theirs, f"INSERT INTO t VALUES ('two', {theirs or ours})", "INSERT INTO c VALUES ('c2', 'two')"
+            )
+            net.meet()
+            if theirs is None:  # NULL claims nothing
+                assert len(net.both("SELECT * FROM t ORDER BY id")) == 2
+                return
+            assert net.both("SELECT id FROM t") == [("one",)]
+            assert net.both("SELECT id FROM c") == [("c1",)]
+            assert net.kinds() == {("t", "two"): "unique", ("c", "c2"): "foreign-key"}
+            assert net.a.store.conflict_counts() == {"open": 0, "parked": 2, "passed_over": 0}
+            net.run(net.ours, "UPDATE t SET a = 'else' WHERE id = 'one'")
+            net.meet()
+            assert net.both("SELECT id FROM t ORDER BY 1") == [("one",), ("two",)]
+            assert net.both("SELECT id FROM c ORDER BY 1") == [("c1",), ("c2",)]
+            assert net.kinds() == {}
+
+    def test_a_hundred_values_that_shift_by_one_arrive(self, workshop: Workshop) -> None:
+        schema = (
+            "CREATE TABLE t (id TEXT PRIMARY KEY, n INTEGER UNIQUE)",
+            "CREATE TABLE c (id TEXT PRIMARY KEY, n INTEGER REFERENCES t (n) ON UPDATE CASCADE)",
+        )
+        numbers = ", ".join(f"('k{n}', {n})" for n in range(100))
+        with network(
+            workshop, *schema, rows=(f"INSERT INTO t VALUES {numbers}", "INSERT INTO c VALUES ('c', 7)")
+        ) as net:
+            net.run(
+                net.ours,
+                "PRAGMA foreign_keys = ON",
+                "BEGIN",
+                "UPDATE t SET n = -n - 2",
+                "UPDATE t SET n = -n - 1",
+                "UPDATE t SET n = 0 WHERE n = 100",
+                "COMMIT",
+            )
+            net.send()
+            assert net.both("SELECT n FROM t WHERE id = 'k99'") == [(0,)]
+            assert net.both("SELECT n FROM c") == [(8,)]
+            assert len(net.both("SELECT * FROM t ORDER BY id")) == 100
+            assert net.kinds() == {}
+
+    # -- foreign keys of the network
+
+    def deleted_unseen(self, workshop: Workshop, clause: str, *rows: str) -> Network:
+        """Ours deletes the parent, theirs makes a child of it."""
+        schema = (PLAIN[0], f"CREATE TABLE c (id TEXT PRIMARY KEY, t TEXT DEFAULT 'd' REFERENCES t {clause})")
+        made = Network(workshop, schema, ("INSERT INTO t (id) VALUES ('p')", *rows))
+        made.run(made.ours, "DELETE FROM t WHERE id = 'p'")
+        made.run(made.theirs, "INSERT INTO c VALUES ('c', 'p')")
+        made.meet()
+        return made
+
+    @pytest.mark.parametrize("clause", ["", "ON DELETE RESTRICT", "DEFERRABLE INITIALLY DEFERRED"])
+    def test_a_parent_deleted_unseen_comes_back_for_a_child_that_insists(self, workshop: Workshop, clause: str) -> None:
+        made = self.deleted_unseen(workshop, clause)
+        with closing(made.a, made.b):
+            assert made.both("SELECT id FROM t") == [("p",)]
+            assert made.both("SELECT * FROM c") == [("c", "p")]
+            assert made.kinds() == {("t", "p"): "foreign-key"}
+            assert made.a.store.conflict_counts()["parked"] == 0
+            made.run(made.theirs, "DELETE FROM c")
+            made.meet()
+            assert made.both("SELECT id FROM t") == []
+            assert made.kinds() == {}
+
+    def test_a_child_whose_parent_went_is_parked_where_it_cascades(self, workshop: Workshop) -> None:
+        made = self.deleted_unseen(workshop, "ON DELETE CASCADE")
+        with closing(made.a, made.b):
+            assert made.both("SELECT * FROM t") == made.both("SELECT * FROM c") == []
+            assert made.kinds() == {("c", "c"): "foreign-key"}
+            assert made.a.store.conflict_counts()["parked"] == 1
+            made.run(made.ours, "INSERT INTO t (id) VALUES ('p')")
+            made.meet()
+            assert made.both("SELECT * FROM c") == [("c", "p")]
+            assert made.kinds() == {}
+
+    @pytest.mark.parametrize(
+        ("clause", "rows", "kept"),
+        [
+            ("ON DELETE SET NULL", (), None),
+            ("ON DELETE SET DEFAULT", ("INSERT INTO t (id) VALUES ('d')",), "d"),
+            ("ON DELETE SET DEFAULT", (), None),
+        ],
+    )
+    def test_a_child_forgets_a_parent_that_went(
+        self, workshop: Workshop, clause: str, rows: tuple[str, ...], kept: str | None
+    ) -> None:
+        made = self.deleted_unseen(workshop, clause, *rows)
+        with closing(made.a, made.b):
+            assert made.both("SELECT * FROM c") == [("c", kept)]
+            assert made.kinds() == {("c", "c"): "foreign-key"}
+            made.run(made.ours, "INSERT INTO t (id) VALUES ('p')")
+            made.meet()
+            assert made.both("SELECT * FROM c") == [("c", "p")]
+            assert made.kinds() == {}
+
+    def test_a_default_that_comes_later_is_taken_and_forgotten_again(self, workshop: Workshop) -> None:
+        made = self.deleted_unseen(workshop, "ON DELETE SET DEFAULT")
+        with closing(made.a, made.b):
+            assert made.both("SELECT * FROM c") == [("c", None)]
+            made.run(made.theirs, "INSERT INTO t (id) VALUES ('d')")
+            made.meet()
+            assert made.both("SELECT * FROM c") == [("c", "d")]
+            made.run(made.ours, "PRAGMA foreign_keys = OFF", "DELETE FROM t WHERE id = 'd'")
+            made.meet()
+            assert made.both("SELECT * FROM c") == [("c", None)]
+            assert made.kinds() == {("c", "c"): "foreign-key"}
+
+    def test_a_key_that_is_renamed_takes_its_children_along(self, workshop: Workshop) -> None:
+        schema = (PLAIN[0], "CREATE TABLE c (id TEXT PRIMARY KEY, t TEXT REFERENCES t ON UPDATE CASCADE)")
+        rows = ("INSERT INTO t VALUES ('p', 'x', 'code')", "INSERT INTO c VALUES ('c1', 'p'), ('c2', 'p')")
+        with network(workshop, *schema, rows=rows) as net:
+            net.run(net.ours, "PRAGMA foreign_keys = ON", "UPDATE t SET id = 'q'")
+            net.send()
+            assert net.both("SELECT * FROM t") == [("q", "x", "code")]
+            assert net.both("SELECT * FROM c ORDER BY 1") == [("c1", "q"), ("c2", "q")]
+            assert net.kinds() == {}
+
+    def test_references_in_a_circle_and_to_the_own_table_arrive(self, workshop: Workshop) -> None:
+        late = "DEFERRABLE INITIALLY DEFERRED"
+        schema = (
+            f"CREATE TABLE e (id TEXT PRIMARY KEY, boss TEXT REFERENCES e, d TEXT REFERENCES d {late})",
+            f"CREATE TABLE d (id TEXT PRIMARY KEY, head TEXT NOT NULL REFERENCES e {late})",
+        )
+        with network(workshop, *schema) as net:
+            net.run(
+                net.ours,
+                "PRAGMA foreign_keys = ON",
+                "BEGIN",
+                "INSERT INTO d VALUES ('sales', 'z')",
+                "INSERT INTO e VALUES ('z', NULL, 'sales'), ('a', 'z', 'sales'), ('self', 'self', NULL)",
+                "COMMIT",
+            )
+            net.send()
+            assert net.both("SELECT * FROM e ORDER BY 1") == [
+                ("a", "z", "sales"),
+                ("self", "self", None),
+                ("z", None, "sales"),
+            ]
+            assert net.both("SELECT * FROM d") == [("sales", "z")]
+            net.run(net.ours, "BEGIN", "DELETE FROM d", "DELETE FROM e WHERE id <> 'self'", "COMMIT")
+            net.run(net.theirs, "INSERT INTO e VALUES ('late', 'a', 'sales')")
+            net.meet()
+            assert net.both("SELECT id FROM e ORDER BY 1") == [("a",), ("late",), ("self",), ("z",)]
+            assert net.both("SELECT * FROM d") == [("sales", "z")]
+            assert set(net.kinds().values()) == {"foreign-key"}
