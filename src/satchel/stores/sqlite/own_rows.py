@@ -122,7 +122,9 @@ class OwnRows:
             parts = layout.mask_parts(0 if at_key else layout.full & ~(1 << place))
             sets = ", ".join(f"{mask} = {mask} & {part}" for mask, part in zip(layout.masks, parts, strict=True))
             self.db.execute(f"UPDATE {self.table} AS m SET {sets} WHERE {new}")
-            self.db.execute(f"UPDATE {self.table} AS m SET c{place} = x.gid FROM {same} x WHERE x.own = m.c{place}")
+            # as text: under the affinity of a column for numbers no index would be used
+            found = f"x.own = CAST(m.c{place} AS TEXT) AND {numbers.is_gid(f'm.c{place}')}"
+            self.db.execute(f"UPDATE {self.table} AS m SET c{place} = x.gid FROM {same} x WHERE {found}")
             number = numbers.own_value(self.layouts[root], f"m.c{place}")
             self.db.execute(f"UPDATE {self.table} AS m SET l{place} = {number}")
 
