@@ -63,6 +63,11 @@ def equal(places: Sequence[Place]) -> None:
         assert differences(first.dump(), other.dump()) == {}, other.name
 
 
+def open_conflicts(place: Place) -> list[dict[str, Any]]:
+    """The entries of the list that nothing has closed."""
+    return [entry for entry in place.node.conflicts() if entry["closed"] is None]
+
+
 def sent(place: Place, report: Report) -> list[tuple[str, str, str, tuple[str, ...] | None]]:
     """(table, key or gid, op, columns written) of every row that a run sealed."""
     found = []
