@@ -1,4 +1,4 @@
-"""Tables that refer to each other in a circle: whichever arrives first, its rows refer to rows that have no number yet."""
+"""Tables that refer to each other in a circle: whichever arrives first, its rows refer to rows without a number yet."""
 
 from __future__ import annotations
 
