@@ -67,6 +67,12 @@ def lacking(mask: int, text: str | None = None) -> str | None:
 
 
 @lru_cache(maxsize=65536)
+def missing(text: str | None) -> int:
+    """The mask of the columns that were never written."""
+    return sum(group.mask for group in read(text) if group.origin == NOWHERE)
+
+
+@lru_cache(maxsize=65536)
 def carry(origin: int, seq: int, stamp: int, text: str | None, written: str, full: str) -> str | None:
     """Lineage of a new version that writes the columns of mask `written` (hex) over a row at (origin, seq), stamp and
     lineage `text`: the other columns keep their cells. Cached: most rows of a packet share their past."""

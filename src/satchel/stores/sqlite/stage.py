@@ -33,12 +33,12 @@ _BATCH_BYTES = 16 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Stage:
-    """A staging table for changes of one application table; `purpose` makes its name unique. `lacks`: by packet, the
-    mask of the columns that its author's table does not have; `brings`: packets with columns that ours has not."""
+    """A staging table for changes of one application table; `purpose` makes its name unique. `lacks`: masks of the
+    columns that some rows lack, since nobody ever wrote them; `brings`: packets with columns that ours has not."""
 
     layout: Layout
     purpose: str
-    lacks: dict[int, int] = field(default_factory=dict)
+    lacks: set[int] = field(default_factory=set)
     brings: set[int] = field(default_factory=set)
 
     @property
@@ -87,9 +87,9 @@ class Stage:
         if carried & self.layout.absent_mask:
             self.brings.add(seq)
         if lacks := self.layout.full & ~carried:
-            self.lacks[seq] = lacks
             change.lin[:] = [lineage.lacking(lacks, text) for text in change.lin]
             change.mask[:] = [f"{carried:x}" if mask is None else mask for mask in change.mask]
+        self.lacks.update(lacks for text in set(change.lin) if (lacks := lineage.missing(text)))
 
     def _set(self, db: sqlite3.Connection, rn: int, name: str, value: Value) -> None:
         """One value that its Arrow type could not hold."""
