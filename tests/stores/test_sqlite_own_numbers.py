@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from satchel.model.gids import typed
+from satchel.model.schema import Table
 from tests.stores.ferry import Ferry, Site
 from tests.stores.workshop import SQLiteWorkshop
 
@@ -18,16 +20,22 @@ SCHEMA = (
 )
 
 
+def scoped(table: Table) -> Table:
+    """A key that is a reference is never local."""
+    refers = any(set(table.key) & set(key.columns) for key in table.foreign_keys)
+    return replace(table, scope="global") if refers else table
+
+
 class Bench:
     """Two sites, the first one the founder."""
 
-    def __init__(self, folder: Path, pragma: str = "") -> None:
+    def __init__(self, folder: Path, pragma: str = "", schema: Sequence[str] = SCHEMA) -> None:
         self.workshop = SQLiteWorkshop(folder, pragmas=["foreign_keys = on", *([pragma] if pragma else [])])
         self.ferry = Ferry()
         self.sites: list[Site] = []
         for name in "ab":
-            store = self.workshop.store(self.workshop.database(name, *SCHEMA))
-            store.install(typed(store.inspect().tables))
+            store = self.workshop.store(self.workshop.database(name, *schema))
+            store.install(typed(map(scoped, store.inspect().tables)))
             store.note({"node": name, "origin": name})
             self.sites.append(Site(name, store))
         self.a, self.b = self.sites
@@ -131,3 +139,74 @@ def test_a_deleted_parent_that_is_needed_and_has_no_place_is_parked_and_listed(b
     for site in bench.sites:
         assert bench.rows(site, "SELECT name FROM customer ORDER BY 1") == [("new",), ("old",)]
         assert bench.rows(site, "SELECT name FROM quote q JOIN customer c ON q.ref = c.id") == [("old",)]
+
+
+LINKS = (
+    "CREATE TABLE quote (id INTEGER PRIMARY KEY, text)",
+    "CREATE TABLE tag (id INTEGER PRIMARY KEY, text)",
+    "CREATE TABLE detail (ref INTEGER PRIMARY KEY REFERENCES quote ON UPDATE CASCADE ON DELETE CASCADE, text)",
+    "CREATE TABLE link (ref REFERENCES quote ON UPDATE CASCADE ON DELETE CASCADE, tag REFERENCES tag, text,"
+    " PRIMARY KEY (ref, tag))",
+)
+
+
+@pytest.fixture
+def links(tmp_path: Path) -> Iterator[Bench]:
+    """Two quotes with a detail and a link each."""
+    bench = Bench(tmp_path, schema=LINKS)
+    bench.run(bench.a, "INSERT INTO tag VALUES (1, 't')")
+    for number in (2, 10):
+        bench.run(bench.a, f"INSERT INTO quote VALUES ({number}, 'q{number}')")
+        bench.run(bench.a, f"INSERT INTO detail VALUES ({number}, 'd{number}')")
+        bench.run(bench.a, f"INSERT INTO link VALUES ({number}, 1, 'l{number}')")
+    bench.ferry.found(bench.a)
+    bench.ferry.receive(bench.b)
+    yield bench
+    for site in bench.sites:
+        site.store.close()
+
+
+SWAP = ("UPDATE quote SET id = -1 WHERE id = 2", "UPDATE quote SET id = 2 WHERE id = 10")
+SWAP += ("UPDATE quote SET id = 10 WHERE id = -1",)
+
+
+def test_a_row_whose_key_is_a_reference_does_not_travel_when_its_parent_gets_another_number(links: Bench) -> None:
+    links.run(links.a, *SWAP)
+    assert [str(change) for change in links.ferry.seal(links.a)] == []
+
+
+def test_a_row_whose_key_is_a_reference_goes_with_a_parent_that_had_changed_its_number(links: Bench) -> None:
+    links.run(links.a, *SWAP, "DELETE FROM quote WHERE id = 2")
+    links.meet()
+    for site in links.sites:
+        assert links.rows(site, "SELECT text FROM quote") == [("q2",)]
+        assert links.rows(site, "SELECT d.text FROM detail d JOIN quote q ON q.id = d.ref") == [("d2",)]
+        assert links.rows(site, "SELECT l.text FROM link l JOIN quote q ON q.id = l.ref") == [("l2",)]
+        assert links.rows(site, "SELECT (SELECT count(*) FROM detail), (SELECT count(*) FROM link)") == [(1, 1)]
+
+
+LINES = (
+    "CREATE TABLE quote (id INTEGER PRIMARY KEY, text)",
+    "CREATE TABLE line (id INTEGER PRIMARY KEY, text, ref INTEGER REFERENCES quote ON UPDATE CASCADE)",
+)
+
+
+def test_a_reference_does_not_travel_when_its_parent_gets_another_number(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, schema=LINES)
+    for number in (2, 10):
+        bench.run(bench.a, f"INSERT INTO quote VALUES ({number}, 'q{number}')")
+        bench.run(bench.a, f"INSERT INTO line VALUES ({number}, 'l{number}', {number})")
+    bench.ferry.found(bench.a)
+    bench.run(bench.a, *SWAP)
+    assert [str(change) for change in bench.ferry.seal(bench.a)] == []
+    bench.run(bench.a, *SWAP, "UPDATE line SET text = 'new' WHERE id = 2", "DELETE FROM line WHERE id = 10")
+    changes = bench.ferry.seal(bench.a)
+    assert [str(change) for change in changes] == ["update line 2 text", "delete line 10"]
+    bench.ferry.receive(bench.b)
+    query = "SELECT q.text, l.text FROM line l JOIN quote q ON q.id = l.ref"
+    assert [bench.rows(site, query) for site in bench.sites] == [[("q2", "new")]] * 2
+    for change in changes:
+        (before,) = bench.b.store.identity("quote", (change.key[0],))
+        assert change.row["ref"] == before
+    for site in bench.sites:
+        site.store.close()

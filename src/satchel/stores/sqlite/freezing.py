@@ -11,9 +11,10 @@ import secrets
 import sqlite3
 from collections.abc import Iterable, Mapping
 
-from satchel.stores.sqlite import births, lineage, numbers
+from satchel.stores.sqlite import births, cascaded, lineage, numbers
 from satchel.stores.sqlite.apart import NOTED
 from satchel.stores.sqlite.events import events
+from satchel.stores.sqlite.followed import follow, followed
 from satchel.stores.sqlite.layout import Layout, typed
 
 Stretch = tuple[Layout, int, int]  # of a table's log: after, up to
@@ -50,7 +51,14 @@ def freeze(
     for layout, _, name in noted:
         if layout.is_local:
             births.read(db, layout, name, origin, nonce)
-    frozen = [(layout, upto, _Frozen(db, layout, layouts, name).make()) for layout, upto, name in noted]
+    tables = {layout.table.name: name for layout, _, name in noted}
+    for layout, _, _ in noted:
+        cascaded.take_out(db, layout, layouts, tables)
+    moved = {layout.table.name for layout, _, _ in noted if follow(db, layout, layouts, tables)}
+    frozen = [
+        (layout, upto, _Frozen(db, layout, layouts, name, layout.table.name in moved).make())
+        for layout, upto, name in noted
+    ]
     for _, _, name in noted:
         db.execute(f"DROP TABLE {name}")
     return frozen
@@ -75,11 +83,14 @@ def own_slots(layout: Layout) -> list[str]:
 class _Frozen:
     """The events of one table, joined with its rows and versions."""
 
-    def __init__(self, db: sqlite3.Connection, layout: Layout, layouts: Mapping[str, Layout], noted: str) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, layout: Layout, layouts: Mapping[str, Layout], noted: str, followed: bool
+    ) -> None:
         self.db = db
         self.layout = layout
         self.layouts = layouts
         self.noted = noted
+        self.followed = followed  # its keys refer to rows some of which got other numbers
 
     def make(self) -> str:
         """Copies everything; the temporary table's name."""
@@ -135,6 +146,8 @@ class _Frozen:
         if layout.is_local:
             source = f"{self.noted} v JOIN {births.whose(layout)} b ON b.id = v.id"
             wires.append("b.n AS now_n")
+        elif self.followed:
+            source = f"{self.noted} v JOIN {followed(layout)} f ON f.id = v.id"
         else:
             window = ", ".join(f"o{place}" for place in layout.key_places)
             born = f"max(upper(kind) = 'I') OVER (PARTITION BY {window} ORDER BY id) AS born"
@@ -145,6 +158,8 @@ class _Frozen:
         layout, root = self.layout, self.layouts[self.layout.roots[place]]
         if layout.is_local and place in layout.key_places:
             return "b.gid"
+        if self.followed and place in layout.key_places:
+            return f"f.w{place}"
         value = f"v.o{place}"
         gid = births.gid_at_seal(root, value)
         if not layout.is_local and place in layout.key_places:
