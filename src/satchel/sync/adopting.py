@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from satchel.model.gids import typed
 from satchel.model.schema import Schema, Table
 from satchel.sync.choosing import with_scope
@@ -20,8 +22,14 @@ def new_tables(site: Site, schema: Schema) -> list[Table]:
     known = {table.name.lower(): table for table in site.store.tables()}
     found = [table for table in schema.tables if table.name.lower() not in known and options.takes(table.name)]
     scoped = {t.name: with_scope(t, options, configuration.references, strict=False) for t in found}
-    every = typed([*known.values(), *scoped.values()])
+    every = typed([*known.values(), *map(unconstrained, scoped.values())])
     return [table for table in every if table.name in scoped]
+
+
+def unconstrained(table: Table) -> Table:
+    """A table that the configuration does not name: its references are translated, but only what all agreed on is a
+    constraint of the network."""
+    return replace(table, unique=(), foreign_keys=tuple(replace(key, declared=False) for key in table.foreign_keys))
 
 
 def adopt(site: Site) -> None:

@@ -140,24 +140,20 @@ def _lives_in(home: Path, store: Store) -> bool:
 
 
 def _tables(here: Schema, configuration: Configuration) -> list[Table]:
-    """The network's tables, parents first. SatchelError if this database lacks one, or has it with another kind of key
-    or fewer columns."""
+    """The network's tables, parents first. Tables and columns that are not here yet are waited for. SatchelError if
+    there is none of them at all, or one with another kind of key."""
     own = {table.name.lower(): table for table in here.tables}
     reasons = {entry.table.lower(): entry.reason for entry in here.left_out}
     order = {name: place for place, name in enumerate(own)}
     found = {table.name.lower(): table for table in configuration.shared_tables()}
     for name, table in found.items():
-        if name not in own:
+        if name in reasons or (name not in own and not own.keys() & found.keys()):
             raise SatchelError(
                 f"the table {table.name} of the network cannot be joined here: {reasons.get(name, 'there is none')}",
                 "make the tables as the other sites have them, then join",
             )
-        missing = set(table.names) - set(own[name].names)
-        if missing:
-            raise SatchelError(
-                f"the table {table.name} lacks the columns {', '.join(sorted(missing))}",
-                "bring the application here to the same version, then join",
-            )
+        if name not in own:
+            continue
         if own[name].key != table.key:
             here_key, there_key = ", ".join(own[name].key), ", ".join(table.key)
             raise SatchelError(
@@ -170,7 +166,7 @@ def _tables(here: Schema, configuration: Configuration) -> list[Table]:
                 f" key {', '.join(table.key)} is none",
                 "bring the application here to the same version, then join",
             )
-    return [found[name] for name in sorted(found, key=order.__getitem__)]
+    return [found[name] for name in sorted(found, key=lambda name: (order.get(name, len(order)), name))]
 
 
 def _left_out(here: Schema, tables: Sequence[Table]) -> list[dict[str, str]]:

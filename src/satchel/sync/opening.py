@@ -12,6 +12,7 @@ from satchel.stores.base import Store
 from satchel.stores.registry import open_store
 from satchel.sync import sealing, unfinished
 from satchel.sync.adopting import adopt, new_tables
+from satchel.sync.catching_up import catch_up
 from satchel.sync.home import Home
 from satchel.sync.lock import HomeLock
 from satchel.sync.rebuilt import compare_rebuilt
@@ -59,6 +60,7 @@ def working(path: Path) -> Iterator[Site]:
             sealing.finish(site)
             compare_rebuilt(site)
             adopt(site)
+            catch_up(site)
             yield site
         finally:
             with suppress(SatchelError):

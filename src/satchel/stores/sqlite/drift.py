@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from satchel.model.gids import typed as typed_tables
 from satchel.model.schema import Column, Table
 from satchel.stores.base import Lacks
 from satchel.stores.sqlite import books, install, lineage
@@ -170,19 +171,37 @@ class Drift:
         now = {layout.table.names[place] for place in layout.absent}
         if gone := sorted(now - before):
             self.said.append(f"{name} has no longer {', '.join(gone)}; what others write there is kept")
-        if back := sorted(before - now):
-            self._note_written(layout, [layout.place(column) for column in back])
+        back = sorted(before - now)
+        more: list[Column] = []
+        if back or self._has_more(layout):
+            here = next((table for table in inspect(self.db).tables if table.name == name), None)
+            more = [c for c in here.columns if c.name.lower() not in _names(layout)] if here is not None else []
+            if more:
+                layout = extend(self.db, layout, more)
+                self.said.append(f"{name} has new columns, replicated from now on: {', '.join(c.name for c in more)}")
+            if here is not None:
+                layout = self._refer(layout, here, [*back, *(column.name for column in more)])
+        if back:
             self._arrived.append(name)
             self.said.append(f"{name} has {', '.join(back)} now; the values that were kept appear")
-        here = (
-            next(table for table in inspect(self.db).tables if table.name == name) if self._has_more(layout) else None
-        )
-        if here is not None and (more := [c for c in here.columns if c.name.lower() not in _names(layout)]):
-            layout = extend(self.db, layout, more)
-            self._note_written(layout, [layout.place(column.name) for column in more])
-            self.said.append(
-                f"{name} has new columns, which are replicated from now on: {', '.join(c.name for c in more)}"
-            )
+        self._note_written(layout, [layout.place(column) for column in (*back, *(c.name for c in more))])
+
+    def _refer(self, layout: Layout, here: Table, columns: Sequence[str]) -> Layout:
+        """References of new columns are translated; what is a constraint, the configuration says."""
+        known = {key.columns for key in layout.table.foreign_keys}
+        wanted = [key for key in here.foreign_keys if set(key.columns) & set(columns) and key.columns not in known]
+        if wanted:
+            keys = (*layout.table.foreign_keys, *(replace(key, declared=False) for key in wanted))
+            self._define(layout.number, replace(layout.table, foreign_keys=keys))
+            layouts = books.layouts(self.db)
+            for table in typed_tables([other.table for other in layouts.values()]):
+                if table != layouts[table.name].table:
+                    self._define(layouts[table.name].number, table)
+        return books.layouts(self.db)[layout.table.name]
+
+    def _define(self, number: int, table: Table) -> None:
+        text = books.table_to_json(table)
+        self.db.execute("UPDATE _satchel_table SET definition = ? WHERE number = ?", (text, number))
 
     def _has_more(self, layout: Layout) -> bool:
         have = {name.lower() for name, *_, hidden in table_columns(self.db, layout.table.name) if not hidden}
