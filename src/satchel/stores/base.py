@@ -162,6 +162,7 @@ class ConflictRecord:
     shown: Mapping[str, Value] | None  # the row as it is shown; None: deleted, or parked
     versions: Sequence[Version]
     reason: str = ""  # of a parked row, or a note: in words
+    apart: str = ""  # parked | refused (here only) | noted (shown, not as it was written); empty: an edit
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,8 +243,8 @@ class Applying(Protocol):
         """Looks once more at rows that this database did not take, and at those whose columns or table have come."""
 
     def apply_group(self, packets: Sequence[Incoming], rules: Rules) -> RowCounts:
-        """Applies the packets of one group whole. ConstraintRefused: nothing of the group was applied, the
-        transaction goes on without it."""
+        """Applies the packets of one group whole; what this database does not take is kept aside. Where it raises,
+        nothing of the group was applied, and the transaction goes on without it."""
 
     def commit(self) -> None:
         """Makes it durable (synchronous=FULL) and gives the lock back."""
@@ -285,6 +286,9 @@ class Store(Protocol):
         references are translated; says in words what changed, nothing if nothing did. A table or column that this
         database lacks is no error: it is waited for. Again with the same tables changes nothing."""
 
+    def follow(self) -> Sequence[str]:
+        """Adds the columns and tables that others have to the application's database; what was done, in words."""
+
     def identity(self, table: str, key: Sequence[Value]) -> tuple[Value, ...]:
         """A key as a person gives it, this database's own numbers or gids, as it is on the wire: the gid for a table of
         scope local, a parent's gid where a part of the key refers to one. Texts are read as the column's affinity has
@@ -324,12 +328,6 @@ class Store(Protocol):
 
     def packet(self, dot: Dot) -> PacketRecord | None:
         """An applied packet."""
-
-    def held(self) -> Sequence[Held]:
-        """Groups that the database refused at the last apply."""
-
-    def hold(self, held: Sequence[Held]) -> None:
-        """Replaces the list of groups that the database refused."""
 
     # -- seal and apply
 

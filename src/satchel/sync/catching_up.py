@@ -68,3 +68,11 @@ def _next(site: Site, before: Configuration, tables: list[Table]) -> Configurati
             "tables": rules,
         }
     )
+
+
+def follow(site: Site) -> None:
+    """Adds to this database what others have, if the network asks for it; the values that were kept appear."""
+    if not site.configuration.options.follows or not site.store.lacks():
+        return
+    site.warnings += site.store.follow()
+    site.warnings += site.store.renew_capture()

@@ -12,7 +12,7 @@ from satchel.stores.base import Store
 from satchel.stores.registry import open_store
 from satchel.sync import sealing, unfinished
 from satchel.sync.adopting import adopt, new_tables
-from satchel.sync.catching_up import catch_up
+from satchel.sync.catching_up import catch_up, follow
 from satchel.sync.home import Home
 from satchel.sync.lock import HomeLock
 from satchel.sync.rebuilt import compare_rebuilt
@@ -61,6 +61,7 @@ def working(path: Path) -> Iterator[Site]:
             compare_rebuilt(site)
             adopt(site)
             catch_up(site)
+            follow(site)
             yield site
         finally:
             with suppress(SatchelError):

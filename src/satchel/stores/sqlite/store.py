@@ -34,7 +34,7 @@ from satchel.stores.base import (
     Sealed,
 )
 from satchel.stores.counts import Renumbered, RowCounts
-from satchel.stores.sqlite import adopting, apart, books, conflicts, install, pending, schema, suspend
+from satchel.stores.sqlite import adopting, apart, books, conflicts, following, install, pending, schema, suspend
 from satchel.stores.sqlite.connection import LOCK_TIMEOUT, connect, text_literal, transaction, translated
 from satchel.stores.sqlite.drift import UNSETTLED, Drift, lacking
 from satchel.stores.sqlite.layout import Layout
@@ -91,6 +91,13 @@ class SQLiteStore:
             found = adopting.adopt(db, self._layouts, tables, whole_rows=whole)
         self._forget()
         return found
+
+    def follow(self) -> Sequence[str]:
+        """Adds the columns and tables that others have to the application's database; what was done, in words."""
+        with self._wall() as db, transaction(db, durable=True):
+            said = following.follow(db)
+        self._forget()
+        return said
 
     def _forget(self) -> None:
         self.__dict__.pop("_layouts", None)
@@ -298,7 +305,7 @@ class SQLiteStore:
         """Tables whose triggers were lost, and that have to be compared with the packets."""
         with self._wall() as db:
             known = json.loads(books.read_notes(db).get(REBUILT, "[]"))
-            return [name for name in known if name in self._layouts and not self._layouts[name].away]
+            return [name for name in known if name in self._layouts]
 
     def compare(self, table: str, packets: Iterable[Incoming], rules: Rules) -> int:
         """Compares a table with what the packets say of the rows that it shows."""
