@@ -8,13 +8,14 @@ from __future__ import annotations
 import re
 import sqlite3
 
-from satchel.model.schema import Column
+from satchel.model.schema import Column, ForeignKey
 from satchel.stores.sqlite import books
 from satchel.stores.sqlite.connection import quote
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.schema import BUILT_IN_COLLATIONS
 
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_ ]{0,40}(\(\s*[0-9]{1,6}\s*(,\s*[0-9]{1,6}\s*)?\))?")
+_ACTIONS = ("RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT")
 _LITERAL = re.compile(
     r"[-+]?[0-9]{1,30}(\.[0-9]{1,30})?|'([^'\0]|''){0,1000}'|NULL|TRUE|FALSE|CURRENT_(TIMESTAMP|DATE|TIME)"
 )
@@ -47,8 +48,19 @@ def _make(db: sqlite3.Connection, layout: Layout) -> bool:
     columns = [_definition(column, added=False) for column in layout.table.columns]
     columns.append(f"PRIMARY KEY ({', '.join(layout.key_names)})")
     columns += [f"UNIQUE ({', '.join(map(quote, unique))})" for unique in layout.table.unique]
+    columns += [_reference(key) for key in layout.table.foreign_keys if key.declared and "" not in key.parent_columns]
     db.execute(f"CREATE TABLE main.{quote(layout.table.name)} ({', '.join(columns)})")
     return True
+
+
+def _reference(key: ForeignKey) -> str:
+    here, there = (", ".join(map(quote, names)) for names in (key.columns, key.parent_columns))
+    actions = "".join(
+        f" ON {event} {action}"
+        for event, action in (("DELETE", key.on_delete), ("UPDATE", key.on_update))
+        if action in _ACTIONS
+    )
+    return f"FOREIGN KEY ({here}) REFERENCES {quote(key.parent)} ({there}){actions}"
 
 
 def _definition(column: Column, *, added: bool) -> str:
