@@ -12,7 +12,7 @@
     |-- StoreError               1   the database cannot do it
     |   |-- NotADatabase         1
     |   |-- StoreLocked          1   locked past the time-out
-    |   `-- ConstraintRefused    1   the database refuses a group of packets; nothing of the group is applied
+    |   `-- ConstraintRefused    1   the database refuses an edit of satchel's, or a join; nothing was changed
     `-- NotSupported             1   what a later version of satchel will do
 
 The number is the exit code of the command line (INTERFACE, exit codes). No error of a library leaves its room: each
@@ -95,7 +95,7 @@ class StoreLocked(StoreError):
 
 
 class ConstraintRefused(StoreError):
-    """The database refuses what a group of packets brings; nothing of that group was applied."""
+    """The database refuses an edit of satchel's, or what a join puts together; nothing was changed."""
 
 
 class NotSupported(SatchelError):

@@ -12,7 +12,7 @@ import pytest
 
 from satchel.errors import BadPacket, NotADatabase, StoreLocked
 from satchel.model.ids import Dot
-from satchel.stores.base import Held, Run
+from satchel.stores.base import Run
 from tests.stores.contract_constraints import ConstraintContract
 from tests.stores.contract_meeting import MeetingContract
 from tests.stores.contract_refusals import RefusalContract
@@ -226,15 +226,6 @@ class StoreContract(ConstraintContract, RefusalContract, MeetingContract):
         pair.workshop.run(pair.theirs, "UPDATE item SET b = 'captured still' WHERE id = 'i3'")
         pair.meet(2)
         pair.check_equal()
-
-    def test_what_is_held_is_listed(self, pair: Pair) -> None:
-        pair.b.store.hold([Held(Dot("a", 2), "UNIQUE"), Held(Dot("c~1f", 3), "NOT NULL")])
-        assert [(held.dot, held.reason) for held in pair.b.store.held()] == [
-            (Dot("a", 2), "UNIQUE"),
-            (Dot("c~1f", 3), "NOT NULL"),
-        ]
-        pair.b.store.hold([])
-        assert list(pair.b.store.held()) == []
 
     def test_unique_values_that_swap_arrive(self, pair: Pair) -> None:
         pair.workshop.run(

@@ -48,7 +48,7 @@ class SQLiteApplying:
         return counts
 
     def apply_group(self, packets: Sequence[Incoming], rules: Rules) -> RowCounts:
-        """Applies the packets of one group whole, or raises ConstraintRefused and leaves everything as it was."""
+        """Applies the packets of one group whole, or raises and leaves everything as it was."""
         self.db.execute("SAVEPOINT satchel_group")
         try:
             counts = RowCounts()

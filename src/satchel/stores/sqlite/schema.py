@@ -6,6 +6,7 @@ import hashlib
 import re
 import sqlite3
 from collections import Counter
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -174,9 +175,7 @@ def read_table(db: sqlite3.Connection, name: str, strict: bool) -> Table:
         if pk:
             keys.append((pk, column))
     unique = tuple(
-        index.columns
-        for index in unique_indexes(db, name)
-        if index.columns and not index.where and set(index.columns) <= {c.name for c in columns}
+        index.columns for index in unique_indexes(db, name) if is_shared(index, {c.name for c in columns}, collations)
     )
     return Table(
         name=name,
@@ -186,6 +185,13 @@ def read_table(db: sqlite3.Connection, name: str, strict: bool) -> Table:
         foreign_keys=foreign_keys(db, name),
         scope="local" if hands_out_numbers(db, name) else "global",
     )
+
+
+def is_shared(index: UniqueIndex, columns: Collection[str], collations: Mapping[str, str]) -> bool:
+    """Whether the network can keep a unique index: it is whole, of plain columns, and compares them as the columns do.
+    Any other is a matter of this database: what it refuses is kept aside here."""
+    own = tuple(collations.get(column, "") for column in index.columns)
+    return bool(index.columns) and not index.where and set(index.columns) <= set(columns) and index.collations == own
 
 
 def hands_out_numbers(db: sqlite3.Connection, name: str) -> bool:
