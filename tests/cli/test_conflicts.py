@@ -57,8 +57,53 @@ def test_closed_conflicts_say_how_they_were_closed(api: FakeApi) -> None:
 
 
 def test_a_note_asks_only_to_be_looked_at(api: FakeApi) -> None:
-    api.answers["conflicts"] = [CONFLICT | {"kind": "foreign-key"}]
-    assert "  seen? satchel resolve 7f3a21bc --seen" in run("conflicts").stdout.splitlines()
+    why = "deleted, but lines 3 needs it"
+    api.answers["conflicts"] = [CONFLICT | {"kind": "foreign-key", "state": "noted", "reason": why}]
+    lines = run("conflicts").stdout.splitlines()
+    assert lines[0] == "1 note."
+    assert lines[3].startswith("  in its table, but not as it was written; since ")
+    assert lines[4] == "  why: deleted, but lines 3 needs it"
+    assert lines[-1] == "  seen? satchel resolve 7f3a21bc --seen"
+
+
+PARKED = CONFLICT | {
+    "kind": "unique", "state": "parked", "columns": ["phone"], "versions": VERSIONS[1:],
+    "reason": "phone = 1 is taken by customers 7",
+    "against": [{"table": "customers", "key": [7], "gid": None, "nodes": ["office", "branch"]}],
+}  # fmt: skip
+
+
+def test_a_parked_row_says_why_and_every_way_out(api: FakeApi) -> None:
+    api.answers["conflicts"] = [PARKED, CONFLICT, CONFLICT]
+    lines = run("conflicts").stdout.splitlines()
+    assert lines[0] == "2 open conflicts, 1 parked row."
+    assert lines[3].startswith("  kept out of its table, on every node; since ")
+    assert lines[4] == "  why: phone = 1 is taken by customers 7"
+    assert lines[6] == (
+        "  give it another value: satchel resolve 7f3a21bc --set phone=VALUE; or make one row of the two, with the"
+        " values of: --take branch | --take office; or --delete; it comes back by itself when the value is free"
+    )
+
+
+def test_a_row_that_several_keep_out_cannot_be_merged(api: FakeApi) -> None:
+    api.answers["conflicts"] = [PARKED | {"against": PARKED["against"] * 2, "columns": ["phone", "name"]}]
+    shown = run("conflicts").stdout
+    assert "--set COLUMN=VALUE; or --delete; it comes back" in shown
+    assert "--take" not in shown
+
+
+def test_a_row_without_its_parent_waits_for_it(api: FakeApi) -> None:
+    api.answers["conflicts"] = [PARKED | {"kind": "foreign-key", "reason": "its parent towns 1 is deleted"}]
+    assert "it comes back with the row that it refers to" in run("conflicts").stdout
+
+
+def test_what_one_database_refuses_says_so(api: FakeApi) -> None:
+    refused = {"kind": "constraint", "state": "refused", "reason": "CHECK constraint failed: phone > 0", "against": []}
+    api.answers["conflicts"] = [PARKED | refused]
+    shown = run("conflicts").stdout
+    assert "kept out of its table here only" in shown
+    assert "why: CHECK constraint failed: phone > 0" in shown
+    assert "it is tried again at every import" in shown
 
 
 def test_values_of_other_sites_cannot_move_the_cursor(api: FakeApi) -> None:

@@ -12,11 +12,11 @@ from satchel.cli.page import Answer, Block, Data, Note, Table, plural, when
 from satchel.cli.session import Session
 from satchel.model.ids import node_of
 
-KINDS = {
-    "edit": "changed in more than one place, without one knowing of the other",
-    "unique": "kept out of its table: another row holds the same value",
-    "foreign-key": "note about a row that it refers to, or that refers to it",
-    "constraint": "kept out of its table: the database here refuses it",
+EDITED = "changed in more than one place, without one knowing of the other"
+STATES = {
+    "parked": "kept out of its table, on every node",
+    "refused": "kept out of its table here only: this database does not take it",
+    "noted": "in its table, but not as it was written",
 }
 CLOSED = {"resolved": "settled", "passed-over": "passed over by a later edit", "reason-gone": "its reason is gone"}
 
@@ -38,9 +38,15 @@ def page(data: Data) -> Iterable[Block]:
     if not conflicts:
         yield Note("No conflicts.")
         return
-    still_open = sum(not conflict["closed"] for conflict in conflicts)
-    closed = len(conflicts) - still_open
-    yield f"{plural(still_open, 'open conflict')}{f', {closed:,} closed' if closed else ''}."
+    states = [_state(conflict) for conflict in conflicts if not conflict["closed"]]
+    parts = [plural(states.count("edit"), "open conflict")] if "edit" in states or not states else []
+    if parked := states.count("parked") + states.count("refused"):
+        parts.append(plural(parked, "parked row"))
+    if notes := states.count("noted"):
+        parts.append(plural(notes, "note"))
+    if closed := len(conflicts) - len(states):
+        parts.append(f"{closed:,} closed")
+    yield f"{', '.join(parts)}."
     for conflict in conflicts:
         yield ""
         yield from _entry(conflict)
@@ -52,10 +58,17 @@ def _entry(conflict: Data) -> Iterable[Block]:
     if (gid := conflict.get("gid")) and conflict["key"] != [gid]:
         key += f" ({gid})"
     yield f"{conflict['id']}  {conflict['table']} {key}: {', '.join(columns) or 'the whole row'}"
-    yield f"  {KINDS.get(conflict['kind'], conflict['kind'])}; since {when(conflict['opened'])}"
+    yield f"  {STATES.get(_state(conflict), EDITED)}; since {when(conflict['opened'])}"
+    if reason := conflict.get("reason"):
+        yield f"  why: {visible(reason)}"
     lines = [(_who(v), when(v["at"]) or "time unknown", _says(v, columns)) for v in conflict["versions"]]
     yield Table(["who", "when", "version"], lines, header=False)
     yield f"  {_settle(conflict)}"
+
+
+def _state(conflict: Data) -> str:
+    """Edit | parked | refused | noted."""
+    return str(conflict.get("state") or "edit")
 
 
 def differing(conflict: Data) -> Sequence[str]:
@@ -88,9 +101,41 @@ def _settle(conflict: Data) -> str:
             return line
         seen = "somebody has looked" if conflict.get("reviewed") else f"seen? satchel resolve {conflict['id']} --seen"
         return f"{line}; {seen}"
-    command = f"satchel resolve {conflict['id']}"
-    if conflict["kind"] == "foreign-key":
-        return f"seen? {command} --seen"
-    nodes = dict.fromkeys(node_of(version["origin"]) for version in conflict["versions"])
-    takes = " | ".join(f"--take {visible(node)}" for node in nodes)
-    return f"settle it: {command} {takes or '--delete'} | --set COLUMN=VALUE"
+    return WAYS[_state(conflict)](conflict, f"satchel resolve {conflict['id']}")
+
+
+def _of_edit(conflict: Data, command: str) -> str:
+    return f"settle it: {command} {_takes(_nodes(conflict)) or '--delete'} | --set COLUMN=VALUE"
+
+
+def _of_parked(conflict: Data, command: str) -> str:
+    against: Sequence[Data] = conflict.get("against") or ()
+    if conflict["kind"] != "unique":
+        return f"it comes back with the row that it refers to; or: {command} --set COLUMN=VALUE | --delete"
+    value = f"{command} --set {visible(conflict['columns'][0]) if len(conflict['columns']) == 1 else 'COLUMN'}=VALUE"
+    if len(against) != 1:
+        return f"give it another value: {value}; or --delete; it comes back by itself when the value is free"
+    nodes = dict.fromkeys([*_nodes(conflict), *against[0]["nodes"]])
+    merge = f"or make one row of the two, with the values of: {_takes(nodes)}"
+    return f"give it another value: {value}; {merge}; or --delete; it comes back by itself when the value is free"
+
+
+def _of_refused(conflict: Data, command: str) -> str:
+    return (
+        f"it is tried again at every import, and when the schema changes; or: {command} --set COLUMN=VALUE | --delete"
+    )
+
+
+def _of_noted(_: Data, command: str) -> str:
+    return f"seen? {command} --seen"
+
+
+def _nodes(conflict: Data) -> Iterable[str]:
+    return dict.fromkeys(node_of(version["origin"]) for version in conflict["versions"])
+
+
+def _takes(nodes: Iterable[str]) -> str:
+    return " | ".join(f"--take {visible(node)}" for node in nodes)
+
+
+WAYS = {"edit": _of_edit, "parked": _of_parked, "refused": _of_refused, "noted": _of_noted}

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 import click
 
 from satchel.cli.command import command
-from satchel.cli.page import Answer, Block, Data, count, listing, when
+from satchel.cli.page import Answer, Block, Data, count, listing, optional, when
 from satchel.cli.session import Session
+from satchel.cli.summary import row_lines
 
 COLUMNS = ("when", "command", "exchange", "sealed", "applied", "dropped", "conflicts", "seconds", "trouble")
 
@@ -22,8 +23,10 @@ def run(session: Session, limit: int) -> Answer:
 
 
 def page(data: Data) -> Iterable[Block]:
-    """One line per run."""
+    """One line per run; then what they did to single rows, so that a number that is another one now is found."""
     yield listing(COLUMNS, [_line(run) for run in data["runs"]], "Nothing has run here yet.")
+    rows = [(when(run["at"]), line) for run in data["runs"] for line in row_lines(run.get("report") or {})]
+    yield from optional(["when", "row"], rows, "Rows that left their tables, came back, or got another number")
 
 
 def _line(run: Data) -> tuple[object, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from satchel.cli.command import command
 from satchel.cli.page import Answer, Block, Data, Table, optional, plural, when
 from satchel.cli.session import Session
-from satchel.cli.summary import kept_back
+from satchel.cli.summary import SHOWN, kept_back, renumbered_line
 
 
 @command("status", "satchel status", "satchel --home office status --json")
@@ -27,8 +27,33 @@ def page(status: Data) -> Iterable[Block]:
         )
     yield from kept_back(status)
     yield from _conflicts(status["conflicts"])
+    yield from _numbers(status.get("renumbered") or {})
+    yield from _missing(status)
     out = [(t["table"], t["reason"]) for t in status.get("left_out") or ()]
     yield from optional(["table", "reason"], out, "Left out")
+
+
+def _numbers(renumbered: Data) -> Iterable[Block]:
+    """Rows that are known here under another number than where they were made."""
+    rows = renumbered.get("rows") or ()
+    if rows:
+        count = renumbered["count"]
+        are = "row has" if count == 1 else "rows have"
+        yield f"{count:,} {are} another number here than where {'it was' if count == 1 else 'they were'} made:"
+        yield from (f"  {renumbered_line(row)}" for row in rows[:SHOWN])
+        if count > SHOWN:
+            yield f"  and {count - SHOWN:,} more; `satchel status --json` has a hundred"
+
+
+def _missing(status: Data) -> Iterable[Block]:
+    """What databases do not have of the network's schema."""
+    sites = [(status["node"], status.get("lacks") or ()), *((p["node"], p.get("lacks") or ()) for p in status["peers"])]
+    rows = [
+        (node, e["table"], "the whole table" if e["columns"] is None else ", ".join(e["columns"]))
+        for node, entries in sites
+        for e in entries
+    ]
+    yield from optional(["site", "table", "has not"], rows, "Not there yet; what others write in it is kept")
 
 
 def _lacks(behind: int | None) -> str:

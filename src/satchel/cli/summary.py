@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from satchel.cli.cell import cell
 from satchel.cli.page import Answer, Block, Data, count, enumerate_some, optional, plural
 
 DONE_IN_PART = 3
+SHOWN = 10  # single rows that are named
+MORE = {"parked": "that are kept out", "returned": "that come back", "renumbered": "with another number"}
 
 
 def summarise(report: Data, dry_run: bool, nothing: str) -> Answer:
@@ -25,9 +28,43 @@ def summary_page(dry_run: bool, nothing: str) -> Callable[[Data], Iterable[Block
         if conflicts := count(report.get("conflicts")):
             where = "" if dry_run else "; `satchel conflicts` shows what there is to decide"
             yield f"{plural(conflicts, 'new conflict')}{where}."
+        yield from (f"  {line}" for line in row_lines(report, dry_run))
         yield from kept_back(report)
 
     return page
+
+
+def row_lines(report: Data, dry_run: bool = False) -> Iterable[str]:
+    """A line for each row that left its table, came back, or got another number: at most ten of each."""
+    totals = report.get("counts") or {}
+    for kind, say in (("parked", parked_line), ("returned", _returned), ("renumbered", renumbered_line)):
+        rows = report.get(kind) or ()
+        yield from (say(row, dry_run) for row in rows[:SHOWN])
+        if (more := totals.get(kind, len(rows)) - SHOWN) > 0:
+            yield f"and {more:,} more {MORE[kind]}"
+
+
+def parked_line(row: Data, dry_run: bool = False) -> str:
+    """A row that is kept out of its table, and why."""
+    verb = "leave its table" if row["left"] else "stay out of its table"
+    said = f"would {verb}" if dry_run else verb.replace("leave", "leaves").replace("stay", "stays")
+    return f"{_row(row)} {said}: {row['reason']}"
+
+
+def _returned(row: Data, dry_run: bool) -> str:
+    return f"{_row(row)} {'would come' if dry_run else 'comes'} back into its table"
+
+
+def renumbered_line(row: Data, dry_run: bool = False) -> str:
+    """A row whose number here is not the one that it was born with."""
+    origin = str(row["gid"]).partition(":")[0]
+    return f"{row['table']} {row['birth']} of {origin} {'would be' if dry_run else 'is'} number {row['number']} here"
+
+
+def _row(row: Data) -> str:
+    key = ", ".join("?" if value is None else cell(value) for value in row["key"])
+    gid = f" ({row['gid']})" if row["gid"] and key != row["gid"] else ""
+    return f"{row['table']} {key}{gid}"
 
 
 def kept_back(report: Data) -> Iterable[Block]:

@@ -12,6 +12,7 @@ from satchel.model.vector import Mark
 from satchel.packet.document import (
     Document,
     Model,
+    Name,
     Network,
     NodeName,
     Number64,
@@ -49,6 +50,13 @@ class WantedEntry(Model):
     hash: Text | None = None
 
 
+class LacksEntry(Model):
+    """What the database there does not have yet. `columns` null: the whole table."""
+
+    table: Name
+    columns: tuple[Name, ...] | None = None
+
+
 class Ack(Document):
     """`acks/<node>.json`, replaced as a whole. `counter` only grows; `clock` is the node's own."""
 
@@ -65,6 +73,7 @@ class Ack(Document):
     wanted: tuple[WantedEntry, ...] = ()
     configuration: int = Field(ge=0, le=2**31)
     conflicts: int = Field(default=0, ge=0)
+    lacks: tuple[LacksEntry, ...] = ()
     clock: Time
     software: Text = ""
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from satchel.exchange.folder import open_exchange
 from satchel.model.stamp import rfc3339
-from satchel.packet.ack import Ack, QuarantineEntry, WaitingEntry, WantedEntry, sign_ack
+from satchel.packet.ack import Ack, LacksEntry, QuarantineEntry, WaitingEntry, WantedEntry, sign_ack
 from satchel.packet.document import to_wire
 from satchel.sync.quarantine import Quarantine
 from satchel.sync.site import SOFTWARE, Site, now_ms
@@ -33,6 +33,7 @@ def acknowledge(site: Site, waiting: Sequence[dict[str, str]]) -> None:
         wanted=tuple(WantedEntry(packet=packet) for packet in list(wanted)[:_MOST]),
         configuration=site.configuration.version,
         conflicts=site.store.conflict_counts()["open"],
+        lacks=tuple(LacksEntry(table=lacks.table, columns=lacks.columns) for lacks in site.store.lacks()[:_MOST]),
         clock=rfc3339(now_ms()),
         software=SOFTWARE,
     )

@@ -3,12 +3,13 @@ is it?)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from satchel.errors import UsageError
-from satchel.model.gids import gid_columns
+from satchel.model.gids import GID_PATTERN, gid_columns
 from satchel.model.schema import Table
 from satchel.model.value import Value, to_json
 from satchel.stores.base import Store
@@ -68,6 +69,19 @@ class Identities:
             key = wire if row is None else [row[name] for name in table.key]
         local = table is not None and table.scope == "local"
         return {"key": [to_json(value) for value in key], "gid": wire[0] if local else None}
+
+    def in_words(self, reason: str) -> str:
+        """A reason, in which rows stand by table and gid, with the numbers that they have in this database."""
+        for table in self._tables.values() if ":" in reason else ():
+            if table.scope == "local":
+                pattern = rf"(?<!\w){re.escape(table.name)} ({GID_PATTERN})(?!\w)"
+                reason = re.sub(pattern, partial(self._named, table), reason)
+        return reason
+
+    def _named(self, table: Table, found: re.Match[str]) -> str:
+        gid = found[1]
+        number = self._store.own_row(table.name, {table.key[0]: gid})[table.key[0]]
+        return f"{table.name} {number} ({gid})" if isinstance(number, int) else found[0]
 
     def _is_numbered(self, table: Table) -> bool:
         """Whether a number that a database handed out is part of the table's key."""

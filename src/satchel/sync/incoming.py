@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from satchel.errors import BadPacket, ConstraintRefused
+from satchel.errors import BadPacket
 from satchel.exchange.archive import Archive
 from satchel.model.ids import Dot
 from satchel.model.vector import HASH_DIGITS, Vector
 from satchel.packet.verify import SignedManifest
 from satchel.replication.order import Header, ready_groups, waiting
-from satchel.stores.base import Applying, Delta, Held, Incoming, Sealed
+from satchel.stores.base import Applying, Delta, Incoming, Sealed
 from satchel.sync import sealing
 from satchel.sync.collecting import headers_of
 from satchel.sync.quarantine import Quarantine
@@ -33,7 +33,6 @@ class Intake:
     archives: Sequence[Archive]
     dry_run: bool = False
     applied: Callable[[str], None] = lambda packet: None  # hears of every packet that was applied
-    held: dict[Dot, Held] = field(default_factory=dict)
     headers: dict[Dot, SignedManifest] = field(default_factory=dict)
     known: list[SignedManifest] = field(default_factory=list)
 
@@ -45,8 +44,6 @@ class Intake:
         if not self.site.joining:
             while self._some():
                 pass
-        if not self.dry_run:
-            self.site.store.hold(list(self.held.values()))
         self.report.waiting += self.waiting()
 
     def look(self) -> None:
@@ -63,13 +60,7 @@ class Intake:
         return signed.manifest.configuration <= self.site.configuration.version
 
     def _ready(self) -> list[list[Dot]]:
-        refused = {dot for first in self.held for dot in self._group(first)}
-        headers = [header for header in self._order() if header.dot not in refused]
-        return [list(group) for group in ready_groups(headers, self.site.store.vector(), self._applied_hash)]
-
-    def _group(self, first: Dot) -> list[Dot]:
-        group = self.headers[first].manifest.group
-        return [Dot(first.origin, seq) for seq in range(group[0], group[1] + 1)]
+        return [list(group) for group in ready_groups(self._order(), self.site.store.vector(), self._applied_hash)]
 
     def _applied_hash(self, dot: Dot) -> str | None:
         record = self.site.store.packet(dot)
@@ -100,8 +91,7 @@ class Intake:
         done: list[Dot] = []
         late: list[Sealed] = []
         with self.site.store.applying() as applying:
-            if not self.dry_run:
-                late = self._seal_late(applying)
+            late = self._seal_late(applying)
             vector = {origin: mark.seq for origin, mark in self.site.store.vector().items()}
             for group in ready:
                 if time.monotonic() - began > _SECONDS_AT_ONCE:
@@ -121,22 +111,20 @@ class Intake:
         with applying.delta(self.site.rules) as delta:
             if delta is None:
                 return []
-            sealed = sealing.write_parts(self.site, delta)
+            seal = sealing.pretend if self.dry_run else sealing.write_parts
+            sealed = seal(self.site, delta)
             delta.record(sealed, self.site.rules)
-            return list(sealed)
+            self.report.rows.add_fates(delta.counts)
+            return sealed
 
     def _in_order(self, group: Sequence[Dot], vector: Mapping[str, int]) -> bool:
-        """Whether nothing that the group needs was refused before it."""
+        """Whether everything that the group needs was applied before it: a bad packet before it was not."""
         context = self.headers[group[0]].manifest.vector
         return all(mark.seq <= vector.get(origin, 0) for origin, mark in context.items())
 
     def _apply(self, applying: Applying, group: Sequence[Dot]) -> bool:
         try:
             self.report.rows.add(applying.apply_group(self._incoming(group), self.site.rules))
-        except ConstraintRefused as refused:
-            self.held[group[0]] = Held(group[0], refused.message)
-            self.report.warnings.append(f"{group[0]} was not applied: {refused.message}; {refused.hint}")
-            return False
         except BadPacket as bad:
             self._discard(group, bad)
             return False
@@ -210,8 +198,6 @@ class Intake:
         return list(self._waiting())
 
     def _waiting(self) -> Iterator[dict[str, str]]:
-        for held in self.held.values():
-            yield {"packet": str(held.dot), "for": f"the database: {held.reason}"}
         if self.site.joining:
             return
         for signed in self.headers.values():

@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from satchel.model.value import to_json
 from satchel.stores.base import Joining
-from satchel.stores.counts import RowCounts
+from satchel.stores.counts import Fate, Renumbered, RowCounts
+
+MOST = 1000  # single rows that are named in a report: it stays in the log of runs
 
 
 @dataclass(slots=True)
 class Report:
-    """Packets as `site-a/12`; `conflicts`: how many were opened; `partial`: not all that was wanted could be done."""
+    """Packets as `site-a/12`; `conflicts`: how many were opened; `partial`: not all that was wanted could be done;
+    `renumbered`, `parked`, `returned`: what became of single rows, the first thousand of each, all in `counts`."""
 
     sealed: list[str] = field(default_factory=list)
     pending: int = 0  # changed rows that a dry run would seal
@@ -42,6 +46,10 @@ class Report:
             "quarantined": self.quarantined,
             "rows": {"inserted": self.rows.inserted, "updated": self.rows.updated, "deleted": self.rows.deleted},
             "conflicts": self.rows.conflicts,
+            "renumbered": [renumbered_json(row) for row in self.rows.renumbered[:MOST]],
+            "parked": [_parked(fate) for fate in self.rows.parked[:MOST]],
+            "returned": [_named(fate) for fate in self.rows.returned[:MOST]],
+            "counts": {name: len(getattr(self.rows, name)) for name in ("renumbered", "parked", "returned")},
             "dropped": self.dropped,
             "bytes_dropped": self.bytes_dropped,
             "exchange": ", ".join(self.exchange),
@@ -51,3 +59,16 @@ class Report:
             "dry_run": self.dry_run,
             "warnings": self.warnings,
         }
+
+
+def renumbered_json(row: Renumbered) -> dict[str, Any]:
+    """{table, gid, birth, number}: the number that a row was born with, and the one that it has here."""
+    return {"table": row.table, "gid": row.gid, "birth": row.birth, "number": row.number}
+
+
+def _named(fate: Fate) -> dict[str, Any]:
+    return {"table": fate.table, "key": [to_json(value) for value in fate.key], "gid": fate.gid}
+
+
+def _parked(fate: Fate) -> dict[str, Any]:
+    return {**_named(fate), "kind": fate.kind, "reason": fate.reason, "left": fate.left}

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from satchel.stores.base import Run
 from satchel.sync import sealing
 from satchel.sync.acknowledging import acknowledge
 from satchel.sync.adopting import adopt
+from satchel.sync.catching_up import follow
 from satchel.sync.collecting import Collector
+from satchel.sync.identities import Identities
 from satchel.sync.incoming import Intake
 from satchel.sync.outgoing import Dropper
 from satchel.sync.quarantine import Quarantine
@@ -40,6 +43,8 @@ def run(site: Site, command: str, report: Report, *, dry_run: bool) -> Iterator[
     trouble = ""
     try:
         yield report
+        in_words = Identities(site.store).in_words
+        report.rows.parked = [replace(fate, reason=in_words(fate.reason)) for fate in report.rows.parked]
     except SatchelError as problem:
         trouble = problem.message
         raise
@@ -109,7 +114,7 @@ def _begin(site: Site, places: Sequence[Path], report: Report, *, dry_run: bool,
     if dry_run:
         report.pending = 0 if site.joining else site.store.pending()
     else:
-        report.sealed += [str(packet.dot) for packet in sealing.seal_pending(site)]
+        report.sealed += [str(packet.dot) for packet in sealing.seal_pending(site, report.rows)]
         _try_again(site, report)
     return tour
 
@@ -167,11 +172,14 @@ def _take_in(site: Site, tour: Tour, report: Report, dry_run: bool, listener: Li
         archives = [site.archive, archive] if dry_run else [site.archive]
         intake = Intake(site, report, quarantine, archives, dry_run, lambda packet: listener("packet-applied", packet))
         intake.run()
+    if not dry_run and not site.joining:
+        follow(site)
+        _try_again(site, report)
     _settle_waiting(report)
     if dry_run:
         return
     if report.joined is not None:  # what was edited since the join has its place in the order now
-        report.sealed += [str(packet.dot) for packet in sealing.seal_pending(site)]
+        report.sealed += [str(packet.dot) for packet in sealing.seal_pending(site, report.rows)]
     acknowledge(site, report.waiting)
     for conflict in site.members.seen:
         _review(site, conflict)

@@ -19,6 +19,7 @@ from satchel.model.vector import Vector
 from satchel.packet.envelope import read_envelope
 from satchel.packet.manifest import Manifest
 from satchel.stores.base import Delta, Sealed, Stretch
+from satchel.stores.counts import RowCounts
 from satchel.sync.site import SOFTWARE, Site, now_ms
 
 _FOLDER = re.compile(r"([0-9]{10,18})-[0-9a-f]{8}")
@@ -39,8 +40,9 @@ def finish(site: Site) -> None:
             remove_folder(entry)
 
 
-def seal_pending(site: Site) -> list[Sealed]:
-    """Seals what is pending; nothing in a node that is joining. The caller has looked before (visit.look)."""
+def seal_pending(site: Site, fates: RowCounts | None = None) -> list[Sealed]:
+    """Seals what is pending; nothing in a node that is joining. The caller has looked before (visit.look). `fates`
+    is told what became of rows, since an edit here can take a value from a row or free it for one."""
     if site.joining:
         return []
     with site.store.delta(site.rules) as delta:
@@ -50,7 +52,31 @@ def seal_pending(site: Site) -> list[Sealed]:
         delta.record(sealed, site.rules)
         publish(site, sealed)
         delta.release()
+        if fates is not None:
+            fates.add_fates(delta.counts)
     return sealed
+
+
+def pretend(site: Site, delta: Delta) -> list[Sealed]:
+    """What is pending as one packet that nobody will see, for a dry run: what arrives meets it as after a seal."""
+    vector = site.store.vector()
+    last = vector.get(site.origin)
+    seq = last.seq + 1 if last else 1
+    stretches = [Stretch(table, 0, count) for table, count in delta.rows.items()]
+    return [
+        Sealed(
+            Dot(site.origin, seq),
+            "0" * 64,
+            "0" * 8,
+            (seq, seq),
+            vector,
+            delta.kind,
+            b"",
+            now_ms(),
+            delta.rows,
+            stretches,
+        )
+    ]
 
 
 def write_parts(site: Site, delta: Delta) -> list[Sealed]:

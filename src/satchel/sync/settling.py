@@ -22,7 +22,8 @@ from satchel.sync.visit import Tour, look
 
 
 def list_conflicts(site: Site, *, closed: bool) -> list[dict[str, Any]]:
-    """The entries of INTERFACE, conflicts."""
+    """The entries of INTERFACE, conflicts, and of each: `state` edit | parked | refused (by this database only) | noted
+    (shown, but not as it was written), `reason`, `against` [{table, key, gid, nodes}]."""
     identities = Identities(site.store)
     return [_entry(site, identities, record) for record in site.store.conflicts(closed)]
 
@@ -42,7 +43,9 @@ def _entry(site: Site, identities: Identities, record: ConflictRecord) -> dict[s
         "closed": None if record.closed is None else rfc3339(record.closed),
         "closed_by": closed_by,
         "reviewed": record.reviewed,
-        "reason": record.reason,
+        "reason": identities.in_words(record.reason),
+        "state": record.apart or "edit",
+        "against": _against(site, identities, record) if record.apart == "parked" and record.closed is None else [],
         "shown": _row(site, record.table, record.shown),
         # oldest first, on every node alike
         "versions": [
@@ -50,6 +53,15 @@ def _entry(site: Site, identities: Identities, record: ConflictRecord) -> dict[s
             for version in sorted(record.versions, key=lambda version: version.rank)
         ],
     }
+
+
+def _against(site: Site, identities: Identities, record: ConflictRecord) -> list[dict[str, Any]]:
+    """[{table, key, gid, nodes}]: the rows that keep a parked one out, and who has versions of them."""
+    found = []
+    for table, key in site.store.blockers(record.table, record.key):
+        nodes = {node_of(version.dot.origin): None for version in site.store.standing(table, key)}
+        found.append({"table": table, **identities.names(table, key), "nodes": list(nodes)})
+    return found
 
 
 def _row(site: Site, table: str, row: Mapping[str, Value] | None) -> dict[str, Any] | None:
@@ -230,9 +242,10 @@ def _write(site: Site, record: ConflictRecord, values: Mapping[str, Value] | Non
 
 
 def _seen(site: Site, conflict_id: str, dry_run: bool) -> dict[str, Any]:
-    """A signed statement, and no packet."""
+    """A signed statement, and no packet. A note is open until somebody has looked."""
     number = site.store.conflict_number(conflict_id)
-    if any(record.number == number and record.closed is None for record in site.store.conflicts()):
+    still = [record for record in site.store.conflicts() if record.number == number and record.closed is None]
+    if any(record.apart != "noted" for record in still):
         raise UsageError(f"the conflict {conflict_id} is open", "settle it with --take, --set or --delete")
     if not dry_run:
         site.add_node_files([make_seen(site.key, site.network, site.settings.node, conflict_id, now_ms())])

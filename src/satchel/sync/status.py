@@ -8,14 +8,22 @@ from typing import Any
 from satchel.model.vector import Vector, behind
 from satchel.sync.incoming import Intake
 from satchel.sync.quarantine import Quarantine
-from satchel.sync.report import Report
+from satchel.sync.report import Report, renumbered_json
 from satchel.sync.site import Site, now_ms
+
+_SHOWN = 100  # rows that are named
 
 
 def status(site: Site) -> dict[str, Any]:
-    """The document of INTERFACE, with `sentence`, `state`, `heads`, `database` and `home`."""
+    """The document of INTERFACE, with `sentence`, `state`, `heads`, `database`, `home`.
+
+    `lacks` [{table, columns}]: what the network has and this database has not (columns null: the whole table), likewise
+    of each peer by its last acknowledgement. `renumbered` {count, rows: [{table, gid, birth, number}]}: rows whose
+    number here is not that of their birth.
+    """
     vector = site.store.vector()
     quarantine = Quarantine(site.home.quarantine, now_ms())
+    renumbered, rows = site.store.renumbered(_SHOWN)
     found: dict[str, Any] = {
         "node": site.settings.node,
         "network": site.settings.network,
@@ -29,6 +37,8 @@ def status(site: Site) -> dict[str, Any]:
         "peers": _peers(site, vector),
         "conflicts": dict(site.store.conflict_counts()),
         "left_out": [{"table": entry.table, "reason": entry.reason} for entry in site.store.left_out()],
+        "lacks": [{"table": entry.table, "columns": _columns(entry.columns)} for entry in site.store.lacks()],
+        "renumbered": {"count": renumbered, "rows": [renumbered_json(row) for row in rows]},
         "database": site.store.url,
         "home": str(site.home.path),
         "warnings": list(dict.fromkeys([*site.warnings, *site.members.alarms])),
@@ -40,7 +50,6 @@ def standing_waits(site: Site, quarantine: Quarantine) -> list[dict[str, str]]:
     """[{packet, for}]: what is in the archive and not applied, and what it waits for."""
     intake = Intake(site, Report(), quarantine, [site.archive], dry_run=True)
     intake.look()
-    intake.held = {held.dot: held for held in site.store.held()}
     if site.joining:
         have = {signed.manifest.dot for signed in intake.known}
         wanted = ((origin, seq) for origin, mark in site.inviter_vector().items() for seq in range(1, mark.seq + 1))
@@ -60,6 +69,7 @@ def _peers(site: Site, vector: Vector) -> list[dict[str, Any]]:
                 "vector": {origin: mark.seq for origin, mark in marks.items()},
                 "behind": behind(vector, marks),
                 "heard": ack.clock if ack else None,
+                "lacks": [{"table": e.table, "columns": _columns(e.columns)} for e in ack.lacks] if ack else [],
             }
         )
     return found
@@ -76,6 +86,8 @@ def sentence(found: Mapping[str, Any]) -> str:
         troubles.append(f"{_count(count, 'packet is', 'packets are')} in quarantine")
     if count := found["conflicts"]["open"]:
         troubles.append(f"{_count(count, 'conflict is', 'conflicts are')} open")
+    if count := found["conflicts"]["parked"]:
+        troubles.append(f"{_count(count, 'row is', 'rows are')} parked: see `satchel conflicts`")
     if count := found["conflicts"]["passed_over"]:
         troubles.append(f"{_count(count, 'conflict was', 'conflicts were')} passed over and nobody has looked")
     todo = []
@@ -90,6 +102,10 @@ def sentence(found: Mapping[str, Any]) -> str:
             else (f"{found['node']} is alone in {found['network']}: invite somebody with `satchel invite`.")
         )
     return "; ".join([*troubles, *todo]) + "."
+
+
+def _columns(names: Sequence[str] | None) -> list[str] | None:
+    return None if names is None else list(names)
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -23,7 +23,7 @@ from satchel.stores.sqlite.apart import NOTED, Apart
 from satchel.stores.sqlite.layout import Layout
 
 EDIT = "edit"
-_COLUMNS = "number, tab, key, kind, columns, opened, closed, closed_by, reviewed, shown, versions, reason"
+_COLUMNS = "number, tab, key, kind, columns, opened, closed, closed_by, reviewed, shown, versions, reason, apart"
 
 
 def keep(
@@ -185,7 +185,8 @@ _UNREVIEWED = "closed IS NOT NULL AND NOT reviewed AND json_extract(closed_by, '
 
 
 def _record(db: sqlite3.Connection, layouts: Mapping[int, Layout], row: Sequence[Any], live: Any) -> ConflictRecord:
-    number, tab, key_json, kind, columns, opened, closed, closed_by, reviewed, shown_json, versions_json, reason = row
+    number, tab, key_json, kind, columns, opened, closed, closed_by, reviewed, shown_json, versions_json, *why = row
+    reason, status = why
     layout, key = layouts[tab], exact.read_values(key_json)
     if closed is None:
         versions, shown = live(layout, key)
@@ -209,6 +210,7 @@ def _record(db: sqlite3.Connection, layouts: Mapping[int, Layout], row: Sequence
         shown=shown,
         versions=versions,
         reason=reason or "",
+        apart=status or "",
     )
 
 
