@@ -19,22 +19,24 @@ from satchel.model.admission import RowId
 from satchel.model.value import Value
 from satchel.stores.sqlite import exact
 from satchel.stores.sqlite.connection import tolerant
-from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.layout import Layout, typed
 from satchel.stores.sqlite.stage import at_key, bindable, placeholder
 
 PARKED, TWIN, REFUSED, NOTED = "parked", "twin", "refused", "noted"
-_COLUMNS = "status, kind, reason, blockers, moved"
+_FIXED = ("status", "kind", "reason", "blockers", "moved")
 
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """Why a row is not shown as it was written. `moved`: it would not be shown as it was written either."""
+    """Why a row is not shown as it was written. `moved`: it would not be shown as it was written either. `stands`: the
+    key on the wire under which it is shown, where a twin stands for one of its parents; None: its own."""
 
     status: str
     kind: str  # unique | foreign-key | constraint
     reason: str
     blockers: Sequence[RowId] = ()
     moved: bool = False
+    stands: tuple[Value, ...] | None = None
 
     @property
     def hidden(self) -> bool:
@@ -47,8 +49,10 @@ def ddl(layout: Layout) -> list[str]:
     keys = ", ".join(layout.keys)
     made = [
         f"CREATE TABLE {layout.apart} ({layout.key_list()}, status TEXT, kind TEXT, reason TEXT, blockers TEXT,"
-        f" moved INTEGER, {layout.slot_list()}, PRIMARY KEY ({keys})) WITHOUT ROWID"
+        f" moved INTEGER, {_stand_list(layout)}, {layout.slot_list()}, PRIMARY KEY ({keys})) WITHOUT ROWID"
     ]
+    if layout.key_roots and not layout.is_local:
+        made.append(f"CREATE INDEX {layout.apart}_stands ON {layout.apart} ({', '.join(stand_slots(layout))})")
     wanted = [*layout.table.unique, *(key.columns for key in layout.table.foreign_keys if key.declared)]
     for number, columns in enumerate(dict.fromkeys(wanted)):
         slots = ", ".join(layout.slots_of(columns))
@@ -70,23 +74,63 @@ def any_refused(db: sqlite3.Connection, layout: Layout) -> bool:
 def read(db: sqlite3.Connection, layout: Layout, key: Sequence[Value]) -> Apart | None:
     """Why a row is apart; None: it is not."""
     where, bound = at_key(layout.keys, key)
-    row = db.execute(f"SELECT {_COLUMNS} FROM {layout.apart} WHERE {where}", bound).fetchone()
+    with tolerant(db):
+        row = db.execute(f"SELECT {_columns(layout)} FROM {layout.apart} WHERE {where}", bound).fetchone()
     return None if row is None else _apart(row)
+
+
+def stand_slots(layout: Layout) -> tuple[str, ...]:
+    """s0, s1 ...: the key under which a row is shown, where that is not its own."""
+    return tuple(f"s{place}" for place in range(len(layout.keys)))
+
+
+def _stand_list(layout: Layout) -> str:
+    pairs = zip(stand_slots(layout), layout.key_columns, strict=True)
+    return ", ".join(typed(slot, column) for slot, column in pairs)
+
+
+def _columns(layout: Layout) -> str:
+    return ", ".join((*_FIXED, *stand_slots(layout)))
+
+
+def has_stands(db: sqlite3.Connection, layout: Layout) -> bool:
+    """Whether some row is shown under another key than its own."""
+    return db.execute(f"SELECT 1 FROM {layout.apart} WHERE s0 IS NOT NULL LIMIT 1").fetchone() is not None
+
+
+def own_key(db: sqlite3.Connection, layout: Layout, key: Sequence[Value]) -> tuple[Value, ...]:
+    """The key of the row that is shown under a key."""
+    if not layout.key_roots or layout.is_local:
+        return tuple(key)
+    where, bound = at_key(stand_slots(layout), key)
+    with tolerant(db):
+        row = db.execute(f"SELECT {', '.join(layout.keys)} FROM {layout.apart} WHERE {where}", bound).fetchone()
+    return tuple(key) if row is None else tuple(row)
+
+
+def shown_key(db: sqlite3.Connection, layout: Layout, key: Sequence[Value]) -> tuple[Value, ...]:
+    """The key under which a row is shown."""
+    if not layout.key_roots or layout.is_local:
+        return tuple(key)
+    why = read(db, layout, key)
+    return tuple(key) if why is None or why.stands is None else why.stands
 
 
 def every(db: sqlite3.Connection, layout: Layout, condition: str = "1") -> Iterator[tuple[tuple[Value, ...], Apart]]:
     """(key, why) of the rows that are apart."""
     keys = ", ".join(layout.keys)
     with tolerant(db):
-        rows = db.execute(f"SELECT {_COLUMNS}, {keys} FROM {layout.apart} WHERE {condition}").fetchall()
+        rows = db.execute(f"SELECT {keys}, {_columns(layout)} FROM {layout.apart} WHERE {condition}").fetchall()
+    width = len(layout.keys)
     for row in rows:
-        yield tuple(row[5:]), _apart(row)
+        yield tuple(row[:width]), _apart(row[width:])
 
 
 def write(db: sqlite3.Connection, layout: Layout, key: Sequence[Value], why: Apart, row: Sequence[Value]) -> None:
     """Sets a row apart."""
     blockers = json.dumps([[table, exact.write_values(other)] for table, other in why.blockers])
-    values = [*key, why.status, why.kind, why.reason, blockers, int(why.moved), *row]
+    stands = why.stands or [None] * len(layout.keys)
+    values = [*key, why.status, why.kind, why.reason, blockers, int(why.moved), *stands, *row]
     holders = ", ".join(map(placeholder, values))
     db.execute(f"INSERT OR REPLACE INTO {layout.apart} VALUES ({holders})", list(map(bindable, values)))
 
@@ -98,6 +142,6 @@ def remove(db: sqlite3.Connection, layout: Layout, key: Sequence[Value]) -> None
 
 
 def _apart(row: Sequence[Any]) -> Apart:
-    status, kind, reason, blockers, moved, *_ = row
+    status, kind, reason, blockers, moved, *stands = row
     found = [(table, exact.read_values(key)) for table, key in json.loads(blockers)]
-    return Apart(status, kind, reason, found, bool(moved))
+    return Apart(status, kind, reason, found, bool(moved), None if None in stands else tuple(stands))

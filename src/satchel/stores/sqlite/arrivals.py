@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping
 
-from satchel.stores.base import Renumbered
-from satchel.stores.sqlite import numbers
+from satchel.stores.counts import Renumbered
+from satchel.stores.sqlite import apart, numbers
 from satchel.stores.sqlite.booking import classes
 from satchel.stores.sqlite.cases import Case
 from satchel.stores.sqlite.layout import Layout
@@ -25,6 +25,21 @@ def translate(db: sqlite3.Connection, layouts: Mapping[str, Layout], stage: Stag
         slot = stage.layout.locals[place]
         value = numbers.own_value(layouts[root], f"{stage.name.partition('.')[2]}.{stage.layout.slots[place]}")
         db.execute(f"UPDATE {stage.name} SET {slot} = {value} WHERE {slot} IS NULL")
+    _follow_twins(db, layouts, stage)
+
+
+def _follow_twins(db: sqlite3.Connection, layouts: Mapping[str, Layout], stage: Stage) -> None:
+    """A row that is shown under another key, because a twin stands for its parent, is found there."""
+    layout = stage.layout
+    if not layout.key_roots or layout.is_local or not apart.has_stands(db, layout):
+        return
+    for number, place in enumerate(layout.key_places):
+        if place in layout.roots:
+            value = numbers.own_value(layouts[layout.roots[place]], f"a.s{number}")
+            db.execute(
+                f"UPDATE {stage.name} AS s SET {layout.locals[place]} = {value} FROM {layout.apart} a"
+                f" WHERE {layout.match('k:a', 'c:s')} AND a.s0 IS NOT NULL"
+            )
 
 
 class Arrivals:

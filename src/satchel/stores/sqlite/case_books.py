@@ -82,10 +82,10 @@ class CaseBooks:
                 blockers.append(outcome.twin)
             status = apart.TWIN if outcome.status == TWIN else apart.PARKED
             return Apart(status, outcome.kind, outcome.reason, tuple(blockers), moved)
-        if outcome.note:
-            return Apart(apart.NOTED, outcome.kind, outcome.reason, tuple(outcome.blockers))
-        if case.settled.resolved.deleted or self._differs(case, outcome.row):
-            return Apart(apart.NOTED, "", outcome.reason, tuple(outcome.blockers))  # a twin stands for its parent
+        if outcome.note or case.settled.resolved.deleted or self._differs(case, outcome.row):
+            kind = outcome.kind if outcome.note else ""  # else a twin stands for its parent
+            stands = case.shown_key(outcome.row)
+            return Apart(apart.NOTED, kind, outcome.reason, tuple(outcome.blockers), stands=stands)
         if not outcome.first:
             return Apart(apart.NOTED, "", "it came in late", tuple(outcome.blockers))  # its place is not sure
         return None

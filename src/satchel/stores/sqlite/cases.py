@@ -57,6 +57,11 @@ class Case:
             return self.key
         return tuple(self.before[place] for place in self.layout.key_places)
 
+    def shown_key(self, row: Mapping[str, Value]) -> tuple[Value, ...] | None:
+        """The key of a row as it is to be shown, if it is another than the row's own."""
+        key = tuple(row.get(name) for name in self.layout.table.key)
+        return None if row_id(self.layout, key) == self.id else key
+
     @property
     def is_plainly_shown(self) -> bool:
         """Whether it was in the table as it was written, and nothing happens to it."""

@@ -84,8 +84,14 @@ class Finder:
 
     def rivals(self, case: Case, row: Row) -> Iterator[Case]:
         """Rows that claim one of the row's unique values."""
-        for columns in case.layout.table.unique:
-            yield from self.holders(case.layout, columns, columns, row)
+        layout = case.layout
+        for columns in layout.table.unique:
+            yield from self.holders(layout, columns, columns, row)
+        key = case.shown_key(row)
+        if key is not None and None not in key:  # a twin stands for its parent: it claims the key that it moves to
+            for other in {tuple(key), apart.own_key(self.db, layout, key)}:
+                if (rival := self.cases.find(layout, other)) is not None:
+                    yield rival
 
     def children(self, case: Case, row: Row) -> Iterator[Case]:
         """Rows that refer to the row by these values of it, or would by their defaults."""
@@ -139,7 +145,7 @@ class Finder:
         found = []
         if None not in here:
             own = self._query(layout.source, layout.key_names, [layout.columns[p] for p in places], here)
-            found += [numbers.key_to_wire(layout, key) for key in own]
+            found += [apart.own_key(self.db, layout, numbers.key_to_wire(layout, key)) for key in own]
         found += self._query(layout.apart, layout.keys, slots, values)
         stage = self.cases.stages.get(layout.table.name)
         if stage is not None:

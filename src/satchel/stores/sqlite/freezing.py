@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 
 from satchel.stores.sqlite import births, cascaded, lineage, numbers
-from satchel.stores.sqlite.apart import NOTED
+from satchel.stores.sqlite.apart import NOTED, has_stands, stand_slots
 from satchel.stores.sqlite.events import events
 from satchel.stores.sqlite.followed import follow, followed
 from satchel.stores.sqlite.layout import Layout, typed
@@ -90,6 +90,7 @@ class _Frozen:
         self.layout = layout
         self.layouts = layouts
         self.noted = noted
+        self.stands = bool(layout.key_roots) and not layout.is_local and has_stands(db, layout)
         self.followed = followed  # its keys refer to rows some of which got other numbers
 
     def make(self) -> str:
@@ -152,7 +153,21 @@ class _Frozen:
             window = ", ".join(f"o{place}" for place in layout.key_places)
             born = f"max(upper(kind) = 'I') OVER (PARTITION BY {window} ORDER BY id) AS born"
             source = f"(SELECT *, {born} FROM {self.noted}) v"
-        return f"WITH e AS MATERIALIZED (SELECT v.*, {', '.join(wires)} FROM {source} WHERE v.kind <> 'R')"
+        events_ = f"SELECT v.*, {', '.join(wires)} FROM {source} WHERE v.kind <> 'R'"
+        return self._under_own_keys(events_) if self.stands else f"WITH e AS MATERIALIZED ({events_})"
+
+    def _under_own_keys(self, events_: str) -> str:
+        """A row that is shown under another key, because a twin stands for its parent, is meant by its own."""
+        layout = self.layout
+        places = [place for place in layout.key_places if place in layout.roots]
+        own = {place: f"coalesce(a.{layout.keys[layout.key_places.index(place)]}, x.w{place})" for place in places}
+        kept = ["id", "kind", "at", *layout.masks, *layout.old_slots]
+        wires = [f"{own.get(place, f'x.w{place}')} AS w{place}" for place in layout.roots]
+        key = [f"x.w{place}" if place in layout.roots else f"x.o{place}" for place in layout.key_places]
+        match = " AND ".join(f"a.{slot} = {value}" for slot, value in zip(stand_slots(layout), key, strict=True))
+        columns = ", ".join([*(f"x.{name}" for name in kept), *wires])
+        renamed = f"SELECT {columns} FROM x LEFT JOIN {layout.apart} a ON {match}"
+        return f"WITH x AS MATERIALIZED ({events_}), e AS MATERIALIZED ({renamed})"
 
     def _old_value(self, place: int) -> str:
         layout, root = self.layout, self.layouts[self.layout.roots[place]]
@@ -170,7 +185,7 @@ class _Frozen:
         layout = self.layout
         values = [f"t.{column}" for column in layout.columns]
         for place, root in layout.roots.items():
-            if layout.is_local and place in layout.key_places:
+            if place in layout.key_places and (layout.is_local or self.stands):
                 values[place] = f"e.w{place}"
             else:
                 values[place] = f"coalesce({births.gid_now(self.layouts[root], values[place])}, {values[place]})"

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from satchel.model.gids import parse_gid
 from satchel.model.value import Value
 from satchel.model.version import Version
+from satchel.stores.sqlite.apart import shown_key
 from satchel.stores.sqlite.connection import tolerant
 from satchel.stores.sqlite.freezing import base_lineage, base_of
 from satchel.stores.sqlite.layout import Layout
@@ -25,7 +26,8 @@ class RowEditor:
         self.numbers = numbers
 
     def _at(self, key: Sequence[Value]) -> tuple[str, list[Value]]:
-        return at_key(self.layout.key_names, self.numbers.key_to_local(self.layout, key))
+        shown = shown_key(self.db, self.layout, key)
+        return at_key(self.layout.key_names, self.numbers.key_to_local(self.layout, shown))
 
     def here(self, key: Sequence[Value]) -> tuple[Value, ...] | None:
         """The row as the application sees it, with own numbers, by place."""
