@@ -17,8 +17,6 @@ CHUNKS = 6  # processes that xdist can spread; one for each scenario would impor
 SECONDS = 300
 NOT_HERE = "not for SQLite"
 
-STILL_FAILING = {"sym-32", "own-08"}  # a table that later runs add
-
 
 def scenarios() -> list[dict[str, Any]]:
     if not SCRIPT.is_file():
@@ -27,14 +25,9 @@ def scenarios() -> list[dict[str, Any]]:
     return found
 
 
-def demanded() -> list[str]:
-    """What must pass, by id."""
-    return [s["id"] for s in scenarios() if s["id"] not in STILL_FAILING]
-
-
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_every_scenario_that_is_for_sqlite_passes(chunk: int) -> None:
-    ids = demanded()[chunk::CHUNKS]
+    ids = [scenario["id"] for scenario in scenarios()][chunk::CHUNKS]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     environment.pop("SATCHEL_HOME", None)
     run = subprocess.run(

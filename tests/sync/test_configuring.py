@@ -155,8 +155,11 @@ def test_only_an_admin_changes_the_configuration(office: Place, branch: Place) -
 def test_a_network_of_all_tables_stays_one(tmp_path: Path, adopted: Adopted) -> None:
     office = found_network(tmp_path, make_database(tmp_path / "office.db", *SCHEMA[:2]), policies={"*": "manual"})
     office.sql(SCHEMA[2])
-    office.node.add_tables("drafts")
-    newest = configurations(office)[-1]
+    with pytest.raises(UsageError, match="drafts is replicated already"):
+        office.node.add_tables("drafts")
+    first, newest = configurations(office)  # the admin's node signs by itself what its database has gained
+    assert [table.name for table in first.shared_tables()] == ["invoices", "notes"]
+    assert sorted(table.name for table in newest.shared_tables()) == ["drafts", "invoices", "notes"]
     assert newest.options.tables == ()
     assert newest.policy_of("drafts") == "manual"
 
