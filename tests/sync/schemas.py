@@ -96,5 +96,7 @@ def recomputed(place: Place) -> list[str]:
                     continue
                 here = {layout.table.names[place] for place in layout.here}
                 cells = {n: c for n, c in standing[0].cells.items() if n in here and c.dot.origin}
-                wrong += [f"{name} {key}.{n}: {shown[n]!r}, not {c.value!r}" for n, c in cells.items() if shown[n] != c.value]
+                wrong += [
+                    f"{name} {key}.{n}: {shown[n]!r}, not {c.value!r}" for n, c in cells.items() if shown[n] != c.value
+                ]
     return wrong

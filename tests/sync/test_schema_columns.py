@@ -38,7 +38,7 @@ def test_values_of_a_column_appear_where_it_is_added_later(case: str, tmp_path: 
     north, south = places = trio(tmp_path)
     add(north, column)
     report = notice(north)
-    assert report.warnings == ["guests has new columns, which are replicated from now on: mail"]
+    assert report.warnings == ["guests has new columns, replicated from now on: mail"]
     north.sql("UPDATE guests SET mail = 'ada@' WHERE id = 1", "UPDATE guests SET town = 'Jena' WHERE id = 2")
     north.sql("INSERT INTO guests VALUES (4, 'Dan', 'Trier', 'dan@')")
     rest(places)
@@ -87,7 +87,10 @@ def test_edits_on_both_sides_of_a_migration_come_to_the_same_rows(policy: str, t
     assert before == south.rows("SELECT id, name, town FROM guests")
     silent(places)
     if policy == "merge":
-        assert south.rows("SELECT * FROM guests WHERE id <> 2") == [(1, "Eda", "Ulm", "new@"), (3, "Cid", "Suhl", "Cid@")]
+        assert south.rows("SELECT * FROM guests WHERE id <> 2") == [
+            (1, "Eda", "Ulm", "new@"),
+            (3, "Cid", "Suhl", "Cid@"),
+        ]
 
 
 @pytest.mark.parametrize("policy", POLICIES)

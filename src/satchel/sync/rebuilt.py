@@ -16,11 +16,14 @@ from satchel.sync.visit import ENVELOPE_LIMIT
 
 
 def compare_rebuilt(site: Site) -> None:
-    """Compares every table that has lost its triggers; says in the site's warnings what was found."""
+    """Compares every table that has lost its triggers, a column or all of it; says in the warnings what was found."""
     for table in [] if site.joining else site.store.rebuilt():
         found = site.store.compare(table, _packets(site, table), site.rules)
-        rows = "1 row was" if found == 1 else f"{found:,} rows were"
-        site.warnings.append(f"the table {table} was made anew: {rows} changed without being noted, and count from now")
+        if found:
+            rows = "1 row was" if found == 1 else f"{found:,} rows were"
+            site.warnings.append(
+                f"the table {table} was made anew: {rows} changed without being noted, and count from now"
+            )
 
 
 def _packets(site: Site, table: str) -> Iterator[Incoming]:

@@ -14,15 +14,15 @@ from dataclasses import replace
 from satchel.model.gids import typed as typed_tables
 from satchel.model.schema import Column, Table
 from satchel.stores.base import Lacks
-from satchel.stores.sqlite import books, install, lineage
+from satchel.stores.sqlite import books, homecoming, install, lineage, numbers
 from satchel.stores.sqlite.connection import quote
 from satchel.stores.sqlite.displaced import default_literal
-from satchel.stores.sqlite.homecoming import come_home
+from satchel.stores.sqlite.homecoming import come_home, note_arrival
 from satchel.stores.sqlite.layout import MASK_BITS, Layout, typed
 from satchel.stores.sqlite.rebuilt import REBUILT
 from satchel.stores.sqlite.schema import inspect, table_columns
 
-UNSETTLED = "unsettled"  # note: tables of which kept values can be shown now
+UNSETTLED = homecoming.UNSETTLED
 
 
 def extend(db: sqlite3.Connection, layout: Layout, columns: Sequence[Column]) -> Layout:
@@ -102,7 +102,6 @@ class Drift:
         self.db = db
         self.joining = joining
         self.said: list[str] = []
-        self._arrived: list[str] = []
 
     def notice(self) -> None:
         """Follows what happened to tables that are captured."""
@@ -116,9 +115,6 @@ class Drift:
             else:
                 self._columns(layout, absent[name])
         note_absent(self.db, books.layouts(self.db))
-        if self._arrived:
-            known = json.loads(books.read_notes(self.db).get(UNSETTLED, "[]"))
-            books.write_notes(self.db, {UNSETTLED: json.dumps(sorted({*known, *self._arrived}))})
 
     def take(self, tables: Sequence[Table]) -> None:
         """Captures tables that are new, their rows included."""
@@ -162,14 +158,21 @@ class Drift:
     def _is_away(self, layout: Layout, before: set[str]) -> None:
         if "*" in before:
             return
+        name = layout.table.name
         install.drop_triggers(self.db, layout)
         make_stand_in(self.db, layout)
-        self.said.append(f"the table {layout.table.name} is gone; what others write there is kept until it is back")
+        self._lost(name)
+        if have := {column.lower() for column, *_ in table_columns(self.db, name)}:
+            keys = ", ".join(key for key in layout.table.key if key.lower() not in have)
+            self.said.append(f"{name} has no longer its key {keys}; it is left alone until that is back")
+        else:
+            self.said.append(f"the table {name} is gone; what others write there is kept until it is back")
 
     def _columns(self, layout: Layout, before: set[str]) -> None:
         name = layout.table.name
         now = {layout.table.names[place] for place in layout.absent}
         if gone := sorted(now - before):
+            self._lost(name)
             self.said.append(f"{name} has no longer {', '.join(gone)}; what others write there is kept")
         back = sorted(before - now)
         more: list[Column] = []
@@ -182,7 +185,7 @@ class Drift:
             if here is not None:
                 layout = self._refer(layout, here, [*back, *(column.name for column in more)])
         if back:
-            self._arrived.append(name)
+            note_arrival(self.db, name, back)
             self.said.append(f"{name} has {', '.join(back)} now; the values that were kept appear")
         self._note_written(layout, [layout.place(column) for column in (*back, *(c.name for c in more))])
 
@@ -216,6 +219,7 @@ class Drift:
                 "SELECT name, dflt_value FROM pragma_table_xinfo(?)", (layout.table.name,)
             ).fetchall()
         }
+        lineage.know_missing(self.db)
         for place in places:
             text = defaults.get(layout.table.names[place].lower())
             default = "NULL" if text is None else default_literal(self.db, text)
@@ -224,7 +228,7 @@ class Drift:
                 f"SELECT 1 FROM main.{layout.user} t WHERE {layout.match('u:t', 'c:l')}"
                 f" AND t.{layout.columns[place]} IS NOT {default}"
             )
-            kept = f"EXISTS (SELECT 1 FROM {layout.rows} r WHERE {layout.match('k:r', 'c:l')} AND r.many)"
+            kept = f"{_known(self.db, layout, 'l', layout.key_slots)} AND r.many AND satchel_has(r.l, {place}))"
             self.db.execute(
                 f"UPDATE {layout.log} AS l SET {mask} = coalesce({mask}, 0) | {1 << place % MASK_BITS},"
                 f" kind = CASE WHEN {kept} THEN 'u' ELSE kind END"
@@ -238,7 +242,7 @@ class Drift:
         come_home(self.db, layout)
         install.make_triggers(self.db, layout, whole_rows=self.joining)
         note_rows(self.db, layout)
-        self._arrived.append(layout.table.name)
+        note_arrival(self.db, layout.table.name, layout.table.names)
         self.said.append(f"the table {layout.table.name} is here now; the rows that were kept appear")
 
 
@@ -246,8 +250,19 @@ def note_rows(db: sqlite3.Connection, layout: Layout) -> None:
     """The rows that a table holds are born with the next seal; beside a row of the network's with their key, which
     their author could not see."""
     slots, names = ", ".join(layout.key_slots), ", ".join(layout.key_of("u:t"))
-    known = f"EXISTS (SELECT 1 FROM {layout.rows} r WHERE {layout.match('k:r', 'u:t')})"
+    known = f"{_known(db, layout, 't', layout.key_names)})"
     db.execute(
         f"INSERT INTO {layout.log} (kind, at, {slots}) SELECT CASE WHEN {known} THEN 'i' ELSE 'I' END,"
         f" julianday('now'), {names} FROM main.{layout.user} t WHERE {layout.whole_key('u:t')}"
     )
+
+
+def _known(db: sqlite3.Connection, layout: Layout, alias: str, names: Sequence[str]) -> str:
+    """SQL, without its closing bracket: a version of the row with this key is known. The key is given in this
+    database's own numbers."""
+    layouts = books.layouts(db) if layout.key_roots else {}
+    own = [f"{alias}.{name}" for name in names]
+    for place, root in layout.key_roots.items():
+        own[place] = f"coalesce({numbers.gid_of(layouts[root], own[place])}, {own[place]})"
+    match = " AND ".join(f"r.{key} = {value}" for key, value in zip(layout.keys, own, strict=True))
+    return f"EXISTS (SELECT 1 FROM {layout.rows} r WHERE {match}"

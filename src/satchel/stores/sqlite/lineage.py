@@ -10,6 +10,7 @@ and a column is in one group at most, so that equal lineages are equal texts.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
@@ -70,6 +71,13 @@ def lacking(mask: int, text: str | None = None) -> str | None:
 def missing(text: str | None) -> int:
     """The mask of the columns that were never written."""
     return sum(group.mask for group in read(text) if group.origin == NOWHERE)
+
+
+def know_missing(db: sqlite3.Connection) -> None:
+    """Makes SQL functions: `satchel_missing(lineage)` is that mask in hex; `satchel_has(lineage, place)` tells whether
+    a column was written."""
+    db.create_function("satchel_missing", 1, lambda text: f"{missing(text):x}", deterministic=True)
+    db.create_function("satchel_has", 2, lambda text, place: not missing(text) >> place & 1, deterministic=True)
 
 
 @lru_cache(maxsize=65536)

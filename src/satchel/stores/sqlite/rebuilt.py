@@ -13,15 +13,20 @@ from typing import Any
 
 from satchel.model.value import Value, same
 from satchel.stores.base import Contested, Incoming, Rules
-from satchel.stores.sqlite import apart, arrivals, books
+from satchel.stores.sqlite import apart, arrivals, books, lineage
+from satchel.stores.sqlite.booking import ODD_TIME
 from satchel.stores.sqlite.connection import tolerant
+from satchel.stores.sqlite.displaced import default_literal
 from satchel.stores.sqlite.freezing import base_of
+from satchel.stores.sqlite.homecoming import arriving
 from satchel.stores.sqlite.layout import MASK_BITS, Layout
 from satchel.stores.sqlite.numbers import Numbers
 from satchel.stores.sqlite.row import RowEditor
+from satchel.stores.sqlite.schema import default_texts
 from satchel.stores.sqlite.stage import Stage, at_key, bindable, fetch, placeholder
 
 REBUILT = "rebuilt"  # note: tables that have to be compared
+_KEPT = 1  # among what is expected: a row that is kept whole
 
 
 class Rebuilt:
@@ -37,13 +42,16 @@ class Rebuilt:
         self.expected = Stage(layout, "expected")
 
     def compare(self, packets: Iterable[Incoming]) -> int:
-        """Notes what was written unseen; how many rows."""
+        """Notes what was written unseen; how many rows. What was lost with a column or with the whole table is kept."""
         self.expected.create(self.db)
+        lineage.know_missing(self.db)
         for packet in packets:
             self._expect(packet)
         self._expect_whole()
         arrivals.translate(self.db, self.layouts, self.expected)
-        changes = list(self._differences())
+        if self.layout.away:
+            self._stand_in()
+        changes = [] if self.layout.away else list(self._differences())
         for key, kind, row, mask in changes:
             self._note(key, kind, row, mask)
         self.expected.drop(self.db)
@@ -58,14 +66,73 @@ class Rebuilt:
         origin = books.origin_number(self.db, packet.dot.origin)
         key = layout.key_of("c:s")
         shown = f"coalesce(r.o, {base_of(layout, key, 'o')}) = ? AND coalesce(r.q, {base_of(layout, key, 'q')}) = ?"
-        columns = ", ".join(("op", *layout.slots))
-        self.db.execute(
-            f"INSERT INTO {self.expected.name} ({columns}) SELECT s.op, {layout.list_of('s')} FROM {stage.name} s"
-            f" LEFT JOIN {layout.rows} r ON {layout.match('k:r', 'c:s')}"
-            f" WHERE {shown} AND coalesce(r.many, 0) = 0 AND s.op <> 'delete'",
-            (origin, packet.dot.seq),
+        source = (
+            f"FROM {stage.name} s LEFT JOIN {layout.rows} r ON {layout.match('k:r', 'c:s')}"
+            f" WHERE {shown} AND coalesce(r.many, 0) = 0 AND s.op <> 'delete'"
         )
+        dot = (origin, packet.dot.seq)
+        columns = ", ".join(("op", "lin", *layout.slots))
+        if layout.absent:
+            self._keep(stage, source, dot)  # those are not among the others any more
+        self.db.execute(
+            f"INSERT INTO {self.expected.name} ({columns}) SELECT s.op, s.lin, {layout.list_of('s')} {source}", dot
+        )
+        self.expected.lacks.update(stage.lacks)
         stage.drop(self.db)
+
+    def _keep(self, stage: Stage, source: str, dot: tuple[int, int]) -> None:
+        """Keeps rows whole that have values in columns which the application's table has lost."""
+        layout = self.layout
+        unwritten = [mask for mask in stage.lacks if not layout.absent_mask & ~mask]
+        if unwritten:
+            source += f" AND satchel_missing(s.lin) NOT IN ({', '.join(repr(f'{mask:x}') for mask in unwritten)})"
+        keys, slots = ", ".join(layout.keys), layout.list_of("s", layout.key_slots)
+        own = f"{dot[0]}, s.q, s.stamp, 0"
+        rest = f"s.ctx, {ODD_TIME}, s.by, s.lin"
+        self.db.execute(
+            f"INSERT OR REPLACE INTO {layout.images} ({keys}, o, q, s, d, x, a, b, l, {', '.join(layout.slots)})"
+            f" SELECT {slots}, {own}, {rest}, {layout.list_of('s')} {source}",
+            dot,
+        )
+        self.db.execute(
+            f"INSERT OR REPLACE INTO {layout.rows} ({keys}, o, q, s, d, many, x, a, b, l)"
+            f" SELECT {slots}, {own}, 1, {rest} {source}",
+            dot,
+        )
+
+    def _stand_in(self) -> None:
+        """Puts the rows of a table that is gone into ours."""
+        layout = self.layout
+        values = layout.list_of("s", layout.locals)
+        self.db.execute(
+            f"INSERT OR IGNORE INTO main.{layout.user} ({', '.join(layout.columns)})"
+            f" SELECT {values} FROM {self.expected.name} s WHERE {layout.whole_key('l:s')}"
+        )
+
+    def _not_shown(self) -> None:
+        """What is kept of columns that have just come is not shown yet: that is no difference."""
+        layout = self.layout
+        for name in arriving(self.db, layout.table.name):
+            place = layout.place(name)
+            if place in layout.here and place not in layout.key_places:
+                self.db.execute(
+                    f"UPDATE {self.expected.name} AS s SET {layout.locals[place]} = t.{layout.columns[place]}"
+                    f" FROM main.{layout.user} t WHERE {layout.match('u:t', 'l:s')} AND s.q = {_KEPT}"
+                    f" AND satchel_has(s.lin, {place})"
+                )
+
+    def _default(self) -> None:
+        """A column that was never written is expected to show its default: to add one is no edit of its rows."""
+        layout = self.layout
+        texts = default_texts(self.db, layout.table.name)
+        for lacks in self.expected.lacks:
+            for place in layout.here:
+                text = texts.get(layout.table.names[place])
+                if lacks >> place & 1 and text is not None:
+                    self.db.execute(
+                        f"UPDATE {self.expected.name} SET {layout.locals[place]} = {default_literal(self.db, text)}"
+                        f" WHERE satchel_missing(lin) = '{lacks:x}'"
+                    )
 
     def _expect_whole(self) -> None:
         """Rows whose versions are kept whole: what the policy shows of them."""
@@ -77,19 +144,32 @@ class Rebuilt:
             settled = self.rules.settle(Contested(layout.table.name, key, self.rows.standing(key), None))
             if why is not None or settled.resolved.deleted:
                 continue
-            row = [self._cell(settled.resolved.cells, name) for name in layout.table.names]
+            cells = settled.resolved.cells
+            row = [self._cell(cells, name) for name in layout.table.names]
+            lacks = sum(
+                1 << place for place, name in enumerate(layout.table.names) if not self._is_written(cells, name)
+            )
+            if lacks:
+                self.expected.lacks.add(lacks)
             holders = ", ".join(map(placeholder, row))
-            insert = f"INSERT INTO {self.expected.name} (op, {', '.join(layout.slots)}) VALUES ('insert', {holders})"
-            self.db.execute(insert, list(map(bindable, row)))
+            names = ", ".join(("q", "op", "lin", *layout.slots))
+            insert = f"INSERT INTO {self.expected.name} ({names}) VALUES ({_KEPT}, 'insert', ?, {holders})"
+            self.db.execute(insert, [lineage.lacking(lacks), *map(bindable, row)])
 
     @staticmethod
     def _cell(cells: Mapping[str, Any], name: str) -> Value:
         return cells[name].value if name in cells else None
 
+    @staticmethod
+    def _is_written(cells: Mapping[str, Any], name: str) -> bool:
+        return name in cells and bool(cells[name].dot.origin)
+
     def _differences(self) -> Iterable[tuple[tuple[Value, ...], str, Sequence[Value], int]]:
         """(own key, kind, old row, mask of the columns) of the rows that are not as expected."""
         layout = self.layout
         width = layout.width
+        self._default()
+        self._not_shown()
         self.db.execute(
             f"CREATE INDEX {self.expected.name}_k ON {self.expected.name.partition('.')[2]}"
             f" ({', '.join(layout.locals[place] for place in layout.key_places)})"

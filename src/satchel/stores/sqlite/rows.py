@@ -125,7 +125,7 @@ class UserRows:
 
     def _lacking(self, lacks: int) -> str:
         """SQL: the staged row lacks just these columns."""
-        self.db.create_function("satchel_missing", 1, lambda text: f"{lineage.missing(text):x}", deterministic=True)
+        lineage.know_missing(self.db)
         return f"satchel_missing(s.lin) = '{lacks:x}'"
 
     def keep_lacking(self) -> None:
