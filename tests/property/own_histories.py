@@ -163,7 +163,7 @@ class History:
 
     def _renumber(self, node: OwnNode, what: str, *statements: tuple[str, tuple[Any, ...]]) -> None:
         """Other numbers, here only: nothing travels."""
-        alone = self.rng.random() < 0.3
+        alone = self.rng.random() < 0.3 and bool(node.site.vector)
         if alone:
             self.world.seal(node)
         self.world.run(node, what, *statements)

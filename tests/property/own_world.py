@@ -7,7 +7,7 @@ the constraints kept over all rows at once.
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -152,14 +152,20 @@ class OwnWorld:
             moved = {gid: (earlier[gid], had[gid]) for gid in stayed if earlier[gid] != had[gid]}
             marks = {gid: before[table][earlier[gid],]["mark"] for gid in moved}
             moved = {gid: pair for gid, pair in moved.items() if marks[gid] == self.bearers.get((table, gid))}
-            moved = {gid: (old, new) for gid, (old, new) in moved.items() if (old,) not in after[table]}
+            born = {gid: parse_gid(gid).number for name, gid in self.bearers if name == table}
+            wanted = Counter(born.values())  # a row that had the number for a while may be gone again
+            moved = {
+                g: (old, new)
+                for g, (old, new) in moved.items()
+                if (old,) not in after[table] and not wanted[old] > (born[g] == old)
+            }
             assert not moved, f"numbers changed in {table}: {moved}"
             for gid in had.keys() - earlier.keys() if renumbered is not None else ():
                 birth = parse_gid(gid).number
                 if had[gid] != birth and (table, self.bearers[table, gid], had[gid]) not in node.application.had:
                     taken = {key[0] for key in before[table].keys() | after[table].keys()}
-                    taken |= {number for name, number in renumbered or () if name == table}  # for a while
-                    assert birth in taken, f"{gid} is {had[gid]} though {birth} was free"
+                    told = f"{gid} is {had[gid]} though {birth} was free"
+                    assert birth in taken or wanted[birth] > 1 or birth in {number for _, number in renumbered}, told
                     assert (table, had[gid]) in renumbered, f"{gid} is {had[gid]} without a word"
         node.numbers = {(t, self._gid(node, t, k[0])): k[0] for t in LOCAL for k in after[t]}
 
