@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from satchel.errors import ConstraintRefused, UsageError
+from satchel.model.admission import FOREIGN_KEY
 from satchel.model.ids import node_of
 from satchel.model.stamp import rfc3339
 from satchel.model.value import Value, to_json
@@ -19,6 +20,8 @@ from satchel.sync.hidden import Hidden
 from satchel.sync.identities import Identities
 from satchel.sync.site import Site, now_ms
 from satchel.sync.visit import Tour, look
+
+EDIT = "edit"  # kind of an entry: versions that stand side by side
 
 
 def list_conflicts(site: Site, *, closed: bool) -> list[dict[str, Any]]:
@@ -95,7 +98,7 @@ def resolve(
 ) -> dict[str, Any]:
     """Settles one conflict, or with `every` all that the node `take` has a version in, by an ordinary edit that is
     sealed at once. UsageError for words that do not fit; ConstraintRefused if the database does not take it (with
-    `every` those stay open and stand under `refused`)."""
+    `every` those that cannot be settled so stay open and stand under `refused`)."""
     ways = [take is not None, bool(set_text or set_json), delete, seen]
     if sum(ways) != 1:
         raise UsageError("say how to settle it", "one of --take NODE, --set COLUMN=VALUE, --delete, --seen")
@@ -112,16 +115,15 @@ def resolve(
     settled, refused = [], []
     sealed: list[str] = []
     for record in chosen:
-        if site.store.is_hidden(record.table, record.key):
-            sealed += _settle_hidden(site, record, take, set_text or {}, set_json or {}, dry_run=dry_run)
-            settled.append(record.id)
-            continue
-        values = None if delete else _wanted(site, record, take, set_text or {}, set_json or {})
         try:
-            if not dry_run:
-                _write(site, record, values)
-            settled.append(record.id)
-        except ConstraintRefused as problem:
+            if site.store.is_hidden(record.table, record.key):
+                sealed += _settle_hidden(site, record, take, set_text or {}, set_json or {}, dry_run=dry_run)
+            elif record.kind in (EDIT, FOREIGN_KEY) or not every:
+                values = None if delete else _wanted(site, record, take, set_text or {}, set_json or {})
+                if not dry_run:
+                    _write(site, record, values)
+            settled.append(record.id)  # one that was kept out by another that is settled by now has nothing left to do
+        except (ConstraintRefused, UsageError) as problem:
             if not every:
                 raise
             refused.append({"id": record.id, "reason": problem.message})
