@@ -146,6 +146,29 @@ class Lacks:
 
 
 @dataclass(frozen=True, slots=True)
+class TriggerUse:
+    """A trigger of the application, whether it runs for rows that arrive, and why. `mixed`: it writes to replicated
+    tables and to others, or is made to run although it writes to replicated ones."""
+
+    trigger: str
+    table: str
+    runs: bool
+    why: str
+    mixed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Seeming:
+    """A column whose values are mostly keys of a table with own numbers, and that no reference names."""
+
+    table: str
+    column: str
+    parent: str
+    found: int  # of the values that were looked at, how many are keys there
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
 class ConflictRecord:
     """One entry of the list of conflicts. `versions` are the siblings while it is open, afterwards the last ones."""
 
@@ -177,14 +200,6 @@ class PacketRecord:
     created: int
     context: Vector
     rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A group that was ready and that the database refused: `reason` in the database's own words."""
-
-    dot: Dot
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,8 +309,12 @@ class Store(Protocol):
         scope local, a parent's gid where a part of the key refers to one. Texts are read as the column's affinity has
         them; a number that no row here has stays as it is. UsageError if the table is not known."""
 
-    def suspended_triggers(self) -> Sequence[tuple[str, str]]:
-        """(trigger, table) of the application's triggers that write to replicated tables and to others."""
+    def triggers(self, run: Sequence[str] = (), skip: Sequence[str] = ()) -> Sequence[TriggerUse]:
+        """The application's triggers on replicated tables. `run`, `skip`: those that a person wants to run for rows
+        that arrive, or not to run."""
+
+    def seeming_references(self) -> Sequence[Seeming]:
+        """Columns that seem to hold numbers of another table, and that nobody has declared or named as references."""
 
     def detach(self) -> None:
         """Removes every trigger and table of satchel; the rows stay."""

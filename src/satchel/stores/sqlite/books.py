@@ -8,7 +8,6 @@ _satchel_origin        origins by number
 _satchel_vector        what has been applied
 _satchel_packet        every applied packet, with its context
 _satchel_envelope      own packets whose manifest may not be in the archive yet
-_satchel_held          groups that the database refused
 _satchel_conflict      the list of conflicts; _satchel_conflict_id: every id that an entry has had
 _satchel_run           the log of runs
 """
@@ -24,7 +23,7 @@ from satchel.model.gids import gid_columns
 from satchel.model.ids import Dot
 from satchel.model.schema import Column, ForeignKey, Table
 from satchel.model.vector import HASH_DIGITS, Mark, Vector
-from satchel.stores.base import Held, Incoming, PacketRecord, Run, Sealed
+from satchel.stores.base import Incoming, PacketRecord, Run, Sealed
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.lineage import NOWHERE
 from satchel.stores.sqlite.schema import rowid_name, table_columns
@@ -38,7 +37,6 @@ DDL = (
     "CREATE TABLE _satchel_packet (o INTEGER, q INTEGER, hash TEXT, suffix TEXT, first INTEGER, last INTEGER,"
     " kind TEXT, created INTEGER, context TEXT, rows INTEGER, PRIMARY KEY (o, q)) WITHOUT ROWID",
     "CREATE TABLE _satchel_envelope (q INTEGER PRIMARY KEY, envelope BLOB)",
-    "CREATE TABLE _satchel_held (packet TEXT PRIMARY KEY, reason TEXT) WITHOUT ROWID",
     "CREATE TABLE _satchel_conflict (number INTEGER PRIMARY KEY, tab INTEGER, row TEXT, key TEXT, kind TEXT,"
     " columns TEXT, opened INTEGER, closed INTEGER, closed_by TEXT, reviewed INTEGER DEFAULT 0, shown TEXT,"
     " versions TEXT, apart TEXT, reason TEXT)",
@@ -238,21 +236,6 @@ def unpublished(db: sqlite3.Connection, origin: str) -> list[Sealed]:
 def forget_envelopes(db: sqlite3.Connection, upto: int) -> None:
     """The manifests up to this seq are in the archive."""
     db.execute("DELETE FROM _satchel_envelope WHERE q <= ?", (upto,))
-
-
-# -- groups that the database refused
-
-
-def read_held(db: sqlite3.Connection) -> list[Held]:
-    """Groups that the database refused at the last apply."""
-    rows = db.execute("SELECT packet, reason FROM _satchel_held ORDER BY packet").fetchall()
-    return [Held(Dot(text.rpartition("/")[0], int(text.rpartition("/")[2])), reason) for text, reason in rows]
-
-
-def write_held(db: sqlite3.Connection, held: Sequence[Held]) -> None:
-    """Replaces that list."""
-    db.execute("DELETE FROM _satchel_held")
-    db.executemany("INSERT OR REPLACE INTO _satchel_held VALUES (?, ?)", [(str(h.dot), h.reason) for h in held])
 
 
 # -- log of runs

@@ -23,7 +23,6 @@ from satchel.model.version import Version
 from satchel.stores.base import (
     ConflictRecord,
     Delta,
-    Held,
     Incoming,
     Joining,
     Lacks,
@@ -32,9 +31,22 @@ from satchel.stores.base import (
     Rules,
     Run,
     Sealed,
+    Seeming,
+    TriggerUse,
 )
 from satchel.stores.counts import Renumbered, RowCounts
-from satchel.stores.sqlite import adopting, apart, books, conflicts, following, install, pending, schema, suspend
+from satchel.stores.sqlite import (
+    adopting,
+    apart,
+    app_triggers,
+    books,
+    conflicts,
+    following,
+    install,
+    pending,
+    schema,
+    seeming,
+)
 from satchel.stores.sqlite.connection import LOCK_TIMEOUT, connect, text_literal, transaction, translated
 from satchel.stores.sqlite.drift import UNSETTLED, Drift, lacking
 from satchel.stores.sqlite.layout import Layout
@@ -81,7 +93,8 @@ class SQLiteStore:
         """Makes satchel's tables and triggers, in one transaction."""
         with self._wall() as db, transaction(db, durable=True):
             install.install(db, tables, joining=joining)
-            books.write_notes(db, {"author_column": author_column or "", "whole_rows": str(int(joining))})
+            facts = {"author_column": author_column or "", "whole_rows": str(int(joining))}
+            books.write_notes(db, {**facts, "fingerprint": schema.fingerprint(db)})
         self._forget()
 
     def adopt(self, tables: Sequence[Table]) -> Sequence[str]:
@@ -158,11 +171,18 @@ class SQLiteStore:
             self._forget()
             return [*drift.said, *renewed]
 
-    def suspended_triggers(self) -> Sequence[tuple[str, str]]:
-        """(trigger, table) of the application's triggers that write to replicated tables and to others."""
+    def triggers(self, run: Sequence[str] = (), skip: Sequence[str] = ()) -> Sequence[TriggerUse]:
+        """The application's triggers on replicated tables, and whether they run for rows that arrive."""
         with self._wall() as db:
-            found = [(layout, suspend.mixed(db, layout, self._layouts)) for layout in self._layouts.values()]
-            return [(trigger, layout.table.name) for layout, triggers in found for trigger in sorted(triggers)]
+            wanted, names = app_triggers.Wishes.of(run, skip), list(self._layouts)
+            here = [layout for layout in self._layouts.values() if not layout.away]
+            found = (app_triggers.uses(db, each, names, app_triggers.names_of(db, each), wanted) for each in here)
+            return [use for several in found for use in several]
+
+    def seeming_references(self) -> Sequence[Seeming]:
+        """Columns that seem to hold numbers of another table."""
+        with self._wall() as db:
+            return seeming.find(db, self._layouts)
 
     def detach(self) -> None:
         """Removes every trigger and table of satchel; the rows stay."""
@@ -224,16 +244,6 @@ class SQLiteStore:
         """An applied packet."""
         with self._wall() as db:
             return books.packet(db, dot)
-
-    def held(self) -> Sequence[Held]:
-        """Groups that the database refused at the last apply."""
-        with self._wall() as db:
-            return books.read_held(db)
-
-    def hold(self, held: Sequence[Held]) -> None:
-        """Replaces the list of groups that the database refused."""
-        with self._wall() as db, transaction(db):
-            books.write_held(db, held)
 
     # -- seal and apply
 
