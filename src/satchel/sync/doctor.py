@@ -10,18 +10,15 @@ from typing import Any
 from satchel.errors import SatchelError
 from satchel.exchange.folder import open_exchange
 from satchel.packet.document import time_value
+from satchel.sync.findings import Finding, finding
 from satchel.sync.home import Home
 from satchel.sync.opening import reading
+from satchel.sync.schema_findings import schema_findings
 from satchel.sync.site import Site, now_ms
 from satchel.sync.status import status
 
 _FREE = 100 << 20  # bytes that a home should have free
 _DAY_MS = 24 * 60 * 60 * 1000
-Finding = dict[str, str]
-
-
-def _finding(level: str, what: str, hint: str = "") -> Finding:
-    return {"level": level, "what": what, "hint": hint}
 
 
 def examine(path: Path) -> dict[str, Any]:
@@ -32,32 +29,25 @@ def examine(path: Path) -> dict[str, Any]:
         with reading(path) as site:
             findings += _look(site)
     except SatchelError as problem:
-        findings.append(_finding("error", problem.message, problem.hint))
+        findings.append(finding("error", problem.message, problem.hint))
     findings += _home(home)
     return {"findings": findings}
 
 
 def _look(site: Site) -> Iterator[Finding]:
     found = status(site)
-    yield _finding(
+    yield finding(
         "ok", f"the database {site.store.url} is replicated as {site.settings.node} in {site.settings.network}"
     )
     try:
         site.key.sign(b"")
         if site.members.key_of(site.settings.node) != site.key.public:
-            yield _finding("error", "the key is not the one on this node's card", "put the key of this home back")
+            yield finding("error", "the key is not the one on this node's card", "put the key of this home back")
     except SatchelError as problem:
-        yield _finding("error", problem.message, problem.hint)
+        yield finding("error", problem.message, problem.hint)
     for warning in found["warnings"]:
-        yield _finding("warning", warning, "see `satchel nodes` and `satchel status`")
-    for entry in found["left_out"]:
-        yield _finding("note", f"{entry['table']} is left out: {entry['reason']}")
-    for trigger, table in site.store.suspended_triggers():
-        yield _finding(
-            "note",
-            f"the trigger {trigger} of {table} writes to replicated and to other tables: arriving rows do not run it",
-            "split it in two if the other tables need it",
-        )
+        yield finding("warning", warning, "see `satchel nodes` and `satchel status`")
+    yield from schema_findings(site)
     yield from _troubles(found)
     yield from _exchanges(site)
     yield from _clocks(site)
@@ -65,15 +55,17 @@ def _look(site: Site) -> Iterator[Finding]:
 
 def _troubles(found: dict[str, Any]) -> Iterator[Finding]:
     if found["state"] == "joining":
-        yield _finding("note", "this node is joining", "import once from the exchange of whoever invited it")
+        yield finding("note", "this node is joining", "import once from the exchange of whoever invited it")
     for entry in found["waiting"]:
-        yield _finding(
+        yield finding(
             "note", f"{entry['packet']} waits for {entry['for']}", "it comes with the next stick, or ask its site"
         )
     for entry in found["quarantined"]:
-        yield _finding("warning", f"{entry['packet']} is in quarantine: {entry['reason']}", "its origin sends it again")
+        yield finding("warning", f"{entry['packet']} is in quarantine: {entry['reason']}", "its origin sends it again")
     if found["conflicts"]["open"]:
-        yield _finding("note", f"{found['conflicts']['open']} conflicts are open", "see `satchel conflicts`")
+        yield finding("note", f"{found['conflicts']['open']} conflicts are open", "see `satchel conflicts`")
+    if parked := found["conflicts"]["parked"]:
+        yield finding("note", f"rows that are kept out of their tables: {parked}", "see `satchel conflicts`")
 
 
 def _exchanges(site: Site) -> Iterator[Finding]:
@@ -82,9 +74,9 @@ def _exchanges(site: Site) -> Iterator[Finding]:
         try:
             open_exchange(folder, site.settings.network_id).listing()
         except SatchelError as problem:
-            yield _finding("warning", f"exchange {name}: {problem.message}", problem.hint)
+            yield finding("warning", f"exchange {name}: {problem.message}", problem.hint)
         else:
-            yield _finding("ok", f"the exchange {name} ({folder}) can be reached")
+            yield finding("ok", f"the exchange {name} ({folder}) can be reached")
 
 
 def _clocks(site: Site) -> Iterator[Finding]:
@@ -92,7 +84,7 @@ def _clocks(site: Site) -> Iterator[Finding]:
         ahead = time_value(ack.clock) - now_ms()
         if node != site.settings.node and ahead > _DAY_MS:
             days = ahead // _DAY_MS
-            yield _finding(
+            yield finding(
                 "warning", f"the clock of {node} is {days} days ahead of this one", "set the clock that is wrong"
             )
 
@@ -100,9 +92,9 @@ def _clocks(site: Site) -> Iterator[Finding]:
 def _home(home: Home) -> Iterator[Finding]:
     free = shutil.disk_usage(home.path).free
     if free < _FREE:
-        yield _finding("warning", f"only {free >> 20} MB are free on the disk of {home.path}", "free some space")
+        yield finding("warning", f"only {free >> 20} MB are free on the disk of {home.path}", "free some space")
     for folder in (home.packets, home.inbox, home.outbox):
         if not folder.is_dir():
-            yield _finding(
+            yield finding(
                 "error", f"{folder} is missing", "make the folder again; what was in it comes back with the next import"
             )

@@ -40,6 +40,8 @@ class Settings:
     author_column: str | None = None
     lock_timeout: float = LOCK_TIMEOUT  # seconds to wait for an application that holds the database
     exchanges: Mapping[str, str] = field(default_factory=dict)
+    run_triggers: tuple[str, ...] = ()  # of the application: run for rows that arrive, whatever they write
+    skip_triggers: tuple[str, ...] = ()  # do not
 
 
 class Home:
@@ -154,7 +156,18 @@ def _settings(raw: Mapping[str, Any]) -> Settings:
         author_column=database.get("author_column") or None,
         lock_timeout=float(database.get("lock_timeout", LOCK_TIMEOUT)),
         exchanges=exchanges,
+        run_triggers=_names(raw, "run"),
+        skip_triggers=_names(raw, "skip"),
     )
+
+
+def _names(raw: Mapping[str, Any], what: str) -> tuple[str, ...]:
+    """The names of a list under [triggers]. ValueError if it is no list of names."""
+    section = raw.get("triggers", {})
+    names = section.get(what, []) if isinstance(section, dict) else None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"'triggers.{what}'")
+    return tuple(names)
 
 
 def _settings_text(settings: Settings) -> str:
@@ -178,4 +191,6 @@ def _settings_text(settings: Settings) -> str:
         *(f"{quote(name)} = {quote(path)}" for name, path in settings.exchanges.items()),
         "",
     ]
+    if settings.run_triggers or settings.skip_triggers:
+        lines += ["[triggers]", f"run = {quote(settings.run_triggers)}", f"skip = {quote(settings.skip_triggers)}", ""]
     return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,8 @@ from satchel.sync.lock import HomeLock
 from satchel.sync.rebuilt import compare_rebuilt
 from satchel.sync.site import Site
 
+_NO_WISHES = json.dumps({"run": (), "skip": ()})
+
 
 @contextmanager
 def reading(path: Path) -> Iterator[Site]:
@@ -33,9 +36,10 @@ def reading(path: Path) -> Iterator[Site]:
 
 
 @contextmanager
-def working(path: Path) -> Iterator[Site]:
+def working(path: Path, *, dry_run: bool = False) -> Iterator[Site]:
     """A node to work with: the home is locked, what an interrupted run left is brought to its end, the capture
-    triggers are as they should be, and the database follows the configuration that is known.
+    triggers are as they should be, and the database follows the configuration that is known. A dry run leaves schema
+    and configuration as they are.
 
     Raises NoHome, HomeBusy, KeyTrouble, NotADatabase, StoreLocked.
     """
@@ -54,18 +58,28 @@ def working(path: Path) -> Iterator[Site]:
             site.check_key()
             home.tidy()
             unfinished.end(path)
-            site.warnings += store.renew_capture(lambda schema: new_tables(site, schema))
-            if site.notes.get("author_column", "") != (settings.author_column or ""):
-                site.note(author_column=settings.author_column or "")
             sealing.finish(site)
-            compare_rebuilt(site)
-            adopt(site)
-            catch_up(site)
-            follow(site)
+            if not dry_run:
+                _bring_up_to_date(site)
             yield site
         finally:
             with suppress(SatchelError):
                 store.close()
+
+
+def _bring_up_to_date(site: Site) -> None:
+    """The database follows its own schema, the settings, and the configuration that is known."""
+    store, settings = site.store, site.settings
+    site.warnings += store.renew_capture(lambda schema: new_tables(site, schema))
+    if site.notes.get("author_column", "") != (settings.author_column or ""):
+        site.note(author_column=settings.author_column or "")
+    triggers = json.dumps({"run": settings.run_triggers, "skip": settings.skip_triggers})
+    if site.notes.get("triggers", _NO_WISHES) != triggers:
+        site.note(triggers=triggers)
+    compare_rebuilt(site)
+    adopt(site)
+    catch_up(site)
+    follow(site)
 
 
 @contextmanager

@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from satchel.stores.sqlite.app_triggers import uses, wishes
 from satchel.stores.sqlite.connection import quote
 from satchel.stores.sqlite.layout import Layout
 
 # A trigger that takes back more than its own statement would take the apply with it, or leave half of a statement.
 _FAR = re.compile(r"\braise\s*\(\s*(rollback|fail)\b", re.IGNORECASE)
-_WRITES = (sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE)
 
 
 class SuspendedTriggers:
@@ -41,7 +40,8 @@ class SuspendedTriggers:
             " ORDER BY rowid",
             (name,),
         ).fetchall()
-        keep = may_run(self.db, layout, rows, self.layouts)
+        used = uses(self.db, layout, self.layouts, (trigger for trigger, _ in rows), wishes(self.db))
+        keep = {use.trigger for use in used if use.runs}
         self._texts[name] = rows
         self._kept[name] = [(trigger, _FAR.sub("raise(ABORT", text)) for trigger, text in rows if trigger in keep]
         for trigger, _ in rows:
@@ -81,54 +81,3 @@ class SuspendedTriggers:
             for _, text in rows:
                 self.db.execute(text)
         self._texts.clear()
-
-
-def may_run(
-    db: sqlite3.Connection, layout: Layout, rows: Iterable[tuple[str, str]], layouts: Mapping[str, Layout]
-) -> set[str]:
-    """The application's triggers that write only to tables that are not replicated."""
-    candidates = {name for name, _ in rows if not name.startswith("_satchel_")}
-    if not candidates:
-        return set()
-    replicated = {name.lower() for name in layouts}
-    written = targets(db, layout)
-    return {name for name in candidates if written[name] and not written[name] & replicated}
-
-
-def mixed(db: sqlite3.Connection, layout: Layout, layouts: Mapping[str, Layout]) -> set[str]:
-    """The application's triggers that write to both kinds of tables: they do not run, and `doctor` names them."""
-    replicated = {name.lower() for name in layouts}
-    return {
-        name
-        for name, tables in targets(db, layout).items()
-        if not name.startswith("_satchel_") and tables & replicated and tables - replicated
-    }
-
-
-def targets(db: sqlite3.Connection, layout: Layout) -> dict[str, set[str]]:
-    """Which tables each trigger of a table writes, lower case: asked of the authorizer, which SQLite calls while it
-    compiles a statement with all its triggers."""
-    found: dict[str, set[str]] = defaultdict(set)
-
-    def note(action: int, table: str | None, _column: str | None, _schema: str | None, trigger: str | None) -> int:
-        if action in _WRITES and trigger and table:
-            found[trigger].add(table.lower())
-        return sqlite3.SQLITE_OK
-
-    sets = ", ".join(f"{column} = {column}" for column in layout.columns)
-    names, nulls = ", ".join(layout.columns), ", ".join(["NULL"] * layout.width)
-    statements = (
-        f"INSERT INTO main.{layout.user} ({names}) VALUES ({nulls})",
-        f"UPDATE main.{layout.user} SET {sets}",
-        f"DELETE FROM main.{layout.user}",
-    )
-    db.set_authorizer(note)
-    try:
-        for statement in statements:
-            db.execute(f"EXPLAIN {statement}").fetchall()
-    except sqlite3.OperationalError:
-        # A trigger that uses a function of its application cannot be compiled here; it is dropped for the apply.
-        found.clear()
-    finally:
-        db.set_authorizer(None)
-    return found
