@@ -59,10 +59,10 @@ class Node:
         for callback in self._callbacks[event]:
             callback(event, about)
 
-    def _run(self, places: object, run: Callable[[Site], Report]) -> Report:
+    def _run(self, places: object, run: Callable[[Site], Report], *, dry_run: bool) -> Report:
         self._tell("sync-started", places)
         try:
-            with working(self.home) as site:
+            with working(self.home, dry_run=dry_run) as site:
                 report = run(site)
         except SatchelError as problem:
             self._tell("sync-failed", problem)
@@ -75,12 +75,16 @@ class Node:
     def export(self, directory: str | Path | None = None, *, dry_run: bool = False) -> Report:
         """Seals pending changes; puts what others lack into `outbox/` or a folder."""
         place = Path(directory) if directory is not None else None
-        return self._run(directory, lambda site: running.export(site, place, dry_run=dry_run))
+        return self._run(directory, lambda site: running.export(site, place, dry_run=dry_run), dry_run=dry_run)
 
     def import_(self, *paths: str | Path, dry_run: bool = False) -> Report:
         """Takes packets from `inbox/` or from paths; applies what is ready; writes the acknowledgement."""
         places = [Path(path) for path in paths]
-        return self._run(paths, lambda site: running.import_(site, places, dry_run=dry_run, listener=self._tell))
+
+        def run(site: Site) -> Report:
+            return running.import_(site, places, dry_run=dry_run, listener=self._tell)
+
+        return self._run(paths, run, dry_run=dry_run)
 
     def sync(self, *exchanges: str | Path, dry_run: bool = False) -> Report:
         """Export and import with each exchange: a name of `satchel.toml` or a folder. Without one: with every exchange
@@ -93,13 +97,13 @@ class Node:
             places = [site.home.exchange(site.settings, name) for name in names]
             return running.sync(site, places, dry_run=dry_run, listener=self._tell)
 
-        return self._run(exchanges, run)
+        return self._run(exchanges, run, dry_run=dry_run)
 
     def invite(
         self, name: str, *, out: str | Path | None = None, role: str = "member", days: int = 30, dry_run: bool = False
     ) -> InviteReport:
         """Writes an invitation for one node (`NAME.invite` unless `out` is named)."""
-        with working(self.home) as site:
+        with working(self.home, dry_run=dry_run) as site:
             path = Path(out) if out is not None else None
             return membership.invite(site, name, out=path, role=role, days=days, dry_run=dry_run)
 
@@ -107,12 +111,12 @@ class Node:
 
     def add_tables(self, *globs: str, dry_run: bool = False) -> ConfigurationReport:
         """Replicates more tables: an admin's change of the configuration."""
-        with working(self.home) as site:
+        with working(self.home, dry_run=dry_run) as site:
             return configuring.add_tables(site, globs, dry_run=dry_run)
 
     def add_references(self, *references: str, dry_run: bool = False) -> ConfigurationReport:
         """Names references that the schema does not declare, TABLE.COLUMN=TABLE: an admin's change."""
-        with working(self.home) as site:
+        with working(self.home, dry_run=dry_run) as site:
             return configuring.add_references(site, references, dry_run=dry_run)
 
     # -- looking
@@ -140,7 +144,7 @@ class Node:
         dry_run: bool = False,
     ) -> dict[str, Any]:
         """Settles one conflict, or `all` with `take`, as an ordinary edit that is sealed at once."""
-        with working(self.home) as site:
+        with working(self.home, dry_run=dry_run) as site:
             return settling.resolve(
                 site,
                 conflict_id,
