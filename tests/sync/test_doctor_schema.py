@@ -116,16 +116,26 @@ def test_trigger_settings_that_are_none_are_said_to_be(tmp_path: Path, text: str
         place.node.sync(tmp_path / "share")
 
 
-def test_an_unknown_collation_or_function_is_named_with_what_still_works(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+@pytest.mark.parametrize("column", ["w TEXT CHECK (my_sound(w) > 0)", "w TEXT COLLATE my_order UNIQUE"])
+def test_an_unknown_collation_or_function_is_named_with_what_still_works(
+    tmp_path: Path, column: str, mode: str
+) -> None:
+    """Founding copies a database in rollback-journal mode, and that has to work without the application's words."""
     db = make_database(tmp_path / "a.db", *SHOP)
     with opened(db) as application:
+        application.execute(f"PRAGMA journal_mode = {mode}")
         application.create_function("my_sound", 1, len, deterministic=True)
-        application.execute("CREATE TABLE words (id TEXT PRIMARY KEY, w TEXT CHECK (my_sound(w) > 0))")
+        application.create_collation("my_order", lambda one, two: (one > two) - (one < two))
+        application.execute(f"CREATE TABLE words (id TEXT PRIMARY KEY, {column})")
+        application.execute("INSERT INTO words VALUES ('1', 'one'), ('2', 'two')")
     place = found_network(tmp_path, db, key_scope={})
     (hint,) = [hint for what, hint in findings(place, "note").items() if what.startswith("words is left out")]
     assert (
         hint == "its rows stay here and are not sent; all other tables are replicated, the application works as before"
     )
+    place.sql("UPDATE invoices SET customer = 'Cid'")
+    assert place.export(tmp_path / "stick").sealed == ["office/2"]
 
 
 def test_what_is_not_here_is_named(tmp_path: Path) -> None:
