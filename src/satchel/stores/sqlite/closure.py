@@ -126,7 +126,9 @@ class Closure:
     def _is_changed(self, case: Case) -> bool:
         """Whether the rows around may see a difference."""
         outcome = case.outcome
-        if outcome is None or not outcome.first or (self.cases.own and case.incoming is not None):
+        if outcome is None or not outcome.first:
+            return True
+        if self.cases.own and case.incoming is not None and not self._leaves_alone(case):
             return True  # an own change stands in the table already: what was there before cannot be told
         if case.apart is not None and case.settled.resolved.deleted:
             return True  # it is there, or waits, for its children's sake alone
@@ -144,6 +146,21 @@ class Closure:
         if before is None or outcome.row is None:
             return False
         row = outcome.row
+        return any(not same(before.get(name), row.get(name)) for name in self._watched(case))
+
+    def _watched(self, case: Case) -> set[str]:
+        """The columns whose values matter to other rows."""
         watched = {name for _, key in self.finder.children_of(case.layout) for name in key.parent_columns}
-        watched |= {name for columns in case.layout.table.unique for name in columns}
-        return any(not same(before.get(name), row.get(name)) for name in watched)
+        return watched | {name for columns in case.layout.table.unique for name in columns}
+
+    def _leaves_alone(self, case: Case) -> bool:
+        """Whether an own edit updates a row that was there, and writes nothing that matters to other rows."""
+        version = case.incoming
+        if version is None or version.deleted or case.apart is not None or not case.standing:
+            return False
+        if any(before.deleted for before in case.standing):
+            return False
+        keys = {name.lower() for name in case.layout.table.key}
+        cells = {name.lower(): cell for name, cell in version.cells.items()}
+        watched = {name.lower() for name in self._watched(case)} - keys
+        return all(name in cells and cells[name].dot != version.dot for name in watched)
