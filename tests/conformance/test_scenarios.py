@@ -25,7 +25,8 @@ def scenarios() -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("chunk", range(CHUNKS))
+# every sixth one in the tests of all day, the rest with the slow ones
+@pytest.mark.parametrize("chunk", [0, *(pytest.param(chunk, marks=pytest.mark.slow) for chunk in range(1, CHUNKS))])
 def test_every_scenario_that_is_for_sqlite_passes(chunk: int) -> None:
     ids = [scenario["id"] for scenario in scenarios()][chunk::CHUNKS]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
