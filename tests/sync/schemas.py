@@ -39,7 +39,8 @@ def rest(places: Sequence[Place]) -> None:
     meet(places[0].root / "share", places)
     for place in places:
         status = place.node.status()
-        assert (status["waiting"], status["pending"], status["quarantined"]) == ([], 0, []), place.name
+        found = (status["waiting"], status["pending"], status["quarantined"])
+        assert found == ([], 0, []), f"{place.name}: {found}"
 
 
 def notice(place: Place) -> Report:
@@ -60,7 +61,8 @@ def equal(places: Sequence[Place]) -> None:
     """Every site shows the same rows."""
     first, *others = places
     for other in others:
-        assert differences(first.dump(), other.dump()) == {}, other.name
+        found = differences(first.dump(), other.dump())
+        assert found == {}, f"{other.name}: {found}"
 
 
 def open_conflicts(place: Place) -> list[dict[str, Any]]:

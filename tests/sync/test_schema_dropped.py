@@ -1,4 +1,4 @@
-"""A column is dropped, renamed, of another type, or its table is made anew at one site, while others go on writing it."""
+"""A column is dropped or renamed, gets another type, or its table is made anew at one site; others go on writing it."""
 
 from __future__ import annotations
 

@@ -39,4 +39,5 @@ def adopt(site: Site) -> None:
     if configuration is None or site.notes.get(CONFIGURATION) == configuration.file_name:
         return
     site.warnings += site.store.adopt(configuration.shared_tables())
-    site.note(configuration=configuration.file_name)
+    # its globs may take in more of this database: the next command looks at all of it
+    site.note(configuration=configuration.file_name, fingerprint="")

@@ -173,7 +173,8 @@ class Intake:
             return sealed
 
         incoming = (self._incoming(group) for group in groups)
-        counts, joined = self.site.store.join_rows(incoming, self.site.rules, seal, {"state": ACTIVE}, self.dry_run)
+        facts = {"state": ACTIVE, "fingerprint": ""}  # tables that only this database has are looked at next
+        counts, joined = self.site.store.join_rows(incoming, self.site.rules, seal, facts, self.dry_run)
         self.report.rows.add(counts)
         self.report.joined = joined
         dots = [dot for group in groups for dot in group]

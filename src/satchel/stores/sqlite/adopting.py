@@ -9,6 +9,7 @@ from dataclasses import replace
 from satchel.model.schema import Table
 from satchel.stores.sqlite import books, install
 from satchel.stores.sqlite.drift import extend, make_stand_in, note_absent, note_rows
+from satchel.stores.sqlite.homecoming import translate
 from satchel.stores.sqlite.layout import Layout
 
 
@@ -23,6 +24,7 @@ def adopt(
             install.add_table(db, table)
         else:
             _follow(db, known, table)
+    translate(db, layouts)
     now = books.layouts(db)
     for name, layout in now.items():
         if name in layouts:

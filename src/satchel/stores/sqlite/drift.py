@@ -15,6 +15,7 @@ from satchel.model.gids import typed as typed_tables
 from satchel.model.schema import Column, Table
 from satchel.stores.base import Lacks
 from satchel.stores.sqlite import books, homecoming, install, lineage, numbers
+from satchel.stores.sqlite.capture import differs
 from satchel.stores.sqlite.connection import quote
 from satchel.stores.sqlite.displaced import default_literal
 from satchel.stores.sqlite.homecoming import come_home, note_arrival
@@ -35,6 +36,8 @@ def extend(db: sqlite3.Connection, layout: Layout, columns: Sequence[Column]) ->
     for slot, column in list(zip(bigger.slots, table.columns, strict=True))[layout.width :]:
         for name in (layout.log, layout.images, layout.apart):
             db.execute(f"ALTER TABLE {name} ADD COLUMN {typed(slot, column)}")
+    for column in columns if layout.away else ():
+        db.execute(f"ALTER TABLE main.{layout.user} ADD COLUMN {typed(quote(column.name), column)}")
     db.create_function("satchel_lacking", 1, lambda text: lineage.lacking(new, text), deterministic=True)
     for name in (layout.rows, layout.images):
         db.execute(f"UPDATE {name} SET l = satchel_lacking(l)")
@@ -56,12 +59,11 @@ def meet(db: sqlite3.Connection, layouts: dict[str, Layout], tables: Iterable[Ta
             install.make_tables(db, layout)
             if layout.away:
                 make_stand_in(db, layout)
+            else:  # only while a node joins: it brings a table along that it did not know to be the network's
+                refer(db, layout, _own(db, table.name), table.names)
             changed = True
         elif more := [column for column in table.columns if column.name.lower() not in _names(layout)]:
-            layout = extend(db, layout, more)
-            if layout.away:
-                for column in more:
-                    db.execute(f"ALTER TABLE main.{layout.user} ADD COLUMN {typed(quote(column.name), column)}")
+            extend(db, layout, more)
             changed = True
     if changed:
         layouts.clear()
@@ -91,6 +93,32 @@ def lacking(layout: Layout) -> Lacks | None:
     return Lacks(layout.table.name, names) if names else None
 
 
+def refer(db: sqlite3.Connection, layout: Layout, here: Table | None, columns: Sequence[str]) -> Layout:
+    """References of columns that are new are translated; what is a constraint, the configuration says. `here`: the
+    application's table."""
+    known = {key.columns for key in layout.table.foreign_keys}
+    keys = () if here is None else here.foreign_keys
+    wanted = [key for key in keys if set(key.columns) & set(columns) and key.columns not in known]
+    if not wanted:
+        return layout
+    keys = (*layout.table.foreign_keys, *(replace(key, declared=False) for key in wanted))
+    _define(db, layout.number, replace(layout.table, foreign_keys=keys))
+    layouts = books.layouts(db)
+    for table in typed_tables([other.table for other in layouts.values()]):
+        if table != layouts[table.name].table:
+            _define(db, layouts[table.name].number, table)
+    return books.layouts(db)[layout.table.name]
+
+
+def _define(db: sqlite3.Connection, number: int, table: Table) -> None:
+    db.execute("UPDATE _satchel_table SET definition = ? WHERE number = ?", (books.table_to_json(table), number))
+
+
+def _own(db: sqlite3.Connection, name: str) -> Table | None:
+    """A table as the application has it now."""
+    return next((table for table in inspect(db).tables if table.name == name), None)
+
+
 def _names(layout: Layout) -> set[str]:
     return {name.lower() for name in layout.table.names}
 
@@ -107,13 +135,18 @@ class Drift:
         """Follows what happened to tables that are captured."""
         rows = self.db.execute("SELECT name, absent FROM _satchel_table ORDER BY number").fetchall()
         absent = {name: set(json.loads(text)) for name, text in rows}
-        for name, layout in books.layouts(self.db).items():
+        layouts = books.layouts(self.db)
+        coming = {name for name, layout in layouts.items() if not layout.away and "*" in absent[name]}
+        if coming:
+            come_home(self.db, [layouts[name] for name in coming])
+        for name, layout in layouts.items():
             if layout.away:
                 self._is_away(layout, absent[name])
-            elif "*" in absent[name]:
-                self._came(layout)
-            else:
+            elif name not in coming:
                 self._columns(layout, absent[name])
+        for name in layouts:
+            if name in coming:
+                self._came(books.layouts(self.db)[name])
         note_absent(self.db, books.layouts(self.db))
 
     def take(self, tables: Sequence[Table]) -> None:
@@ -177,34 +210,17 @@ class Drift:
         back = sorted(before - now)
         more: list[Column] = []
         if back or self._has_more(layout):
-            here = next((table for table in inspect(self.db).tables if table.name == name), None)
+            here = _own(self.db, name)
             more = [c for c in here.columns if c.name.lower() not in _names(layout)] if here is not None else []
             if more:
                 layout = extend(self.db, layout, more)
                 self.said.append(f"{name} has new columns, replicated from now on: {', '.join(c.name for c in more)}")
             if here is not None:
-                layout = self._refer(layout, here, [*back, *(column.name for column in more)])
+                layout = refer(self.db, layout, here, [*back, *(column.name for column in more)])
         if back:
             note_arrival(self.db, name, back)
             self.said.append(f"{name} has {', '.join(back)} now; the values that were kept appear")
         self._note_written(layout, [layout.place(column) for column in (*back, *(c.name for c in more))])
-
-    def _refer(self, layout: Layout, here: Table, columns: Sequence[str]) -> Layout:
-        """References of new columns are translated; what is a constraint, the configuration says."""
-        known = {key.columns for key in layout.table.foreign_keys}
-        wanted = [key for key in here.foreign_keys if set(key.columns) & set(columns) and key.columns not in known]
-        if wanted:
-            keys = (*layout.table.foreign_keys, *(replace(key, declared=False) for key in wanted))
-            self._define(layout.number, replace(layout.table, foreign_keys=keys))
-            layouts = books.layouts(self.db)
-            for table in typed_tables([other.table for other in layouts.values()]):
-                if table != layouts[table.name].table:
-                    self._define(layouts[table.name].number, table)
-        return books.layouts(self.db)[layout.table.name]
-
-    def _define(self, number: int, table: Table) -> None:
-        text = books.table_to_json(table)
-        self.db.execute("UPDATE _satchel_table SET definition = ? WHERE number = ?", (text, number))
 
     def _has_more(self, layout: Layout) -> bool:
         have = {name.lower() for name, *_, hidden in table_columns(self.db, layout.table.name) if not hidden}
@@ -239,21 +255,25 @@ class Drift:
 
     def _came(self, layout: Layout) -> None:
         """The application has made a table that stood in ours: its rows come home, those of the application are new."""
-        come_home(self.db, layout)
+        layout = refer(self.db, layout, _own(self.db, layout.table.name), layout.table.names)
         install.make_triggers(self.db, layout, whole_rows=self.joining)
         note_rows(self.db, layout)
-        note_arrival(self.db, layout.table.name, layout.table.names)
         self.said.append(f"the table {layout.table.name} is here now; the rows that were kept appear")
 
 
 def note_rows(db: sqlite3.Connection, layout: Layout) -> None:
     """The rows that a table holds are born with the next seal; beside a row of the network's with their key, which
-    their author could not see."""
+    their author could not see, unless they are equal."""
     slots, names = ", ".join(layout.key_slots), ", ".join(layout.key_of("u:t"))
-    known = f"{_known(db, layout, 't', layout.key_names)})"
+    known = _known(db, layout, "t", layout.key_names)
+    values = numbers.wire_values(layout, books.layouts(db), "t")
+    pairs = ((layout.table.columns[p], values[p], f"i.{layout.slots[p]}") for p in layout.here)
+    equal = " AND ".join(f"NOT {differs(column, one, two)}" for column, one, two in pairs)
+    kept = f"SELECT max({equal}) FROM {layout.images} i WHERE {layout.match('k:i', 'k:r')} HAVING count(*) = 1"
     db.execute(
-        f"INSERT INTO {layout.log} (kind, at, {slots}) SELECT CASE WHEN {known} THEN 'i' ELSE 'I' END,"
+        f"INSERT INTO {layout.log} (kind, at, {slots}) SELECT CASE WHEN {known}) THEN 'i' ELSE 'I' END,"
         f" julianday('now'), {names} FROM main.{layout.user} t WHERE {layout.whole_key('u:t')}"
+        f" AND NOT ({known} AND r.many AND NOT r.d AND ({kept})))"
     )
 
 
