@@ -142,7 +142,7 @@ def _leftovers(
         stage = Stage(layout, "delta")
         stage.create(db)
         slots = (*layout.slots, *own_slots(layout))
-        fixed = f"0, 'insert', NULL, NULL, 0, NULL, NULL, '{pending.BLIND}'"
+        fixed = f"0, 'insert', NULL, NULL, 0, {', '.join(pending.born(layout))}, '{pending.BLIND}'"
         order = ", ".join(layout.key_of("c:m"))
         db.execute(
             f"INSERT INTO {stage.name} ({', '.join((*FIXED[1:], *slots))}) SELECT {fixed}, {layout.list_of('m', slots)}"

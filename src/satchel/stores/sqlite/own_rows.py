@@ -10,10 +10,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 
-from satchel.stores.sqlite import numbers
+from satchel.stores.sqlite import lineage, numbers
 from satchel.stores.sqlite.capture import differs, mask_terms
+from satchel.stores.sqlite.displaced import default_literal
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.rejoined import EditsSinceJoin
+from satchel.stores.sqlite.schema import default_texts
 
 
 class OwnRows:
@@ -69,6 +71,7 @@ class OwnRows:
         if staged:
             for place in layout.roots:
                 theirs[place] = _number(f"s.c{place}")
+            self._put_defaults(source, theirs)
         mine = [f"m.{slot}" for slot in layout.locals]
         different = mask_terms(layout, mine, theirs)
         parts = list(zip(layout.masks, layout.mask_parts(layout.full), different, strict=True))
@@ -92,6 +95,17 @@ class OwnRows:
             f" FROM {source} AS s JOIN {self.table} AS m ON {match} WHERE 1"
             f" ON CONFLICT DO UPDATE SET best = max(best, excluded.best), {grown}"
         )
+
+    def _put_defaults(self, source: str, theirs: list[str]) -> None:
+        """A column that a version lacks is compared by its default: to add it was no edit."""
+        lineage.know_missing(self.db)
+        texts = default_texts(self.db, self.layout.table.name)
+        masks = self.db.execute(f"SELECT DISTINCT satchel_missing(lin) FROM {source}").fetchall()
+        for place in self.layout.here:
+            if any(int(mask, 16) >> place & 1 for (mask,) in masks):
+                text = texts.get(self.layout.table.names[place])
+                default = "NULL" if text is None else default_literal(self.db, text)
+                theirs[place] = f"CASE WHEN satchel_has(s.lin, {place}) THEN {theirs[place]} ELSE {default} END"
 
     def recognise(self) -> None:
         """Which gid an own row has: that of the most alike row with its number, if half of their columns are equal."""

@@ -142,11 +142,16 @@ def _plain(layout: Layout, alias: str) -> str:
     )
 
 
+def born(layout: Layout) -> tuple[str, str]:
+    """SQL: mask and lineage of an insert, which writes every column of this store."""
+    if not layout.absent:
+        return "NULL", "NULL"
+    return f"'{layout.full & ~layout.absent_mask:x}'", f"'{lineage.lacking(layout.absent_mask)}'"
+
+
 def _single(layout: Layout, raw: str, once: str, author: str | None) -> str:
     kind, full = "upper(w.kind)", f"'{layout.full:x}'"
-    whole = "NULL" if not layout.absent else f"'{layout.full & ~layout.absent_mask:x}'"
-    born = lineage.lacking(layout.absent_mask)
-    new = "NULL" if born is None else f"'{born}'"
+    whole, new = born(layout)
     mask = f"CASE {kind} WHEN 'I' THEN {whole} WHEN 'U' THEN {mask_hex(layout, 'w')} ELSE '0' END"
     written = f"CASE {kind} WHEN 'U' THEN {mask_hex(layout, 'w')} ELSE '0' END"
     row = [f"CASE {kind} WHEN 'D' THEN w.o{p} ELSE w.c{p} END AS c{p}" for p in range(layout.width)]
