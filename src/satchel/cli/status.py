@@ -29,7 +29,8 @@ def page(status: Data) -> Iterable[Block]:
     yield from _conflicts(status["conflicts"])
     yield from _numbers(status.get("renumbered") or {})
     yield from _missing(status)
-    out = [(t["table"], t["reason"]) for t in status.get("left_out") or ()]
+    away = {entry["table"] for entry in status.get("lacks") or () if entry["columns"] is None}
+    out = [(t["table"], t["reason"]) for t in status.get("left_out") or () if t["table"] not in away]
     yield from optional(["table", "reason"], out, "Left out")
 
 

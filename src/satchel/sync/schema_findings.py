@@ -17,7 +17,8 @@ def schema_findings(site: Site) -> Iterator[Finding]:
     """All of it, keys first."""
     yield from _keys(site)
     yield from _seeming(site)
-    yield from map(_left_out, site.store.left_out())
+    away = {lacks.table for lacks in site.store.lacks() if lacks.columns is None}
+    yield from (_left_out(entry) for entry in site.store.left_out() if entry.table not in away)
     yield from _lacks(site)
     yield from _triggers(site)
 
