@@ -210,3 +210,28 @@ def test_a_reference_does_not_travel_when_its_parent_gets_another_number(tmp_pat
         assert change.row["ref"] == before
     for site in bench.sites:
         site.store.close()
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, 2**63 - 2])
+def test_where_the_numbers_have_run_out_at_the_top_a_lower_one_that_is_free_is_given(bench: Bench, number: int) -> None:
+    bench.ferry.found(bench.a)
+    for site in bench.sites:
+        bench.run(site, "INSERT INTO staff VALUES (1, NULL), (4, NULL)", f"INSERT INTO staff VALUES ({number}, 4)")
+    bench.meet()
+    for site in bench.sites:
+        assert bench.rows(site, "SELECT count(*), count(boss) FROM staff") == [(6, 2)]
+        assert bench.rows(site, "SELECT max(id) FROM staff WHERE id < 9223372036854775806") == [(5,)]
+        assert bench.rows(site, "PRAGMA foreign_key_check") == []
+
+
+def test_a_number_that_an_autoincrement_table_had_once_is_not_given_to_another_row(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, schema=("CREATE TABLE bill (id INTEGER PRIMARY KEY AUTOINCREMENT, text)",))
+    bench.ferry.found(bench.a)
+    for site in bench.sites:
+        bench.run(site, "INSERT INTO bill (text) VALUES ('one'), ('two'), ('three')", "DELETE FROM bill WHERE id > 1")
+    bench.meet()
+    for site in bench.sites:
+        assert bench.rows(site, "SELECT id FROM bill") == [(1,), (4,)]
+        bench.run(site, "INSERT INTO bill (text) VALUES ('next')")
+        assert bench.rows(site, "SELECT max(id) FROM bill") == [(5,)]
+        site.store.close()

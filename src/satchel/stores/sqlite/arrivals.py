@@ -104,14 +104,10 @@ class Arrivals:
         first = f"w.gid = (SELECT min(o.gid) FROM {_WANT} o WHERE o.n = w.n)"
         self.db.execute(f"CREATE INDEX temp._satchel_want_n ON {_WANT.partition('.')[2]} (n)")
         self.db.execute(f"UPDATE {_WANT} AS w SET got = n WHERE {first} AND NOT ({taken})")
-        top = (
-            f"(SELECT max(coalesce((SELECT max({key}) FROM main.{layout.user}), 0), coalesce(max(n), 0)) FROM {_WANT})"
-        )
-        self.db.execute(
-            f"UPDATE {_WANT} AS w SET got = {top} + late.place FROM"
-            f" (SELECT gid, row_number() OVER (ORDER BY gid) AS place FROM {_WANT} WHERE got IS NULL) AS late"
-            " WHERE late.gid = w.gid"
-        )
+        late = self.db.execute(f"SELECT gid FROM {_WANT} WHERE got IS NULL ORDER BY gid").fetchall()
+        given = numbers.unused(self.db, layout, len(late), _WANT) if late else []
+        pairs = ((number, gid) for number, (gid,) in zip(given, late, strict=True))
+        self.db.executemany(f"UPDATE {_WANT} SET got = ? WHERE gid = ?", pairs)
         born = numbers.gid_of_birth(layout, "w.got")
         implicit = f"(w.gid IS {born} AND NOT EXISTS (SELECT 1 FROM {layout.numbers} m WHERE m.n = w.got))"
         self.db.execute(f"DELETE FROM {layout.numbers} WHERE gid IN (SELECT gid FROM {_WANT} w WHERE NOT {implicit})")

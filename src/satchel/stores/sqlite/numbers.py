@@ -17,6 +17,7 @@ from satchel.stores.sqlite.connection import text_literal
 from satchel.stores.sqlite.layout import Layout
 
 _TAIL = 9  # a colon and eight hex digits
+_HIGHEST = 2**63 - 1  # of SQLite's integers
 
 
 def ddl(layout: Layout) -> list[str]:
@@ -119,6 +120,39 @@ def renumbered(db: sqlite3.Connection, layouts: Iterable[Layout], limit: int) ->
     return count, found
 
 
+def unused(db: sqlite3.Connection, root: Layout, count: int, wanted: str = "") -> list[int]:
+    """Numbers for so many rows that need one: the next after all that there are, and after all that a table under
+    AUTOINCREMENT ever had; where those run out, the lowest that are free. `wanted`: name of a table (n), indexed, of
+    numbers that are spoken for."""
+    sources = [(f"main.{root.user}", root.key_names[0]), *([(wanted, "n")] if wanted else [])]
+    tops = [db.execute(f"SELECT max({column}) FROM {source}").fetchone()[0] for source, column in sources]
+    top = max(_last_given(db, root), *(top or 0 for top in tops))
+    if top <= _HIGHEST - count:
+        return list(range(top + 1, top + count + 1))
+    taken = " OR ".join(f"EXISTS (SELECT 1 FROM {source} WHERE {column} = {{0}})" for source, column in sources)
+    ends = " UNION ALL ".join(
+        f"SELECT {column} + 1 AS n FROM {source} WHERE {column} >= ?1 AND {column} < {_HIGHEST}"
+        for source, column in sources
+    )
+    found: list[int] = []
+    for _ in range(count):
+        number = found[-1] + 1 if found else 1
+        if db.execute(f"SELECT {taken.format('?1')}", (number,)).fetchone()[0]:
+            query = f"SELECT min(n) FROM ({ends}) AS e WHERE NOT ({taken.format('e.n')})"
+            (number,) = db.execute(query, (number,)).fetchone()
+        found.append(number)
+    return found
+
+
+def _last_given(db: sqlite3.Connection, root: Layout) -> int:
+    """The highest number that a table under AUTOINCREMENT ever had; 0: none, or it is no such table."""
+    if db.execute("SELECT 1 FROM main.sqlite_master WHERE name = 'sqlite_sequence'").fetchone() is None:
+        return 0
+    query = "SELECT max(seq) FROM main.sqlite_sequence WHERE name = ? AND typeof(seq) = 'integer'"
+    (last,) = db.execute(query, (root.table.name,)).fetchone()
+    return int(last or 0)
+
+
 class Numbers:
     """Translates single rows between the application's numbers and the network's gids."""
 
@@ -137,14 +171,13 @@ class Numbers:
         return None if found is None else int(found)
 
     def next_free(self, root: str, wanted: int) -> int:
-        """`wanted`, if no row has that number now; else the next one after all that there are."""
+        """`wanted`, if no row has that number now; else one that is free."""
         layout = self.layouts[root]
         key = layout.key_names[0]
         taken = self.db.execute(f"SELECT 1 FROM main.{layout.user} WHERE {key} = ?", (wanted,)).fetchone()
         if taken is None:
             return wanted
-        (last,) = self.db.execute(f"SELECT max({key}) FROM main.{layout.user}").fetchone()
-        return int(last) + 1
+        return unused(self.db, layout, 1)[0]
 
     def to_wire(self, layout: Layout, row: Sequence[Value]) -> tuple[Value, ...]:
         """A whole row of the application's table as the network has it."""
