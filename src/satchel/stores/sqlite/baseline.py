@@ -147,6 +147,8 @@ class OwnNumbers:
         """Puts own numbers in the place of gids."""
         for place, root in self.layout.roots.items():
             own_key = self.layout.is_local and place in self.layout.key_places
+            if not own_key and isinstance(next((v for v in columns[place] if v is not None), None), int):
+                continue  # from before the reference was named: the number of its birth, which all rows here have
             gids = change.field("gid") if own_key else pa.array(columns[place], pa.string())
             columns[place] = self._born(self.layouts[root], gids) or self._each(root, gids, own_key)
 
