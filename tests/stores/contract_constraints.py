@@ -49,6 +49,84 @@ class ConstraintContract:
             assert net.both("SELECT id FROM c ORDER BY 1") == [("c1",), ("c2",)]
             assert net.kinds() == {}
 
+    @pytest.mark.parametrize(
+        ("columns", "index", "ours", "theirs", "free"),
+        [
+            ("a TEXT, b", "a COLLATE NOCASE", "'Mail', 1", "'mAIL', 2", "'MAIl', 3"),
+            ("a TEXT, b", "a COLLATE RTRIM", "'x', 1", "'x  ', 2", "' x', 3"),
+            ("a TEXT, b TEXT", "a COLLATE NOCASE, b COLLATE RTRIM", "'Mail', 'x '", "'mAIL', 'x'", "'mail', 'X'"),
+            ("a TEXT COLLATE NOCASE, b", "b, a COLLATE BINARY", "'Mail', 1", "'Mail', 1.0", "'mail', 1"),
+            ("a TEXT COLLATE NOCASE, b", "a COLLATE RTRIM", "'x', 1", "'x ', 2", "'X', 3"),
+        ],
+    )
+    def test_a_unique_index_that_compares_in_its_own_way_is_kept_everywhere(
+        self, workshop: Workshop, columns: str, index: str, ours: str, theirs: str, free: str
+    ) -> None:
+        """`free`: what another collation than the index's would take for the same, or what a column's own would not."""
+        schema = (f"CREATE TABLE t (id TEXT PRIMARY KEY, {columns})", f"CREATE UNIQUE INDEX one ON t ({index})", CHILD)
+        with network(workshop, *schema) as net:
+            net.run(net.ours, f"INSERT INTO t VALUES ('one', {ours}), ('x', 'both', 5)")
+            net.run(net.theirs, f"INSERT INTO t VALUES ('two', {theirs}), ('y', 'sides', 6)")
+            net.run(net.theirs, "INSERT INTO c VALUES ('c2', 'two')")
+            net.meet()
+            assert net.both("SELECT id FROM t ORDER BY 1") == [("one",), ("x",), ("y",)]
+            assert net.kinds() == {("t", "two"): "unique", ("c", "c2"): "foreign-key"}
+            assert "is taken by t one" in net.listed(net.a)["t", "two"].reason
+            differs = not index.startswith("a COLLATE NOCASE") or "RTRIM" in index
+            if differs:
+                net.run(net.theirs, f"INSERT INTO t VALUES ('free', {free})")
+                net.meet()
+                assert ("free",) in net.both("SELECT id FROM t ORDER BY 1")
+            net.run(net.ours, "UPDATE t SET a = 'else' WHERE id = 'one'")
+            net.meet()
+            assert net.both(f"SELECT * FROM t WHERE id IN ('one', 'two') AND (a = 'else' OR (a, b) = ({theirs}))")
+            assert len(net.both("SELECT id FROM t ORDER BY 1")) == 4 + differs
+            assert net.both("SELECT id FROM c") == [("c2",)]
+            assert net.kinds() == {}
+
+    def test_values_of_an_index_with_a_collation_of_its_own_are_spelt_anew_and_swapped(
+        self, workshop: Workshop
+    ) -> None:
+        schema = ("CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)", "CREATE UNIQUE INDEX one ON t (v COLLATE NOCASE)")
+        rows = ("INSERT INTO t VALUES (1, 'ada'), (2, 'bob'), (3, 'cleo')",)
+        with network(workshop, *schema, rows=rows) as net:
+            net.run(
+                net.ours,
+                "BEGIN",
+                "UPDATE t SET v = NULL WHERE id = 1",
+                "UPDATE t SET v = 'ADA' WHERE id = 2",
+                "UPDATE t SET v = 'BOB' WHERE id = 1",
+                "UPDATE t SET v = 'Cleo' WHERE id = 3",
+                "COMMIT",
+            )
+            net.send()
+            assert net.both("SELECT * FROM t ORDER BY id") == [(1, "BOB"), (2, "ADA"), (3, "Cleo")]
+            assert net.kinds() == {}
+
+    def test_a_row_that_only_spells_its_value_anew_gives_nothing_away(self, workshop: Workshop) -> None:
+        plain = ("CREATE TABLE t (id TEXT PRIMARY KEY, v TEXT)",)
+        schema = (*plain, "CREATE UNIQUE INDEX one ON t (v COLLATE NOCASE)")
+        with network(workshop, *schema, rows=("INSERT INTO t VALUES ('k', 'Mail')",), stricter=plain) as net:
+            net.run(net.theirs, "UPDATE t SET v = 'MAIL' WHERE id = 'k'", "INSERT INTO t VALUES ('late', 'mail')")
+            net.ferry.seal(net.b)
+            net.ferry.receive(net.a)
+            (entry,) = net.a.store.conflicts()
+            assert (entry.kind, entry.apart) == ("unique", "parked")
+            assert len(net.rows(net.ours, "SELECT id FROM t")) == 1
+
+    def test_a_key_that_an_index_compares_in_its_own_way_is_a_claim(self, workshop: Workshop) -> None:
+        schema = ("CREATE TABLE t (id TEXT PRIMARY KEY, v TEXT)", "CREATE UNIQUE INDEX one ON t (id COLLATE NOCASE)")
+        with network(workshop, *schema) as net:
+            net.run(net.ours, "INSERT INTO t VALUES ('b', 'ours')")
+            net.run(net.theirs, "INSERT INTO t VALUES ('B', 'theirs')")
+            net.meet()
+            assert net.both("SELECT * FROM t") == [("b", "ours")]
+            assert net.kinds() == {("t", "B"): "unique"}
+            net.run(net.theirs, "DELETE FROM t")
+            net.meet()
+            assert net.both("SELECT * FROM t") == [("B", "theirs")]
+            assert net.kinds() == {}
+
     def test_a_hundred_values_that_shift_by_one_arrive(self, workshop: Workshop) -> None:
         schema = (
             "CREATE TABLE t (id TEXT PRIMARY KEY, n INTEGER UNIQUE)",

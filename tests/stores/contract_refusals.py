@@ -213,20 +213,3 @@ class RefusalContract:
             net.send()
             assert net.rows(net.theirs, "SELECT * FROM t") == [("k", "o1", "seen")]
             assert net.listed(net.b)["t", "z"].kind == "constraint"
-
-    def test_a_unique_index_that_compares_in_its_own_way_is_a_matter_of_each_database(self, workshop: Workshop) -> None:
-        schema = ("CREATE TABLE t (id TEXT PRIMARY KEY, v TEXT)", "CREATE UNIQUE INDEX one ON t (v COLLATE NOCASE)")
-        with network(workshop, *schema) as net:
-            assert [table.unique for table in net.a.store.tables()] == [()]
-            net.run(net.ours, "INSERT INTO t VALUES ('a', 'Mail'), ('x', 'both')")
-            net.run(net.theirs, "INSERT INTO t VALUES ('b', 'mAIL'), ('y', 'sides')")
-            net.meet()
-            assert net.rows(net.ours, "SELECT id FROM t ORDER BY 1") == [("a",), ("x",), ("y",)]
-            assert net.rows(net.theirs, "SELECT id FROM t ORDER BY 1") == [("b",), ("x",), ("y",)]
-            assert {place: entry.kind for place, entry in net.listed(net.a).items()} == {("t", "b"): "constraint"}
-            assert {place: entry.kind for place, entry in net.listed(net.b).items()} == {("t", "a"): "constraint"}
-            net.run(net.ours, "UPDATE t SET v = 'else' WHERE id = 'a'")
-            net.meet()
-            net.retry(net.a)
-            assert net.both("SELECT * FROM t WHERE id < 'c' ORDER BY 1") == [("a", "else"), ("b", "mAIL")]
-            assert net.kinds() == {}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 # Arrow types that a column can have on the wire. What does not fit travels as a misfit, exactly.
 ARROW_TYPES = ("int64", "float64", "string", "binary")
+# How texts compare, on every node alike; any other collation only its application knows.
+COLLATIONS = ("BINARY", "NOCASE", "RTRIM")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,14 @@ class ForeignKey:
 
 
 @dataclass(frozen=True, slots=True)
+class UniqueKey:
+    """Columns whose values no two rows share, and the collation by which each compares; none: the columns' own."""
+
+    columns: tuple[str, ...]
+    collations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Table:
     """One replicated table. Columns keep their place for ever: new ones are appended (lineage refers to places)."""
 
@@ -45,6 +57,8 @@ class Table:
     scope: str = "global"  # global | local
     unique: tuple[tuple[str, ...], ...] = ()  # network unique keys besides the key
     foreign_keys: tuple[ForeignKey, ...] = ()
+    # Beside `unique`, by place; empty or missing: the columns' own. See `unique_keys` and `with_unique_keys`.
+    unique_collations: tuple[tuple[str, ...], ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -57,6 +71,24 @@ class Table:
             if column.name == name:
                 return column
         raise KeyError(name)
+
+    @property
+    def unique_keys(self) -> tuple[UniqueKey, ...]:
+        """`unique`, each key with its collations where they are not the columns' own."""
+        pairs = zip_longest(self.unique, self.unique_collations[: len(self.unique)], fillvalue=())
+        return tuple(UniqueKey(columns, collations) for columns, collations in pairs)
+
+    def with_unique_keys(self, keys: Iterable[UniqueKey]) -> Table:
+        """The table with these unique keys instead, each once. Collations are left away where they are the columns'
+        own, so that equal tables are equal. KeyError for a column that is not there."""
+        bare = (k if k.collations != self.collations_of(k.columns) else UniqueKey(k.columns) for k in keys)
+        kept = tuple(dict.fromkeys(bare))
+        collations = tuple(key.collations for key in kept) if any(key.collations for key in kept) else ()
+        return replace(self, unique=tuple(key.columns for key in kept), unique_collations=collations)
+
+    def collations_of(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The collations of some columns; KeyError for one that is not there."""
+        return tuple(self.column(name).collation for name in names)
 
 
 @dataclass(frozen=True, slots=True)

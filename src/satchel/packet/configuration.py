@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from satchel.model.gids import typed
-from satchel.model.schema import ForeignKey, Table
+from satchel.model.schema import COLLATIONS, ForeignKey, Table
 from satchel.packet.document import Document, Model, Name, Network, NodeName, Number64, Text, refused_models
 from satchel.packet.limits import DEFAULT_LIMITS
 from satchel.packet.options import Options
@@ -19,11 +19,22 @@ from satchel.packet.table import ColumnEntry, ForeignKeyEntry, KeyedColumns
 DEFAULT_POLICY = "merge"
 
 
+def _collation(text: str) -> str:
+    if text not in COLLATIONS:
+        raise ValueError("not a collation that every database has")
+    return text
+
+
+Collation = Annotated[str, AfterValidator(_collation)]
+
+
 class TableRule(KeyedColumns):
     """One replicated table: its columns, and the constraints that the network keeps."""
 
     policy: Text | None = None  # None: the network's
     unique: tuple[tuple[Name, ...], ...] = ()
+    # beside `unique`, by place; empty or missing: the columns' own
+    unique_collations: tuple[tuple[Collation, ...], ...] = ()
     foreign_keys: tuple[ForeignKeyEntry, ...] = ()
 
     @classmethod
@@ -35,6 +46,7 @@ class TableRule(KeyedColumns):
             columns=tuple(ColumnEntry.of(column) for column in table.columns),
             policy=policy,
             unique=table.unique,
+            unique_collations=table.unique_collations,
             # the others stand in the configuration's references
             foreign_keys=tuple(ForeignKeyEntry.of(key) for key in table.foreign_keys if key.declared),
         )
@@ -48,6 +60,7 @@ class TableRule(KeyedColumns):
             self.scope,
             self.unique,
             tuple(key.foreign_key() for key in self.foreign_keys),
+            self.unique_collations,
         )
 
     @model_validator(mode="after")
@@ -56,6 +69,11 @@ class TableRule(KeyedColumns):
         used = [*self.unique, *(key.columns for key in self.foreign_keys)]
         if not all(names.issuperset(columns) for columns in used):
             raise ValueError("a constraint names a column that is not there")
+        if len(self.unique_collations) > len(self.unique):
+            raise ValueError("there are more collations than unique keys")
+        pairs = zip(self.unique, self.unique_collations, strict=False)
+        if any(collations and len(collations) != len(columns) for columns, collations in pairs):
+            raise ValueError("a unique key has as many collations as columns")
         return self
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from satchel.model.key import canonical
-from satchel.model.schema import Column, ForeignKey, Table
+from satchel.model.schema import Column, ForeignKey, Table, UniqueKey
 from satchel.model.value import Value
 from satchel.replication.comparing import comparable
 
-# Values of one row, as a unique key claims them or a reference looks for them: table, columns, values.
-Held = tuple[str, tuple[str, ...], tuple[Value, ...]]
+# Values of one row, as a unique key claims them or a reference looks for them: table, columns, values, and the
+# collations of a unique key that compares in its own way (two keys may be over the same columns).
+Held = tuple[str, tuple[str, ...], tuple[Value, ...], tuple[str, ...]]
 
 FORGETTING = ("SET NULL", "SET DEFAULT")
 
@@ -36,7 +37,7 @@ class Reference:
         values = tuple(
             comparable(column, row.get(name)) for name, column in zip(self.columns, self.parent_columns, strict=True)
         )
-        return None if None in values else (self.parent, tuple(c.name for c in self.parent_columns), values)
+        return None if None in values else (self.parent, tuple(c.name for c in self.parent_columns), values, ())
 
 
 class TablePlan:
@@ -47,6 +48,8 @@ class TablePlan:
         self.references: list[Reference] = []
         self.wanted: set[tuple[str, ...]] = set()  # sets of own columns that references look for
         self.roots: dict[str, tuple[str, ...]] = {}  # columns that hold gids, and the tables of whose rows
+        self._claimed = [(key, _compared(table, key)) for key in table.unique_keys]
+        self._key = UniqueKey(table.key), _compared(table, UniqueKey(table.key))
 
     @cached_property
     def movable(self) -> bool:
@@ -55,25 +58,33 @@ class TablePlan:
 
     def claims(self, row: Mapping[str, Value]) -> list[Held]:
         """The unique values that a row claims; NULL claims nothing."""
-        return [claim for columns in self.table.unique if (claim := self._held(columns, row))]
+        return [claim for key, columns in self._claimed if (claim := self._held(key, columns, row))]
 
     def place(self, row: Mapping[str, Value]) -> list[Held]:
         """The key under which a row is shown, where that is not its identity for sure."""
-        held = self._held(self.table.key, row) if self.movable else None
+        held = self._held(*self._key, row) if self.movable else None
         return [held] if held else []
 
-    def _held(self, columns: tuple[str, ...], row: Mapping[str, Value]) -> Held | None:
-        values = tuple(canonical(self.table.column(name), row.get(name)) for name in columns)
-        return None if None in values else (self.table.name, columns, values)
+    def _held(self, key: UniqueKey, columns: Sequence[Column], row: Mapping[str, Value]) -> Held | None:
+        values = tuple(canonical(column, row.get(column.name)) for column in columns)
+        return None if None in values else (self.table.name, key.columns, values, key.collations)
 
     def offers(self, row: Mapping[str, Value]) -> list[Held]:
         """What a row holds of all that references look for."""
-        found = []
+        found: list[Held] = []
         for columns in self.wanted:
             values = tuple(comparable(self.table.column(name), row.get(name)) for name in columns)
             if None not in values:
-                found.append((self.table.name, columns, values))
+                found.append((self.table.name, columns, values, ()))
         return found
+
+
+def _compared(table: Table, key: UniqueKey) -> tuple[Column, ...]:
+    """The columns of a unique key, as it compares them."""
+    columns = tuple(map(table.column, key.columns))
+    if not key.collations:
+        return columns
+    return tuple(replace(c, collation=collation) for c, collation in zip(columns, key.collations, strict=True))
 
 
 def plan_tables(tables: Mapping[str, Table]) -> dict[str, TablePlan]:

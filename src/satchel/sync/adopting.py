@@ -29,7 +29,8 @@ def new_tables(site: Site, schema: Schema) -> list[Table]:
 def unconstrained(table: Table) -> Table:
     """A table that the configuration does not name: its references are translated, but only what all agreed on is a
     constraint of the network."""
-    return replace(table, unique=(), foreign_keys=tuple(replace(key, declared=False) for key in table.foreign_keys))
+    keys = tuple(replace(key, declared=False) for key in table.foreign_keys)
+    return replace(table, unique=(), unique_collations=(), foreign_keys=keys)
 
 
 def adopt(site: Site) -> None:

@@ -40,12 +40,14 @@ def _grown(known: Table | None, captured: Table, here: Table) -> Table:
     """A table of the network with what this database has beyond it: its columns, and the constraints on those."""
     old = set() if known is None else set(known.names)
     columns = (*(known.columns if known else ()), *(c for c in captured.columns if c.name not in old))
-    unique = (*(known.unique if known else ()), *(u for u in here.unique if not set(u) <= old))
+    added = (key for key in here.unique_keys if not set(key.columns) <= old)
+    spelt = (replace(key, collations=key.collations or here.collations_of(key.columns)) for key in added)
+    unique = (*(known.unique_keys if known else ()), *spelt)
     references = (
         *(known.foreign_keys if known else ()),
         *(key for key in here.foreign_keys if not set(key.columns) <= old),
     )
-    return replace(captured, columns=columns, unique=tuple(dict.fromkeys(unique)), foreign_keys=tuple(references))
+    return replace(captured, columns=columns, foreign_keys=tuple(references)).with_unique_keys(unique)
 
 
 def _declared(table: Table) -> tuple[ForeignKey, ...]:

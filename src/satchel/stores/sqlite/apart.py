@@ -19,7 +19,7 @@ from satchel.model.admission import RowId
 from satchel.model.value import Value
 from satchel.stores.sqlite import exact
 from satchel.stores.sqlite.connection import tolerant
-from satchel.stores.sqlite.layout import Layout, typed
+from satchel.stores.sqlite.layout import Layout, compared, typed
 from satchel.stores.sqlite.stage import at_key, bindable, placeholder
 
 PARKED, TWIN, REFUSED, NOTED = "parked", "twin", "refused", "noted"
@@ -53,10 +53,10 @@ def ddl(layout: Layout) -> list[str]:
     ]
     if layout.key_roots and not layout.is_local:
         made.append(f"CREATE INDEX {layout.apart}_stands ON {layout.apart} ({', '.join(stand_slots(layout))})")
-    wanted = [*layout.table.unique, *(key.columns for key in layout.table.foreign_keys if key.declared)]
-    for number, columns in enumerate(dict.fromkeys(wanted)):
-        slots = ", ".join(layout.slots_of(columns))
-        made.append(f"CREATE INDEX {layout.apart}_{number} ON {layout.apart} ({slots})")
+    wanted = [compared(layout.slots_of(key.columns), key.collations) for key in layout.table.unique_keys]
+    wanted += [layout.slots_of(key.columns) for key in layout.table.foreign_keys if key.declared]
+    for number, terms in enumerate(dict.fromkeys(wanted)):
+        made.append(f"CREATE INDEX {layout.apart}_{number} ON {layout.apart} ({', '.join(terms)})")
     return made
 
 

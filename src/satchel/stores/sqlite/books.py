@@ -89,6 +89,7 @@ def table_from_json(text: str) -> Table:
             ForeignKey(**{**k, "columns": tuple(k["columns"]), "parent_columns": tuple(k["parent_columns"])})
             for k in raw["foreign_keys"]
         ),
+        unique_collations=tuple(tuple(collations) for collations in raw.get("unique_collations", ())),
     )
 
 

@@ -23,7 +23,7 @@ from satchel.stores.sqlite.apart import Apart
 from satchel.stores.sqlite.booking import classes
 from satchel.stores.sqlite.connection import tolerant
 from satchel.stores.sqlite.freezing import base_lineage, base_of
-from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.layout import Layout, compared
 from satchel.stores.sqlite.numbers import Numbers
 from satchel.stores.sqlite.row import RowEditor
 from satchel.stores.sqlite.stage import Stage, at_key, fetch
@@ -121,7 +121,7 @@ class Cases:
         self.reader = VersionReader(db)
         self._found: dict[RowId, Case | None] = {}
         self._apart = {name: not apart.is_empty(db, layout) for name, layout in layouts.items()}
-        self._indexed: set[tuple[str, tuple[str, ...]]] = set()
+        self._indexed: set[str] = set()
 
     def odd(self, stage: Stage) -> Iterator[Case]:
         """Every staged row that is classed as odd."""
@@ -165,12 +165,13 @@ class Cases:
         line = next(self._lines(stage, where, bound), None)
         return None if line is None else self._decide(layout, line)
 
-    def index(self, stage: Stage, slots: tuple[str, ...]) -> None:
-        """Makes an index on a stage that is about to be asked row by row."""
-        if (stage.name, slots) not in self._indexed:
-            self._indexed.add((stage.name, slots))
-            name = f"{stage.name}_{'_'.join(slots)}"
-            self.db.execute(f"CREATE INDEX {name} ON {stage.name.removeprefix('temp.')} ({', '.join(slots)})")
+    def index(self, stage: Stage, slots: tuple[str, ...], collations: tuple[str, ...] = ()) -> None:
+        """Makes an index on a stage that is about to be asked row by row; by the slots' own collations if none."""
+        name = "_".join((stage.name, *slots, *collations))
+        if name not in self._indexed:
+            self._indexed.add(name)
+            terms = ", ".join(compared(slots, collations))
+            self.db.execute(f"CREATE INDEX {name} ON {stage.name.removeprefix('temp.')} ({terms})")
 
     def _lines(self, stage: Stage, where: str, bound: Sequence[Value]) -> Iterator[tuple[Any, ...]]:
         layout = stage.layout

@@ -17,7 +17,7 @@ from satchel.stores.base import Rules
 from satchel.stores.sqlite import apart
 from satchel.stores.sqlite.cases import Case, Cases
 from satchel.stores.sqlite.connection import quote, tolerant
-from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.layout import Layout, compared
 from satchel.stores.sqlite.schema import table_columns
 from satchel.stores.sqlite.stage import at_key
 
@@ -85,8 +85,8 @@ class Finder:
     def rivals(self, case: Case, row: Row) -> Iterator[Case]:
         """Rows that claim one of the row's unique values."""
         layout = case.layout
-        for columns in layout.table.unique:
-            yield from self.holders(layout, columns, columns, row)
+        for unique in layout.table.unique_keys:
+            yield from self.holders(layout, unique.columns, unique.columns, row, collations=unique.collations)
         key = case.shown_key(row)
         if key is not None and None not in key:  # a twin stands for its parent: it claims the key that it moves to
             for other in {tuple(key), apart.own_key(self.db, layout, key)}:
@@ -120,39 +120,48 @@ class Finder:
         return all(given[one] is not None and given[one] == _value(row, two) for one, two in pairs)
 
     def holders(
-        self, layout: Layout, wanted: Sequence[str], given: Sequence[str], row: Row, *, gone: bool = False
+        self,
+        layout: Layout,
+        wanted: Sequence[str],
+        given: Sequence[str],
+        row: Row,
+        *,
+        gone: bool = False,
+        collations: tuple[str, ...] = (),
     ) -> Iterator[Case]:
-        """Rows whose `wanted` columns hold what `row` has in the `given` ones."""
+        """Rows whose `wanted` columns hold what `row` has in the `given` ones, by their own collations or by these."""
         values = [_value(row, name) for name in given]
         if None in values:
             return
         places = [layout.place(name) for name in wanted]
-        if sorted(places) == sorted(layout.key_places):
+        if sorted(places) == sorted(layout.key_places) and not collations:
             key = tuple(values[places.index(place)] for place in layout.key_places)
             case = self.cases.find(layout, key)
             yield from () if case is None else (case,)
             return
-        for key in self._keys(layout, places, values, gone=gone):
+        for key in self._keys(layout, places, values, gone=gone, collations=collations):
             if (case := self.cases.find(layout, key)) is not None:
                 yield case
 
     def _keys(
-        self, layout: Layout, places: Sequence[int], values: Sequence[Value], *, gone: bool
+        self, layout: Layout, places: Sequence[int], values: Sequence[Value], *, gone: bool, collations: tuple[str, ...]
     ) -> list[tuple[Value, ...]]:
         numbers = self.cases.numbers
-        slots = [layout.slots[place] for place in places]
+        slots = tuple(layout.slots[place] for place in places)
+        terms = compared(slots, collations)
         here = [numbers.value_to_local(layout, place, v) for place, v in zip(places, values, strict=True)]
         found = []
         if None not in here:
-            own = self._query(layout.source, layout.key_names, [layout.columns[p] for p in places], here)
+            names = compared([layout.columns[place] for place in places], collations)
+            own = self._query(layout.source, layout.key_names, names, here)
             found += [apart.own_key(self.db, layout, numbers.key_to_wire(layout, key)) for key in own]
-        found += self._query(layout.apart, layout.keys, slots, values)
+        found += self._query(layout.apart, layout.keys, terms, values)
         stage = self.cases.stages.get(layout.table.name)
         if stage is not None:
-            self.cases.index(stage, tuple(slots))
-            found += self._query(stage.name, layout.key_slots, slots, values)
+            self.cases.index(stage, slots, collations)
+            found += self._query(stage.name, layout.key_slots, terms, values)
         if gone:
-            found += self._query(layout.images, layout.keys, slots, values)
+            found += self._query(layout.images, layout.keys, terms, values)
         return found
 
     def _query(

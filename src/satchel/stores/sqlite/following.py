@@ -11,7 +11,7 @@ import sqlite3
 from satchel.model.schema import Column, ForeignKey
 from satchel.stores.sqlite import books
 from satchel.stores.sqlite.connection import quote
-from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.layout import Layout, compared
 from satchel.stores.sqlite.schema import BUILT_IN_COLLATIONS
 
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_ ]{0,40}(\(\s*[0-9]{1,6}\s*(,\s*[0-9]{1,6}\s*)?\))?")
@@ -47,7 +47,8 @@ def _make(db: sqlite3.Connection, layout: Layout) -> bool:
         return False
     columns = [_definition(column, added=False) for column in layout.table.columns]
     columns.append(f"PRIMARY KEY ({', '.join(layout.key_names)})")
-    columns += [f"UNIQUE ({', '.join(map(quote, unique))})" for unique in layout.table.unique]
+    for unique in layout.table.unique_keys:
+        columns.append(f"UNIQUE ({', '.join(compared(list(map(quote, unique.columns)), unique.collations))})")
     columns += [_reference(key) for key in layout.table.foreign_keys if key.declared and "" not in key.parent_columns]
     db.execute(f"CREATE TABLE main.{quote(layout.table.name)} ({', '.join(columns)})")
     return True

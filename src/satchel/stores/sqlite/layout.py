@@ -13,7 +13,7 @@ with the affinity of the original, so that a value is stored and compared just a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -28,6 +28,13 @@ def typed(name: str, column: Column) -> str:
     """A column of ours that holds values of `column`."""
     collation = "" if column.collation == "BINARY" else f" COLLATE {column.collation}"
     return f"{name} {_AFFINITY_TYPE[column.affinity]}{collation}"
+
+
+def compared(terms: Sequence[str], collations: Sequence[str]) -> tuple[str, ...]:
+    """SQL terms as a unique key compares them; no collations: as they compare by themselves."""
+    if not collations:
+        return tuple(terms)
+    return tuple(f"{term} COLLATE {collation}" for term, collation in zip(terms, collations, strict=True))
 
 
 @dataclass(eq=False)

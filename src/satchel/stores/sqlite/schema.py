@@ -6,15 +6,15 @@ import hashlib
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from contextlib import closing
 from dataclasses import dataclass
 
-from satchel.model.schema import Column, ForeignKey, LeftOut, Schema, Table
+from satchel.model.schema import COLLATIONS, Column, ForeignKey, LeftOut, Schema, Table, UniqueKey
 from satchel.stores.sqlite.connection import quote, text_literal
 from satchel.stores.sqlite.sql_text import collation_in, column_definitions, index_parts
 
-BUILT_IN_COLLATIONS = frozenset({"BINARY", "NOCASE", "RTRIM"})
+BUILT_IN_COLLATIONS = frozenset(COLLATIONS)
 SAMPLE_ROWS = 1000  # rows looked at to choose the type of a column whose declaration does not say it
 MOST_COLUMNS = 980  # a seal works on two images of a row side by side, and SQLite has 2,000 columns at most
 _HIDDEN_GENERATED = (2, 3)
@@ -174,24 +174,21 @@ def read_table(db: sqlite3.Connection, name: str, strict: bool) -> Table:
         columns.append(Column(column, type_, declared, affinity, collations[column], given[column], notnull))
         if pk:
             keys.append((pk, column))
-    unique = tuple(
-        index.columns for index in unique_indexes(db, name) if is_shared(index, {c.name for c in columns}, collations)
-    )
-    return Table(
+    indexes = [index for index in unique_indexes(db, name) if is_shared(index, {c.name for c in columns})]
+    table = Table(
         name=name,
         columns=tuple(columns),
         key=tuple(column for _, column in sorted(keys)),
-        unique=tuple(dict.fromkeys(unique)),
         foreign_keys=foreign_keys(db, name),
         scope="local" if hands_out_numbers(db, name) else "global",
     )
+    return table.with_unique_keys(UniqueKey(index.columns, index.collations) for index in indexes)
 
 
-def is_shared(index: UniqueIndex, columns: Collection[str], collations: Mapping[str, str]) -> bool:
-    """Whether the network can keep a unique index: it is whole, of plain columns, and compares them as the columns do.
-    Any other is a matter of this database: what it refuses is kept aside here."""
-    own = tuple(collations.get(column, "") for column in index.columns)
-    return bool(index.columns) and not index.where and set(index.columns) <= set(columns) and index.collations == own
+def is_shared(index: UniqueIndex, columns: Collection[str]) -> bool:
+    """Whether the network can keep a unique index: it is whole and of plain columns, by whatever collation. Any other
+    is a matter of this database: what it refuses is kept aside here."""
+    return bool(index.columns) and not index.where and set(index.columns) <= set(columns)
 
 
 def hands_out_numbers(db: sqlite3.Connection, name: str) -> bool:

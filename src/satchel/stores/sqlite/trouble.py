@@ -9,12 +9,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 
-from satchel.model.schema import ForeignKey
+from satchel.model.schema import ForeignKey, UniqueKey
 from satchel.stores.sqlite import apart
 from satchel.stores.sqlite.booking import classes
 from satchel.stores.sqlite.cases import Case, Cases
 from satchel.stores.sqlite.finder import Finder, Outward
-from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.layout import Layout, compared
 from satchel.stores.sqlite.stage import Stage, at_key
 
 
@@ -32,8 +32,8 @@ class Trouble:
         """Marks staged rows as odd."""
         for stage in self.stages.values():
             layout = stage.layout
-            for columns in layout.table.unique:
-                self._claims(stage, columns)
+            for unique in layout.table.unique_keys:
+                self._claims(stage, unique)
             for parent, key in self.finder.parents_of(layout):
                 self._orphans(stage, parent, key)
             for reference in self.finder.outward_of(layout):
@@ -71,31 +71,33 @@ class Trouble:
 
     # -- claims
 
-    def _claims(self, stage: Stage, columns: Sequence[str]) -> None:
-        layout = stage.layout
-        slots, here = layout.slots_of(columns), layout.slots_of(columns, local=True)
-        names = [layout.columns[layout.place(name)] for name in columns]
-        written = f"{self._writes(stage, columns)} AND {_whole('s', slots)}"
+    def _claims(self, stage: Stage, unique: UniqueKey) -> None:
+        layout, collations = stage.layout, unique.collations
+        slots, here = layout.slots_of(unique.columns), layout.slots_of(unique.columns, local=True)
+        names = [layout.columns[layout.place(name)] for name in unique.columns]
+        written = f"{self._writes(stage, unique.columns)} AND {_whole('s', slots)}"
         if not self.cases.own:  # in an own row the database has seen to it itself
-            held = f"{layout.source} t ON {_equal('t', names, 's', here)}"
+            held = f"{layout.source} t ON {_equal('t', names, 's', here, collations)}"
             other = f"({layout.match('u:t', 'l:s')}) IS NOT TRUE"  # what comes may have no number here yet
-            self._mark_rivals(stage, columns, f"JOIN {held} WHERE {written} AND {other}")
+            self._mark_rivals(stage, unique, f"JOIN {held} WHERE {written} AND {other}")
+            alike = ", ".join(compared([f"s.{slot}" for slot in slots], collations))
             twice = (
                 f"SELECT {layout.list_of('s', slots)} FROM {stage.name} s JOIN {classes(layout)} z USING (rn)"
-                f" WHERE NOT z.odd AND {written} GROUP BY {layout.list_of('s', slots)} HAVING count(*) > 1"
+                f" WHERE NOT z.odd AND {written} GROUP BY {alike} HAVING count(*) > 1"
             )
             if self.db.execute(f"{twice} LIMIT 1").fetchone():
-                self._mark(stage, f"JOIN ({twice}) d ON {_equal('d', slots, 's', slots)} WHERE {written}")
+                self._mark(stage, f"JOIN ({twice}) d ON {_equal('d', slots, 's', slots, collations)} WHERE {written}")
         if layout in self.apart:
-            self._mark(stage, f"JOIN {layout.apart} a ON {_equal('a', slots, 's', slots)} WHERE {written}")
+            self._mark(stage, f"JOIN {layout.apart} a ON {_equal('a', slots, 's', slots, collations)} WHERE {written}")
 
-    def _mark_rivals(self, stage: Stage, columns: Sequence[str], rest: str) -> None:
+    def _mark_rivals(self, stage: Stage, unique: UniqueKey, rest: str) -> None:
         """Marks rows that claim what another row of the table has, unless that one goes or gives it away."""
         if self._any(stage, rest):
             layout = stage.layout
             self.cases.index(stage, tuple(layout.locals[place] for place in layout.key_places))
-            names, here = [layout.columns[layout.place(n)] for n in columns], layout.slots_of(columns, local=True)
-            gives_away = " OR ".join(f"g.{slot} IS NOT t.{name}" for slot, name in zip(here, names, strict=True))
+            names = [f"t.{layout.columns[layout.place(name)]}" for name in unique.columns]
+            pairs = zip(layout.slots_of(unique.columns, local=True), compared(names, unique.collations), strict=True)
+            gives_away = " OR ".join(f"g.{slot} IS NOT {name}" for slot, name in pairs)
             self._mark(
                 stage,
                 f"{rest} AND NOT EXISTS (SELECT 1 FROM {stage.name} g JOIN {classes(layout)} y USING (rn)"
@@ -188,8 +190,8 @@ class Trouble:
         self.db.execute(f"UPDATE {classes(stage.layout)} SET odd = 1 WHERE NOT odd AND rn IN ({chosen})")
 
 
-def _equal(one: str, ones: Sequence[str], two: str, twos: Sequence[str]) -> str:
-    return " AND ".join(f"{one}.{a} = {two}.{b}" for a, b in zip(ones, twos, strict=True))
+def _equal(one: str, ones: Sequence[str], two: str, twos: Sequence[str], collations: Sequence[str] = ()) -> str:
+    return " AND ".join(f"{one}.{a} = {two}.{b}" for a, b in zip(ones, compared(twos, collations), strict=True))
 
 
 def _whole(alias: str, slots: Sequence[str]) -> str:
