@@ -261,7 +261,11 @@ class Layout:
 
     def mask_of(self, names: frozenset[str] | tuple[str, ...]) -> int:
         """The mask of some column names; names that this store does not have are left away."""
-        return sum(1 << place for place, name in enumerate(self.table.names) if name in names)
+        return sum(1 << place for name in set(names) if (place := self._exact.get(name)) is not None)
+
+    @cached_property
+    def _exact(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.table.names)}
 
     @property
     def full(self) -> int:
