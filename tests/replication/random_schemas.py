@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from satchel.model.admission import Candidate, RowId
 from satchel.model.ids import Dot
 from satchel.model.key import key_text
-from satchel.model.schema import Column, ForeignKey, Table
+from satchel.model.schema import COLLATIONS, Column, ForeignKey, Table, UniqueKey
 from satchel.model.value import Value
 from satchel.model.vector import Mark
 from satchel.model.version import Cell, Resolved
@@ -52,12 +52,13 @@ def draw_tables(rng: random.Random) -> dict[str, Table]:
         keys = []
         for _ in range(rng.choice([0, 1, 1, 2])):
             parent = bare[rng.choice(names)]
-            to = rng.choice([parent.key, *parent.unique])
+            # What a reference looks for has to be unique by the columns' own collations.
+            to = rng.choice([parent.key, *(unique.columns for unique in parent.unique_keys if not unique.collations)])
             columns = rng.sample(table.names, min(len(to), len(table.names)))
             if table.scope == "local" and table.key[0] in columns:
                 continue
             keys.append(ForeignKey(tuple(columns), parent.name, tuple(to), rng.choice(ACTIONS)))
-        full[name] = Table(name, table.columns, table.key, table.scope, table.unique, tuple(keys))
+        full[name] = replace(table, foreign_keys=tuple(keys))
     return full
 
 
@@ -69,8 +70,13 @@ def _bare(rng: random.Random, name: str) -> Table:
     )
     local = rng.random() < 0.4
     key = ("a",) if local or rng.random() < 0.6 else ("a", "b")
-    unique = tuple(tuple(rng.sample("bcde", rng.choice([1, 1, 2]))) for _ in range(rng.randrange(3)))
-    return Table(name, columns, key, "local" if local else "global", tuple(dict.fromkeys(unique)))
+    table = Table(name, columns, key, "local" if local else "global")
+    return table.with_unique_keys([_unique(rng) for _ in range(rng.randrange(3))])
+
+
+def _unique(rng: random.Random) -> UniqueKey:
+    names = tuple(rng.sample("bcde", rng.choice([1, 1, 2])))
+    return UniqueKey(names, tuple(rng.choice(COLLATIONS) for _ in names) if rng.random() < 0.3 else ())
 
 
 def draw_rows(rng: random.Random, tables: dict[str, Table], most: int = 5) -> dict[RowId, Candidate]:
@@ -79,7 +85,7 @@ def draw_rows(rng: random.Random, tables: dict[str, Table], most: int = 5) -> di
     identities: set[tuple[str, str]] = set()
     for table in tables.values():
         for number in range(rng.randrange(most + 1)):
-            image = {c.name: affine(c, rng.choice([0, 1, 2, "0", "a", "A", "b", None])) for c in table.columns}
+            image = {c.name: affine(c, rng.choice([0, 1, 2, "0", "a", "A", "a ", "b", None])) for c in table.columns}
             if table.scope == "local":
                 image["a"] = f"n0:{number}:0a0a0a0a"
             for reference in table.foreign_keys:
@@ -119,7 +125,10 @@ def create(table: Table) -> str:
     """The table as the application would have declared it."""
     parts = [f'"{c.name}" {DECLARED[c.affinity]} COLLATE {c.collation}' for c in table.columns]
     parts.append(f"PRIMARY KEY ({_list(table.key)})")
-    parts += [f"UNIQUE ({_list(columns)})" for columns in table.unique]
+    for unique in table.unique_keys:
+        own = unique.collations or table.collations_of(unique.columns)
+        terms = (f'"{column}" COLLATE {collation}' for column, collation in zip(unique.columns, own, strict=True))
+        parts.append(f"UNIQUE ({', '.join(terms)})")
     for key in table.foreign_keys:
         parts.append(f"FOREIGN KEY ({_list(key.columns)}) REFERENCES {key.parent} ({_list(key.parent_columns)})")
     return f"CREATE TABLE {table.name} ({', '.join(parts)})"

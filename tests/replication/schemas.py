@@ -7,7 +7,7 @@ from typing import Any
 
 from satchel.model.admission import Candidate, Outcome, RowId
 from satchel.model.ids import Dot
-from satchel.model.schema import Column, ForeignKey, Table
+from satchel.model.schema import Column, ForeignKey, Table, UniqueKey
 from satchel.model.value import Value
 from satchel.model.version import Cell, Resolved
 from satchel.replication.constraints import keep_constraints
@@ -37,9 +37,15 @@ def table(
     unique: tuple[str, ...] = (),
     scope: str = "global",
 ) -> Table:
-    """`columns` and the columns of a key are separated by blanks."""
-    sets = tuple(tuple(names.split()) for names in unique)
-    return Table(name, tuple(map(column, columns.split())), tuple(key.split()), scope, sets, references)
+    """`columns` and the columns of a key are separated by blanks; `n:NOCASE`: a unique key that compares n so."""
+    made = Table(name, tuple(map(column, columns.split())), tuple(key.split()), scope, foreign_keys=references)
+    return made.with_unique_keys(_unique(made, names.split()) for names in unique)
+
+
+def _unique(table: Table, terms: list[str]) -> UniqueKey:
+    pairs = [term.split(":") for term in terms]
+    collations = tuple(how[0] if how else table.column(name).collation for name, *how in pairs)
+    return UniqueKey(tuple(name for name, *_ in pairs), collations)
 
 
 def row(

@@ -115,6 +115,38 @@ def test_values_compare_with_the_collation_of_their_column() -> None:
     assert kept.shown() == {("t", 1), ("t", 3)}
 
 
+@pytest.mark.parametrize(
+    ("columns", "unique", "ours", "alike", "other"),
+    [
+        ("a:text", "a:NOCASE", ("Ab", ""), ("aB", ""), ("ab ", "")),
+        ("a:text", "a:RTRIM", ("ab", ""), ("ab  ", ""), ("Ab", "")),
+        ("a:text:NOCASE", "a:BINARY", ("Ab", ""), ("Ab", ""), ("aB", "")),
+        ("a:text b:text:NOCASE", "a:NOCASE b:RTRIM", ("Ab", "x"), ("aB", "x "), ("ab", "X")),
+        ("a:text b:text:NOCASE", "a:RTRIM b", ("ab", "x"), ("ab ", "X"), ("AB", "x")),
+    ],
+)
+def test_values_compare_with_the_collation_that_the_unique_key_names(
+    columns: str, unique: str, ours: tuple[str, str], alike: tuple[str, str], other: tuple[str, str]
+) -> None:
+    schema = table("t", f"id {columns}", unique=(unique,))
+    rows = [row("t", n, stamp=n, a=a, b=b) for n, (a, b) in enumerate((ours, alike, other), 1)]
+    kept = Kept([schema], rows)
+    assert kept.shown() == {("t", 1), ("t", 3)}
+    assert kept.of("t", 2).blockers == (("t", (1,)),)
+    assert kept.of("t", 2).reason.startswith(f"a = {alike[0]}".rstrip())
+
+
+def test_two_keys_over_one_column_are_claimed_each_by_itself() -> None:
+    """What one key takes for a value is no claim of the other."""
+    both = table("t", "id n:text", unique=("n:NOCASE", "n:RTRIM"))
+    kept = Kept([both], [row("t", 1, stamp=1, n="MAIL"), row("t", 2, stamp=2, n="mail ")])
+    assert kept.shown() == {("t", 1), ("t", 2)}
+    rivals = [row("t", 3, stamp=3, n="mail"), row("t", 4, stamp=4, n="MAIL ")]
+    kept = Kept([both], [row("t", 1, stamp=1, n="MAIL"), row("t", 2, stamp=2, n="mail "), *rivals])
+    assert kept.shown() == {("t", 1), ("t", 2)}
+    assert [len(kept.of("t", n).blockers) for n in (3, 4)] == [2, 2]
+
+
 # -- twins
 
 CATEGORY = table("category", "id:integer name note", unique=("name",), scope="local")
