@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from satchel.errors import BadPacket
-from satchel.model.schema import Column, ForeignKey, Table
+from satchel.model.schema import Column, ForeignKey, Table, UniqueKey
 from satchel.packet.configuration import Configuration, Reference
 from satchel.packet.options import Options, fits
 from tests.packet.builders import NOW, Acme
@@ -48,6 +48,40 @@ def test_columns_of_before_there_were_defaults_are_read(acme: Acme) -> None:
             del column["default"], column["notnull"]
     del fields["options"], fields["references"]
     assert Configuration.parse(json.dumps(fields).encode()).shared_tables()[0].names == ("id",)
+
+
+CODES = Table(
+    "codes", (Column("code", "string", "TEXT", "text"), Column("name", "string", "TEXT", "text", "NOCASE")), ("code",)
+).with_unique_keys([UniqueKey(("name",)), UniqueKey(("code", "name"), ("NOCASE", "BINARY"))])
+
+
+def test_collations_of_unique_keys_travel(acme: Acme) -> None:
+    assert made(acme, tables=[CODES]).shared_tables() == (CODES,)
+    fields = json.loads(made(acme, tables=[CODES]).to_bytes())
+    assert fields["tables"]["codes"]["unique_collations"] == [[], ["NOCASE", "BINARY"]]
+
+
+def test_unique_keys_of_before_there_were_collations_compare_as_the_columns_do(acme: Acme) -> None:
+    fields = json.loads(made(acme, tables=[CODES]).to_bytes())
+    del fields["tables"]["codes"]["unique_collations"]
+    [codes] = Configuration.parse(json.dumps(fields).encode()).shared_tables()
+    assert codes.unique_keys == (UniqueKey(("name",)), UniqueKey(("code", "name")))
+
+
+@pytest.mark.parametrize(
+    ("collations", "words"),
+    [
+        ([[], ["NOCASE"]], "as many collations"),
+        ([["NOCASE"], [], []], "more collations"),
+        ([["NOCASE; DROP TABLE codes"]], "not a collation"),
+        ([["nocase"]], "not a collation"),
+    ],
+)
+def test_collations_that_no_unique_key_can_have_are_refused(acme: Acme, collations: object, words: str) -> None:
+    fields = json.loads(made(acme, tables=[CODES]).to_bytes())
+    fields["tables"]["codes"]["unique_collations"] = collations
+    with pytest.raises(BadPacket, match=words):
+        Configuration.parse(json.dumps(fields).encode())
 
 
 def test_a_named_reference_is_translated_and_no_constraint(acme: Acme) -> None:
