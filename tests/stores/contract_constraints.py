@@ -114,6 +114,34 @@ class ConstraintContract:
             assert (entry.kind, entry.apart) == ("unique", "parked")
             assert len(net.rows(net.ours, "SELECT id FROM t")) == 1
 
+    def test_rows_of_one_packet_that_an_index_takes_for_the_same_are_parked_by_the_network(
+        self, workshop: Workshop
+    ) -> None:
+        """Their author's database has lost the index."""
+        plain = ("CREATE TABLE t (id TEXT PRIMARY KEY, v TEXT)",)
+        schema = (*plain, "CREATE UNIQUE INDEX one ON t (v COLLATE NOCASE)")
+        with network(workshop, *schema, stricter=plain) as net:
+            net.run(net.theirs, "INSERT INTO t VALUES ('a', 'Mail'), ('b', 'mAIL'), ('c', 'else')")
+            net.ferry.seal(net.b)
+            net.ferry.receive(net.a)
+            assert net.rows(net.ours, "SELECT id FROM t ORDER BY 1") == [("a",), ("c",)]
+            assert {place: entry.kind for place, entry in net.listed(net.a).items()} == {("t", "b"): "unique"}
+
+    def test_a_value_that_a_parked_row_spells_otherwise_is_in_its_way_too(self, workshop: Workshop) -> None:
+        schema = (
+            "CREATE TABLE t (id TEXT PRIMARY KEY, a TEXT UNIQUE, b TEXT)",
+            "CREATE UNIQUE INDEX one ON t (b COLLATE NOCASE)",
+        )
+        with network(workshop, *schema) as net:
+            net.run(net.ours, "INSERT INTO t VALUES ('k', 'x', NULL)")
+            net.run(net.theirs, "INSERT INTO t VALUES ('p', 'x', 'Mail')")
+            net.meet()
+            net.run(net.ours, "INSERT INTO t VALUES ('q', NULL, 'mAIL')")
+            net.meet()
+            assert net.both("SELECT id FROM t ORDER BY 1") == [("k",), ("q",)]
+            assert net.kinds() == {("t", "p"): "unique"}
+            assert net.listed(net.b)["t", "p"].reason == "a = x is taken by t k; b = Mail is taken by t q"
+
     def test_a_key_that_an_index_compares_in_its_own_way_is_a_claim(self, workshop: Workshop) -> None:
         schema = ("CREATE TABLE t (id TEXT PRIMARY KEY, v TEXT)", "CREATE UNIQUE INDEX one ON t (id COLLATE NOCASE)")
         with network(workshop, *schema) as net:
