@@ -10,7 +10,6 @@ from pathlib import Path
 
 from tests.sync.sites import opened, quote, tables_of
 
-ROUND = 2**64
 NUMBER = "a number of its own"
 Colours = list[int]
 
@@ -75,13 +74,15 @@ class Portrait:
         while classes != len(set(colours)):
             classes = len(set(colours))
             yield colours
-            below = [0] * len(self.rows)
-            above = [hash((colour, *(colours[parent] for _, parent in row.parents)))
-                     for colour, row in zip(colours, self.rows, strict=True)]  # fmt: skip
+            below: list[list[tuple[int, int]]] = [[] for _ in self.rows]
             for colour, row in zip(colours, self.rows, strict=True):
                 for column, parent in row.parents:
-                    below[parent] = (below[parent] + hash((column, row.table, colour))) % ROUND
-            colours = [hash(pair) for pair in zip(above, below, strict=True)]
+                    below[parent].append((column, colour))
+            colours = [
+                # sorted, not summed: sums of Python's hashes are equal when two rows have swapped their children
+                hash((colour, tuple(colours[parent] for _, parent in row.parents), tuple(sorted(children))))
+                for colour, row, children in zip(colours, self.rows, below, strict=True)
+            ]
         yield colours
 
     def unlike(self, other: Portrait) -> dict[str, tuple[list[tuple[str, ...]], list[tuple[str, ...]]]]:
