@@ -42,6 +42,18 @@ def _follow_twins(db: sqlite3.Connection, layouts: Mapping[str, Layout], stage: 
             )
 
 
+def remember(db: sqlite3.Connection, stage: Stage) -> None:
+    """Whose a number was, of rows that this database deleted under their children: rows that refer to one are looked
+    for before its deletion is booked. Where foreign keys are off an application does such things."""
+    layout = stage.layout
+    if layout.is_local:
+        here, slot = layout.locals[layout.key_places[0]], layout.key_slots[0]
+        db.execute(
+            f"INSERT OR IGNORE INTO {layout.numbers} SELECT s.{here}, s.{slot} FROM {stage.name} s"
+            f" JOIN {classes(layout)} z USING (rn) WHERE z.odd AND s.op = 'delete' AND s.{here} IS NOT NULL"
+        )
+
+
 class Arrivals:
     """Gives numbers to the rows of a landing that have none."""
 

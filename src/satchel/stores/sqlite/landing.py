@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from satchel.model.vector import Vector
 from satchel.stores.base import Rules
 from satchel.stores.counts import RowCounts
-from satchel.stores.sqlite.arrivals import Arrivals
+from satchel.stores.sqlite.arrivals import Arrivals, remember
 from satchel.stores.sqlite.booking import book
 from satchel.stores.sqlite.case_books import CaseBooks
 from satchel.stores.sqlite.case_rows import CaseRows
@@ -52,6 +52,9 @@ class Landing:
         finder = Finder(cases)
         trouble = Trouble(cases, finder)
         trouble.mark()
+        if self.own:
+            for stage in stages.values():
+                remember(self.db, stage)
         seeds = [case for stage in stages.values() for case in cases.odd(stage)]
         seeds += [case for layout in again for case in cases.kept(layout)]
         decided = Closure(cases, finder, self.rules).settle([*seeds, *trouble.others()])
