@@ -147,6 +147,15 @@ def test_two_keys_over_one_column_are_claimed_each_by_itself() -> None:
     assert [len(kept.of("t", n).blockers) for n in (3, 4)] == [2, 2]
 
 
+def test_a_key_is_shown_and_claimed_as_it_is_spelt_and_not_as_it_is_compared() -> None:
+    pair = table("pair", "k:text:NOCASE j v", key="k j", unique=("k:BINARY v",))
+    rows = [row("pair", "mail", 1, k="Mail", j=1.0, v="x"), row("pair", "mail", 2, k="mAIL", j=2, v="x")]
+    kept = Kept([pair], rows)
+    assert kept.of("pair", "mail", 1).row == {"k": "Mail", "j": 1, "v": "x"}
+    assert isinstance((kept.of("pair", "mail", 1).row or {})["j"], float)
+    assert kept.of("pair", "mail", 2).row == {"k": "mAIL", "j": 2, "v": "x"}
+
+
 # -- twins
 
 CATEGORY = table("category", "id:integer name note", unique=("name",), scope="local")

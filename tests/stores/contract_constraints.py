@@ -155,6 +155,21 @@ class ConstraintContract:
             assert net.both("SELECT * FROM t") == [("B", "theirs")]
             assert net.kinds() == {}
 
+    def test_keys_keep_their_spelling_and_are_claimed_by_it(self, workshop: Workshop) -> None:
+        schema = (
+            "CREATE TABLE t (k TEXT COLLATE NOCASE, j INTEGER, v TEXT, PRIMARY KEY (k, j))",
+            "CREATE UNIQUE INDEX one ON t (k COLLATE BINARY, v)",
+        )
+        with network(workshop, *schema) as net:
+            net.run(net.ours, "INSERT INTO t VALUES ('Mail', 1, 'x'), ('Post', 1, 'y')")
+            net.run(net.theirs, "INSERT INTO t VALUES ('mAIL', 2, 'x'), ('Post', 2, 'y')")
+            net.meet()
+            assert net.both("SELECT * FROM t ORDER BY 2, 1") == [("Mail", 1, "x"), ("Post", 1, "y"), ("mAIL", 2, "x")]
+            net.run(net.ours, "UPDATE t SET v = 'ours' WHERE k = 'mail' AND j = 1")
+            net.run(net.theirs, "UPDATE t SET v = 'theirs' WHERE k = 'mail' AND j = 1")
+            net.meet()
+            assert net.both("SELECT k, j FROM t ORDER BY 2, 1") == [("Mail", 1), ("Post", 1), ("mAIL", 2)]
+
     def test_a_hundred_values_that_shift_by_one_arrive(self, workshop: Workshop) -> None:
         schema = (
             "CREATE TABLE t (id TEXT PRIMARY KEY, n INTEGER UNIQUE)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from satchel.model.admission import Candidate, RowId
-from satchel.model.key import key_text
+from satchel.model.key import canonical, key_text
 from satchel.model.value import Value, same
 from satchel.model.vector import Vector
 from satchel.model.version import Cell
@@ -15,9 +15,13 @@ Defaults = Callable[[str, str], Value]
 
 
 def image_of(plan: TablePlan, candidate: Candidate) -> dict[str, Value]:
-    """A row as the policy shows it, or a delete's last image. The key is that of the identity."""
+    """A row as the policy shows it, or a delete's last image. The key is that of the identity, as the row spells it."""
     image = {name: cell.value for name, cell in candidate.resolved.cells.items()}
-    return image | dict(zip(plan.table.key, candidate.id[1], strict=True))
+    for name, value in zip(plan.table.key, candidate.id[1], strict=True):
+        column = plan.table.column(name)
+        if canonical(column, image.get(name)) != canonical(column, value):
+            image[name] = value
+    return image
 
 
 class Living:
