@@ -48,6 +48,12 @@ def gid_now(root: Layout, number: str) -> str:
     return f"coalesce({found}, {gid_at_seal(root, number)})"
 
 
+def is_used_again(db: sqlite3.Connection, layout: Layout) -> bool:
+    """Whether a number has become another row's since the last seal."""
+    query = f"SELECT 1 FROM {now(layout)} n JOIN {was(layout)} w ON w.n = n.n WHERE n.gid <> w.gid LIMIT 1"
+    return db.execute(query).fetchone() is not None
+
+
 def prepare(db: sqlite3.Connection, layout: Layout) -> None:
     """Makes the three tables, empty: nothing happened to the numbers."""
     drop(db, layout)

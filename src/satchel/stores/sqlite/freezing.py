@@ -16,6 +16,7 @@ from satchel.stores.sqlite.apart import NOTED, has_stands, stand_slots
 from satchel.stores.sqlite.events import events
 from satchel.stores.sqlite.followed import follow, followed
 from satchel.stores.sqlite.layout import Layout, typed
+from satchel.stores.sqlite.stranded import adopt_stranded
 
 Stretch = tuple[Layout, int, int]  # of a table's log: after, up to
 
@@ -52,6 +53,7 @@ def freeze(
         if layout.is_local:
             births.read(db, layout, name, origin, nonce)
     tables = {layout.table.name: name for layout, _, name in noted}
+    _adopt_stranded(db, layouts, noted, tables)
     for layout, _, _ in noted:
         cascaded.take_out(db, layout, layouts, tables)
     moved = {layout.table.name for layout, _, _ in noted if follow(db, layout, layouts, tables)}
@@ -62,6 +64,24 @@ def freeze(
     for _, _, name in noted:
         db.execute(f"DROP TABLE {name}")
     return frozen
+
+
+def _adopt_stranded(
+    db: sqlite3.Connection, layouts: Mapping[str, Layout], noted: list[tuple[Layout, int, str]], tables: dict[str, str]
+) -> None:
+    """Rows that keep a number which has become another row's (stranded.py)."""
+
+    def events_of(layout: Layout) -> str:
+        name = layout.table.name
+        if name not in tables:
+            (mark,) = db.execute("SELECT mark FROM _satchel_table WHERE number = ?", (layout.number,)).fetchone()
+            tables[name] = events(db, layout, mark, mark)
+            noted.append((layout, mark, tables[name]))
+        return tables[name]
+
+    for layout, _, name in list(noted):
+        if layout.is_local:
+            adopt_stranded(db, layouts, layout, name, events_of)
 
 
 def base_lineage(layout: Layout) -> str | None:
@@ -110,6 +130,7 @@ class _Frozen:
         fresh = "r.o IS NULL AND upper(e.kind) = 'I'"
         versions = ", ".join(f"CASE WHEN {fresh} THEN NULL ELSE {known[column]} END" for column in "oqs")
         there = f"t.{layout.key_names[0]} = e.now_n" if layout.is_local else layout.match("u:t", "o:e")
+        there += self._of_the_same_parents()
         match = " AND ".join(f"r.{ours} = {theirs}" for ours, theirs in zip(layout.keys, key, strict=True))
         apart = " AND ".join(f"a.{ours} = {theirs}" for ours, theirs in zip(layout.keys, key, strict=True))
         numbers_ = [f"coalesce(t.{layout.columns[p]}, {self._old_number(p)})" for p in layout.roots]
@@ -133,6 +154,20 @@ class _Frozen:
             return f"e.o{place}"
         taken = f"EXISTS (SELECT 1 FROM main.{layout.user} x WHERE x.{layout.key_names[0]} = e.o{place})"
         return f"CASE WHEN NOT {taken} THEN e.o{place} END"
+
+    def _of_the_same_parents(self) -> str:
+        """SQL: where a number in the key has become another row's, the row that stands there now is not the one that
+        an earlier event was about."""
+        layout = self.layout
+        if layout.is_local or self.stands or self.followed:
+            return ""
+        terms = []
+        for place in layout.key_places:
+            root = self.layouts[layout.roots[place]] if place in layout.roots else None
+            if root is not None and births.is_used_again(self.db, root):
+                value = f"t.{layout.columns[place]}"
+                terms.append(f" AND coalesce({births.gid_now(root, value)}, {value}) = e.w{place}")
+        return "".join(terms)
 
     def _key_names(self) -> list[str]:
         """The event's columns that hold the key on the wire."""
