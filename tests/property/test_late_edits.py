@@ -49,7 +49,7 @@ def beside(world: World) -> tuple[Member, Member]:
     world.edit(other, Statement("update", KEY, {"c": "0"}))
     world.exchange(one)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sealing, "seal_pending", lambda site: [])
+        patch.setattr(sealing, "seal_pending", lambda *_: [])
         world.exchange(other)
     assert NAME in other.model.pending
     return one, other

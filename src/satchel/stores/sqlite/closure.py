@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from satchel.model.admission import SHOWN, Outcome, RowId
+from satchel.model.admission import ABSENT, SHOWN, Outcome, RowId
 from satchel.model.value import Value, same
 from satchel.stores.base import Rules
 from satchel.stores.sqlite import apart
@@ -46,7 +46,7 @@ class Closure:
     def _free(self, case: Case) -> None:
         """No constraint concerns the row."""
         self.members[case.id] = case
-        case.outcome = Outcome(case.values, SHOWN)
+        case.outcome = Outcome(case.values, ABSENT if case.values is None else SHOWN)
 
     def _add(self, case: Case) -> None:
         if case.id not in self.members:
