@@ -1,4 +1,4 @@
-"""A conflict whose row is shown as deleted is a conflict like others: nothing keeps the row out, so it is not parked."""
+"""A conflict whose row is shown as deleted is a conflict like others: nothing keeps the row out, so it is not parked"""
 
 from __future__ import annotations
 
