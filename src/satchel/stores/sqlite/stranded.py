@@ -43,10 +43,7 @@ def _adopt(db: sqlite3.Connection, layout: Layout, place: int, events_of: Callab
         return
     events = events_of(layout)
     (last,) = db.execute(f"SELECT max(coalesce((SELECT max(id) FROM {events}), 0), 1 << 62)").fetchone()
-    own = " AND ".join(
-        f"i.{layout.old_slots[key]} = t.{layout.columns[key]}" for key in layout.key_places
-    )  # whoever was inserted meanwhile has written the reference itself
-    untouched = f"NOT EXISTS (SELECT 1 FROM {events} i WHERE {own} AND upper(i.kind) = 'I')"
+    untouched = _untouched(layout, events)
     masks = [f"{1 << place % MASK_BITS if part == place // MASK_BITS else 0}" for part in range(len(layout.masks))]
     old = [f"t.{column}" for column in layout.columns]
     number = f"{last} + row_number() OVER (ORDER BY {', '.join(layout.key_of('u:t'))})"
@@ -69,8 +66,20 @@ def _adopt(db: sqlite3.Connection, layout: Layout, place: int, events_of: Callab
         db.execute(f"INSERT INTO {events} ({names}) SELECT id + {rows}, 'I', at, {row} FROM {events} WHERE id > {last}")
     if layout.is_local:
         (key,) = layout.key_places
-        gid = numbers.gid_that_was(layout, f"e.{layout.old_slots[key]}")
+        number = f"e.{layout.old_slots[key]}"
+        now = f"(SELECT m.gid FROM {births.now(layout)} m WHERE m.n = {number})"
+        gid = f"coalesce({now}, {numbers.gid_that_was(layout, number)})"
         db.execute(
             f"INSERT INTO {births.whose(layout)} SELECT e.id, {gid}, e.{layout.old_slots[key]} FROM {events} e"
             f" WHERE e.id > {last}"
         )
+
+
+def _untouched(layout: Layout, events: str) -> str:
+    """SQL over `t`: whether a row was there before. Whoever was inserted meanwhile has written the reference itself."""
+    if layout.is_local:
+        (key,) = layout.key_names
+        old = f"SELECT gid FROM {births.was(layout)}"
+        return f"NOT EXISTS (SELECT 1 FROM {births.now(layout)} m WHERE m.n = t.{key} AND m.gid NOT IN ({old}))"
+    own = " AND ".join(f"i.{layout.old_slots[key]} = t.{layout.columns[key]}" for key in layout.key_places)
+    return f"NOT EXISTS (SELECT 1 FROM {events} i WHERE {own} AND upper(i.kind) = 'I')"
