@@ -15,6 +15,7 @@ from satchel.stores.sqlite.booking import classes
 from satchel.stores.sqlite.cases import Case
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.stage import Stage
+from satchel.stores.sqlite.undeclared import AWAY, Undeclared, is_spoken_for
 
 _WANT = "temp._satchel_want"
 
@@ -58,15 +59,25 @@ class Arrivals:
     """Gives numbers to the rows of a landing that have none."""
 
     def __init__(
-        self, db: sqlite3.Connection, layouts: Mapping[str, Layout], stages: Mapping[str, Stage], *, own: bool
+        self,
+        db: sqlite3.Connection,
+        layouts: Mapping[str, Layout],
+        stages: Mapping[str, Stage],
+        undeclared: Undeclared,
+        *,
+        own: bool,
     ) -> None:
         self.db = db
+        self.undeclared = undeclared
         self.layouts = layouts
         self.stages = stages
         self.own = own  # the staged rows are in the application's table already
 
     def give(self, cases: Iterable[Case]) -> list[Renumbered]:
         """Numbers for all that come; which of them did not get the number of their birth."""
+        cases = list(cases)
+        for name in self.undeclared.roots:
+            self.undeclared.send_away(self.layouts[name], cases)
         by_table: dict[str, list[Case]] = {}
         for case in cases:
             if case.layout.is_local:
@@ -75,17 +86,30 @@ class Arrivals:
         for name, layout in self.layouts.items():
             if layout.is_local and (name in by_table or (name in self.stages and not self.own)):
                 found += self._give(layout, by_table.get(name, []))
+                self._bring_back(layout, cases)
         if not self.own:
             for stage in self.stages.values():
                 translate(self.db, self.layouts, stage)
+        for name in self.undeclared.roots:
+            self.undeclared.give_numbers(self.layouts[name], cases)
         return found
+
+    def _bring_back(self, root: Layout, cases: list[Case]) -> None:
+        """What refers to rows that had no place follows them to their numbers."""
+        if root.table.name in self.undeclared.roots:
+            moved = dict(self.db.execute(f"SELECT away, got FROM {_WANT} WHERE away IS NOT NULL").fetchall())
+            self.undeclared.follow(root, moved, cases)
 
     def _give(self, layout: Layout, cases: list[Case]) -> list[Renumbered]:
         self.db.execute(f"DROP TABLE IF EXISTS {_WANT}")
-        self.db.execute(f"CREATE TABLE {_WANT} (gid TEXT PRIMARY KEY, n INTEGER, birth INTEGER, got INTEGER)")
+        self.db.execute(
+            f"CREATE TABLE {_WANT} (gid TEXT PRIMARY KEY, n INTEGER, birth INTEGER, got INTEGER, away INTEGER)"
+        )
         birth = f"CAST({numbers.birth_number('{0}')} AS INTEGER)"
         had = numbers.number_of(layout, "{0}")
-        put = f"INSERT OR IGNORE INTO {_WANT} SELECT {{0}}, coalesce({had}, {birth}), {birth}, NULL"
+        away = f"CASE WHEN {had} <= {AWAY} THEN {had} END"
+        wanted = f"CASE WHEN {had} > {AWAY} THEN {had} ELSE {birth} END"
+        put = f"INSERT OR IGNORE INTO {_WANT} SELECT {{0}}, {wanted}, {birth}, NULL, {away}"
         stage = self.stages.get(layout.table.name)
         leaving = [
             case.before[layout.key_places[0]] for case in cases if case.before is not None and case.after is None
@@ -112,6 +136,8 @@ class Arrivals:
             f"EXISTS (SELECT 1 FROM main.{layout.user} t WHERE t.{key} = w.n)"
             " AND w.n NOT IN (SELECT n FROM temp._satchel_leaving)"
         )
+        if layout.table.name in self.undeclared.roots:
+            taken = f"({taken} OR {is_spoken_for(layout, 'w.n', 'w.gid')})"
         # of several that want one number the one with the lowest gid gets it, whatever came first
         first = f"w.gid = (SELECT min(o.gid) FROM {_WANT} o WHERE o.n = w.n)"
         self.db.execute(f"CREATE INDEX temp._satchel_want_n ON {_WANT.partition('.')[2]} (n)")

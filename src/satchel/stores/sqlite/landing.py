@@ -26,6 +26,7 @@ from satchel.stores.sqlite.rows import UserRows
 from satchel.stores.sqlite.stage import Stage
 from satchel.stores.sqlite.suspend import SuspendedTriggers
 from satchel.stores.sqlite.trouble import Trouble
+from satchel.stores.sqlite.undeclared import Undeclared
 
 
 @dataclass
@@ -58,7 +59,8 @@ class Landing:
         seeds = [case for stage in stages.values() for case in cases.odd(stage)]
         seeds += [case for layout in again for case in cases.kept(layout)]
         decided = Closure(cases, finder, self.rules).settle([*seeds, *trouble.others()])
-        arrivals = Arrivals(self.db, self.layouts, stages, own=self.own)
+        undeclared = Undeclared(self.db, self.layouts, stages, self.triggers.suspend, self.edited)
+        arrivals = Arrivals(self.db, self.layouts, stages, undeclared, own=self.own)
         self.counts.renumbered += arrivals.give(decided)
         decided = self._write(stages, decided, CaseRows(cases, finder, self.triggers, self.own))
         for stage in stages.values():
