@@ -12,6 +12,7 @@
     |-- StoreError               1   the database cannot do it
     |   |-- NotADatabase         1
     |   |-- StoreLocked          1   locked past the time-out
+    |   |-- Overtaken            1   the application was faster: nothing was recorded, it is to be done under the lock
     |   `-- ConstraintRefused    1   the database refuses an edit of satchel's, or a join; nothing was changed
     `-- NotSupported             1   what a later version of satchel will do
 
@@ -92,6 +93,10 @@ class NotADatabase(StoreError):
 
 class StoreLocked(StoreError):
     """The database stayed locked past the time-out."""
+
+
+class Overtaken(StoreError):
+    """The application changed rows while they were being sealed; nothing was recorded."""
 
 
 class ConstraintRefused(StoreError):

@@ -242,7 +242,8 @@ class Delta(Protocol):
 
     def record(self, packets: Sequence[Sealed], rules: Rules) -> None:
         """In one durable transaction: the manifests, the versions, the vector; conflicts that the edits close.
-        Inside an apply the transaction is that of the apply."""
+        Inside an apply the transaction is that of the apply. Overtaken, with nothing recorded, if what the application
+        wrote since the mark leaves open which rows are meant; inside an apply there is nothing such."""
 
     def release(self) -> None:
         """Lets go of the log rows; the manifests are in the archive now."""
@@ -256,6 +257,10 @@ class Applying(Protocol):
 
     def retry(self, rules: Rules) -> RowCounts:
         """Looks once more at rows that this database did not take, and at those whose columns or table have come."""
+
+    def by_hand(self, edits: Sequence[RowEdit], rules: Rules) -> AbstractContextManager[Delta]:
+        """Edits of rows, whether the application sees them or not, as a delta to be sealed. Its author has seen every
+        sibling. What is pending was sealed before."""
 
     def apply_group(self, packets: Sequence[Incoming], rules: Rules) -> RowCounts:
         """Applies the packets of one group whole; what this database does not take is kept aside. Where it raises,
@@ -405,9 +410,6 @@ class Store(Protocol):
     def write_row(self, table: str, key: Sequence[Value], values: Mapping[str, Value] | None) -> None:
         """An ordinary edit of one row, captured like the application's: None deletes; a row that is gone is inserted.
         ConstraintRefused if the database does not take it."""
-
-    def by_hand(self, edits: Sequence[RowEdit], rules: Rules) -> AbstractContextManager[Delta]:
-        """Edits of rows, whether the application sees them or not, that have seen every sibling."""
 
     def dependants(
         self, table: str, key: Sequence[Value], rules: Rules

@@ -108,14 +108,8 @@ class Intake:
 
     def _seal_late(self, applying: Applying) -> list[Sealed]:
         """What the application wrote since the last seal was written under the vector before this apply."""
-        with applying.delta(self.site.rules) as delta:
-            if delta is None:
-                return []
-            seal = sealing.pretend if self.dry_run else sealing.write_parts
-            sealed = seal(self.site, delta)
-            delta.record(sealed, self.site.rules)
-            self.report.rows.add_fates(delta.counts)
-            return sealed
+        write = sealing.pretend if self.dry_run else sealing.write_parts
+        return sealing.seal_late(self.site, applying, self.report.rows, write)
 
     def _in_order(self, group: Sequence[Dot], vector: Mapping[str, int]) -> bool:
         """Whether everything that the group needs was applied before it: a bad packet before it was not."""

@@ -8,20 +8,21 @@ the parts, after it `finish` goes on with 4.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from satchel.errors import SatchelError
+from satchel.errors import Overtaken, SatchelError
 from satchel.files import remove_folder
 from satchel.model.ids import Dot
 from satchel.model.vector import Vector
 from satchel.packet.envelope import read_envelope
 from satchel.packet.manifest import Manifest
-from satchel.stores.base import Delta, Sealed, Stretch
+from satchel.stores.base import Applying, Delta, Sealed, Stretch
 from satchel.stores.counts import RowCounts
 from satchel.sync.site import SOFTWARE, Site, now_ms
 
+Write = Callable[[Site, Delta], list[Sealed]]
 _FOLDER = re.compile(r"([0-9]{10,18})-[0-9a-f]{8}")
 
 
@@ -45,15 +46,47 @@ def seal_pending(site: Site, fates: RowCounts | None = None) -> list[Sealed]:
     is told what became of rows, since an edit here can take a value from a row or free it for one."""
     if site.joining:
         return []
+    fates = RowCounts() if fates is None else fates
+    try:
+        return _seal_frozen(site, fates)
+    except Overtaken:
+        return _seal_locked(site, fates)
+
+
+def _seal_frozen(site: Site, fates: RowCounts) -> list[Sealed]:
+    """The application goes on writing meanwhile. Overtaken: nothing was sealed."""
     with site.store.delta(site.rules) as delta:
         if delta is None:
             return []
         sealed = write_parts(site, delta)
-        delta.record(sealed, site.rules)
+        try:
+            delta.record(sealed, site.rules)
+        except Overtaken:
+            discard(site, sealed)
+            raise
         publish(site, sealed)
         delta.release()
-        if fates is not None:
-            fates.add_fates(delta.counts)
+        fates.add_fates(delta.counts)
+    return sealed
+
+
+def _seal_locked(site: Site, fates: RowCounts) -> list[Sealed]:
+    """The application waits: rare, and only as long as it takes to write the parts."""
+    with site.store.applying() as applying:
+        sealed = seal_late(site, applying, fates)
+        applying.commit()
+    publish(site, sealed)
+    return sealed
+
+
+def seal_late(site: Site, applying: Applying, fates: RowCounts, write: Write | None = None) -> list[Sealed]:
+    """What is pending under the store's lock, its parts written by `write`. It is published after the commit."""
+    with applying.delta(site.rules) as delta:
+        if delta is None:
+            return []
+        sealed = (write or write_parts)(site, delta)
+        delta.record(sealed, site.rules)
+        fates.add_fates(delta.counts)
     return sealed
 
 

@@ -14,7 +14,8 @@ from satchel.model.stamp import rfc3339
 from satchel.model.value import Value, to_json
 from satchel.model.version import Version
 from satchel.packet.statement import make_seen
-from satchel.stores.base import ConflictRecord
+from satchel.stores.base import ConflictRecord, RowEdit
+from satchel.stores.counts import RowCounts
 from satchel.sync import sealing
 from satchel.sync.hidden import Hidden
 from satchel.sync.identities import Identities
@@ -142,22 +143,27 @@ def _settle_hidden(
     dry_run: bool,
 ) -> list[str]:
     """Settles a row that the application does not see, in a packet of its own; the packets."""
-    hidden = Hidden(site, record)
-    if take is not None:
-        edits = hidden.take(take)
-    elif set_text or set_json:
-        edits = hidden.set(_given(site, record, set_text, set_json))
-    else:
-        edits = hidden.delete()
+
+    def edits() -> list[RowEdit]:
+        hidden = Hidden(site, record)
+        if take is not None:
+            return hidden.take(take)
+        if set_text or set_json:
+            return hidden.set(_given(site, record, set_text, set_json))
+        return hidden.delete()
+
+    wanted = edits()
     if dry_run:
         return []
-    before = sealing.seal_pending(site)
-    with site.store.by_hand(edits, site.rules) as delta:
-        sealed = sealing.write_parts(site, delta)
-        delta.record(sealed, site.rules)
-        sealing.publish(site, sealed)
-        delta.release()
-    return [str(packet.dot) for packet in (*before, *sealed)]
+    sealed = sealing.seal_pending(site)
+    with site.store.applying() as applying:  # an edit of the application in between would be overwritten
+        late = sealing.seal_late(site, applying, RowCounts())
+        with applying.by_hand(edits() if late else wanted, site.rules) as delta:
+            by_hand = sealing.write_parts(site, delta)
+            delta.record(by_hand, site.rules)
+        applying.commit()
+    sealing.publish(site, [*late, *by_hand])
+    return [str(packet.dot) for packet in (*sealed, *late, *by_hand)]
 
 
 def _find(site: Site, records: Sequence[ConflictRecord], conflict_id: str) -> ConflictRecord:

@@ -9,10 +9,11 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from satchel.model.vector import Vector
-from satchel.stores.base import Incoming, Rules
+from satchel.stores.base import Incoming, RowEdit, Rules
 from satchel.stores.counts import RowCounts
 from satchel.stores.sqlite import arrivals, baseline, bearings, books
 from satchel.stores.sqlite.booking import classify, make_odd
+from satchel.stores.sqlite.by_hand import by_hand
 from satchel.stores.sqlite.delta import SQLiteDelta, frozen_delta
 from satchel.stores.sqlite.drift import UNSETTLED, meet
 from satchel.stores.sqlite.landing import Landing
@@ -36,6 +37,12 @@ class SQLiteApplying:
     def delta(self, rules: Rules) -> Iterator[SQLiteDelta | None]:
         """What is pending under the lock; None: nothing."""
         with frozen_delta(self.db, self.layouts, rules, self.author, locked=True) as delta:
+            yield delta
+
+    @contextmanager
+    def by_hand(self, edits: Sequence[RowEdit], rules: Rules) -> Iterator[SQLiteDelta]:
+        """Edits of rows, whether the application sees them or not."""
+        with by_hand(self.db, self.layouts, rules, edits) as delta:
             yield delta
 
     def retry(self, rules: Rules) -> RowCounts:

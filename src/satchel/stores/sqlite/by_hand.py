@@ -29,7 +29,7 @@ class HandDelta(SQLiteDelta):
     odd = "1"  # they are not in the application's table yet
 
     def __init__(self, db: sqlite3.Connection, layouts: Mapping[str, Layout], rules: Rules) -> None:
-        super().__init__(db, layouts, locked=False)
+        super().__init__(db, layouts, locked=True)
         self.rules = rules
         self.numbers = Numbers(db, layouts)
         self.now = time.time_ns() // 1_000_000
@@ -75,10 +75,11 @@ class HandDelta(SQLiteDelta):
 def by_hand(
     db: sqlite3.Connection, layouts: Mapping[str, Layout], rules: Rules, edits: Sequence[RowEdit]
 ) -> Iterator[HandDelta]:
-    """The edits as a delta to be sealed."""
+    """The edits as a delta to be sealed; the write lock is held."""
     delta = HandDelta(db, layouts, rules)
     try:
         delta.stage(edits)
         yield delta
     finally:
-        delta.close()
+        if db.in_transaction:
+            delta.close()

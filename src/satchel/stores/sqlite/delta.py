@@ -81,7 +81,9 @@ class SQLiteDelta:
                 classify(self.db, stage, self.odd)
             now = time.time_ns() // 1_000_000
             landing = Landing(self.db, self.layouts, rules, triggers, origin, contexts, now, own=True)
-            landing.edited, landing.claimed = self._is_edited_since, self._claim
+            if not self.locked:
+                landing.edited, landing.claimed = self._is_edited_since, self._claim
+                landing.overtaken = self._is_overtaken
             self.counts.add(landing.land(stages))
         for packet in packets:
             book_packet(self.db, packet)
@@ -102,6 +104,18 @@ class SQLiteDelta:
         )
         values = (mark, *bound, case.before is None)
         return self.db.execute(query, values).fetchone() is not None
+
+    def _is_overtaken(self) -> bool:
+        """Whether the application has inserted, deleted or renumbered rows after the mark in a table whose keys are
+        numbers of this database: under one number stands another row now, or the row has none any more."""
+        return any(self._changes_hands(layout) for layout in self.layouts.values() if layout.key_roots)
+
+    def _changes_hands(self, layout: Layout) -> bool:
+        mark = self.marks.get(layout.table.name)
+        if mark is None:
+            (mark,) = self.db.execute("SELECT mark FROM _satchel_table WHERE name = ?", (layout.table.name,)).fetchone()
+        query = f"SELECT 1 FROM {layout.log} WHERE id > ? AND upper(kind) <> 'U' LIMIT 1"
+        return self.db.execute(query, (mark,)).fetchone() is not None
 
     def keep_numbers(self) -> None:
         """What the log says of numbers is so from now on."""

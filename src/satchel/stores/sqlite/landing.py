@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from satchel.errors import Overtaken
 from satchel.model.vector import Vector
 from satchel.stores.base import Rules
 from satchel.stores.counts import RowCounts
@@ -33,7 +34,8 @@ from satchel.stores.sqlite.undeclared import Undeclared
 class Landing:
     """The staged and classified changes of some tables; one transaction's work. `contexts`: of the packets at hand, by
     seq. `own`: the rows are in the application's table already; `edited`: whether the application has written an own
-    row since, which then stays as it is."""
+    row since, which then stays as it is; `overtaken`: whether it has done something since that leaves open which rows
+    are meant."""
 
     db: sqlite3.Connection
     layouts: Mapping[str, Layout]
@@ -45,10 +47,12 @@ class Landing:
     own: bool = False
     edited: Callable[[Case], bool] = lambda case: False
     claimed: Callable[[Case], None] = lambda case: None
+    overtaken: Callable[[], bool] = lambda: False
     counts: RowCounts = field(default_factory=RowCounts)
 
     def land(self, stages: Mapping[str, Stage], again: Sequence[Layout] = ()) -> RowCounts:
-        """Does all of it. `again`: tables whose rows that are kept whole are looked at once more."""
+        """Does all of it. `again`: tables whose rows that are kept whole are looked at once more. Overtaken where it is
+        no longer clear which rows are in question."""
         cases = Cases(self.db, self.layouts, self.rules, self.origin, self.contexts, stages, own=self.own)
         finder = Finder(cases)
         trouble = Trouble(cases, finder)
@@ -59,6 +63,8 @@ class Landing:
         seeds = [case for stage in stages.values() for case in cases.odd(stage)]
         seeds += [case for layout in again for case in cases.kept(layout)]
         decided = Closure(cases, finder, self.rules).settle([*seeds, *trouble.others()])
+        if decided and self.overtaken():
+            raise Overtaken("the application changed rows while they were being sealed", "run the command again")
         undeclared = Undeclared(self.db, self.layouts, stages, self.triggers.suspend, self.edited)
         arrivals = Arrivals(self.db, self.layouts, stages, undeclared, own=self.own)
         self.counts.renumbered += arrivals.give(decided)

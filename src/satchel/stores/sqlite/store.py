@@ -27,7 +27,6 @@ from satchel.stores.base import (
     Joining,
     Lacks,
     PacketRecord,
-    RowEdit,
     Rules,
     Run,
     Sealed,
@@ -402,14 +401,6 @@ class SQLiteStore:
                 raise ConstraintRefused(f"the database refuses it: {problem}", "choose other values") from problem
             finally:
                 db.execute("PRAGMA foreign_keys = OFF")
-
-    @contextmanager
-    def by_hand(self, edits: Sequence[RowEdit], rules: Rules) -> Iterator[Delta]:
-        """Edits of rows, whether the application sees them or not."""
-        from satchel.stores.sqlite.by_hand import by_hand
-
-        with self._wall() as db, by_hand(db, self._layouts, rules, edits) as delta:
-            yield delta
 
     def dependants(
         self, table: str, key: Sequence[Value], rules: Rules
