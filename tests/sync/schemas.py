@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from satchel.stores.sqlite import apart
 from satchel.stores.sqlite.store import SQLiteStore
 from satchel.sync.report import Report
 from tests.sync.sites import Place, differences, found_network, join_network, make_database, meet
@@ -91,6 +92,8 @@ def recomputed(place: Place) -> list[str]:
             editor = store._row(name)
             keys = store._db.execute(f"SELECT {', '.join(layout.keys)} FROM {layout.rows}").fetchall()
             for key in keys:
+                if apart.read(store._db, layout, key) is not None:
+                    continue  # a constraint made something else of it
                 shown, standing = editor.read(key), editor.standing(key)
                 if len(standing) == 1 and (shown is None) != standing[0].deleted:
                     wrong.append(f"{name} {key}: {shown}")

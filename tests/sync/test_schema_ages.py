@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import random
-import shutil
 from pathlib import Path
 
-import pytest
-
 from tests.sync.schemas import equal, join, network, open_conflicts, recomputed, rest, silent
-from tests.sync.sites import Place, carry, emptied, join_network
+from tests.sync.sites import Place
 
 SCHEMA = ("CREATE TABLE guests (id INTEGER PRIMARY KEY, name TEXT, town TEXT)",)
 ROWS = ("INSERT INTO guests VALUES (1, 'Ada', 'Ulm'), (2, 'Bob', 'Bonn'), (3, 'Cid', 'Kiel')",)
@@ -96,7 +92,7 @@ def test_old_packets_reach_a_site_that_has_dropped_the_column(tmp_path: Path) ->
 
 def test_a_site_joins_with_an_old_copy_of_the_database(tmp_path: Path) -> None:
     """The copy lacks the column, or its application has added it before."""
-    north, south = places = network(tmp_path, SCHEMA, "north", "south", rows=ROWS)
+    north, _ = places = network(tmp_path, SCHEMA, "north", "south", rows=ROWS)
     north.sql(MAIL, "UPDATE guests SET mail = name || '@' WHERE id < 3")
     rest(places)
     old = join(

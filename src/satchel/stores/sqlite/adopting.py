@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from satchel.model.schema import Table
 from satchel.stores.sqlite import books, install
-from satchel.stores.sqlite.drift import extend, make_stand_in, note_absent, note_rows
+from satchel.stores.sqlite.drift import extend, grow, make_stand_in, note_absent, note_rows
 from satchel.stores.sqlite.homecoming import translate
 from satchel.stores.sqlite.layout import Layout
 
@@ -34,10 +34,11 @@ def adopt(
             make_stand_in(db, layout)
             said.append(f"the table {name} of the network is not here; its rows are kept until it is")
         else:
-            install.make_triggers(db, layout, whole_rows=whole_rows)
-            note_rows(db, layout)
+            grown, _ = grow(db, layout)
+            install.make_triggers(db, grown, whole_rows=whole_rows)
+            note_rows(db, grown)
             said.append(f"the table {name} is replicated from now on")
-    note_absent(db, now)
+    note_absent(db, books.layouts(db))
     return said
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
+from satchel.model.default import default_value
 from satchel.model.value import Value, same
 from satchel.stores.counts import RowCounts
 from satchel.stores.sqlite.cases import Case, Cases
 from satchel.stores.sqlite.finder import Finder
 from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.schema import default_texts, table_columns
 from satchel.stores.sqlite.stage import Stage, at_key, bindable, placeholder
 from satchel.stores.sqlite.suspend import SuspendedTriggers
 
@@ -27,6 +30,7 @@ class CaseRows:
         self.finder = finder
         self.triggers = triggers
         self.own = own
+        self._known_defaults: dict[str, dict[int, Value]] = {}
 
     def is_right(self, case: Case) -> bool:
         """Whether the application's table holds what it is to hold."""
@@ -106,7 +110,7 @@ class CaseRows:
 
     def _after(self, case: Case) -> dict[int, Value] | None:
         """The row that the application's table is to hold, by place. A column that it has and that was never written
-        is left away: it keeps what it holds, or gets its default."""
+        shows its default, whatever it showed of a version that lost."""
         row = case.after
         if row is None:
             return None
@@ -114,7 +118,26 @@ class CaseRows:
         whole = self.cases.numbers.to_local(layout, [row.get(name) for name in layout.table.names])
         names = layout.table.names
         written = [p for p in layout.here if (name := names[p]) in cells and cells[name].dot.origin]
-        return {place: whole[place] for place in sorted({*written, *layout.key_places})}
+        after = {place: whole[place] for place in sorted({*written, *layout.key_places})}
+        if case.before is not None and len(after) < len(layout.here):
+            after |= {p: value for p, value in self._defaults(layout).items() if p not in after}
+        return after
+
+    def _defaults(self, layout: Layout) -> Mapping[int, Value]:
+        """The defaults of a table's columns here, by place, as far as they are the same for every row."""
+        name = layout.table.name
+        if name not in self._known_defaults:
+            texts = default_texts(self.db, name)
+            required = {column for column, _, notnull, *_ in table_columns(self.db, name) if notnull}
+            found = {}
+            for place in layout.here:
+                column = layout.table.columns[place]
+                text = texts.get(column.name)
+                value = default_value(replace(column, default=text))
+                if value is not None or (text in (None, "NULL") and column.name not in required):
+                    found[place] = value
+            self._known_defaults[name] = found
+        return self._known_defaults[name]
 
     def _insert(self, layout: Layout, row: Mapping[int, Value]) -> None:
         names, holders = ", ".join(layout.columns[place] for place in row), ", ".join(map(placeholder, row.values()))

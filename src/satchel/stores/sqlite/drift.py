@@ -61,6 +61,7 @@ def meet(db: sqlite3.Connection, layouts: dict[str, Layout], tables: Iterable[Ta
                 make_stand_in(db, layout)
             else:  # only while a node joins: it brings a table along that it did not know to be the network's
                 refer(db, layout, _own(db, table.name), table.names)
+                grow(db, books.layouts(db)[table.name])
             changed = True
         elif more := [column for column in table.columns if column.name.lower() not in _names(layout)]:
             extend(db, layout, more)
@@ -91,6 +92,28 @@ def lacking(layout: Layout) -> Lacks | None:
         return Lacks(layout.table.name)
     names = tuple(layout.table.names[place] for place in sorted(layout.absent))
     return Lacks(layout.table.name, names) if names else None
+
+
+def grow(db: sqlite3.Connection, layout: Layout) -> tuple[Layout, list[str]]:
+    """The columns that the application's table has beyond those that are known are replicated, too: which."""
+    have = {name.lower() for name, *_, hidden in table_columns(db, layout.table.name) if not hidden}
+    here = _own(db, layout.table.name) if have - _names(layout) else None
+    more = [] if here is None else [column for column in here.columns if column.name.lower() not in _names(layout)]
+    names = [column.name for column in more]
+    return (refer(db, extend(db, layout, more), here, names), names) if more else (layout, [])
+
+
+def fit(db: sqlite3.Connection, *, whole_rows: bool) -> None:
+    """A database that has just been installed may lack tables and columns of the network, or join with more. A table
+    without its key is left to the first command, which says so."""
+    for layout in books.layouts(db).values():
+        if layout.away and not table_columns(db, layout.table.name):
+            make_stand_in(db, layout)
+        elif whole_rows and not layout.away and grow(db, layout)[1]:
+            install.drop_triggers(db, layout)
+            install.make_triggers(db, books.layouts(db)[layout.table.name], whole_rows=whole_rows)
+    fitting = {n: each for n, each in books.layouts(db).items() if not each.away or not table_columns(db, n)}
+    note_absent(db, fitting)
 
 
 def refer(db: sqlite3.Connection, layout: Layout, here: Table | None, columns: Sequence[str]) -> Layout:
@@ -208,23 +231,14 @@ class Drift:
             self._lost(name)
             self.said.append(f"{name} has no longer {', '.join(gone)}; what others write there is kept")
         back = sorted(before - now)
-        more: list[Column] = []
-        if back or self._has_more(layout):
-            here = _own(self.db, name)
-            more = [c for c in here.columns if c.name.lower() not in _names(layout)] if here is not None else []
-            if more:
-                layout = extend(self.db, layout, more)
-                self.said.append(f"{name} has new columns, replicated from now on: {', '.join(c.name for c in more)}")
-            if here is not None:
-                layout = refer(self.db, layout, here, [*back, *(column.name for column in more)])
+        layout, more = grow(self.db, layout)
+        if more:
+            self.said.append(f"{name} has new columns, replicated from now on: {', '.join(more)}")
         if back:
+            layout = refer(self.db, layout, _own(self.db, name), back)
             note_arrival(self.db, name, back)
             self.said.append(f"{name} has {', '.join(back)} now; the values that were kept appear")
-        self._note_written(layout, [layout.place(column) for column in (*back, *(c.name for c in more))])
-
-    def _has_more(self, layout: Layout) -> bool:
-        have = {name.lower() for name, *_, hidden in table_columns(self.db, layout.table.name) if not hidden}
-        return bool(have - _names(layout))
+        self._note_written(layout, [layout.place(column) for column in (*back, *more)])
 
     def _note_written(self, layout: Layout, places: Sequence[int]) -> None:
         """Rows that were updated while nobody looked at a column: what is not its default was written. Where values of
@@ -256,6 +270,7 @@ class Drift:
     def _came(self, layout: Layout) -> None:
         """The application has made a table that stood in ours: its rows come home, those of the application are new."""
         layout = refer(self.db, layout, _own(self.db, layout.table.name), layout.table.names)
+        layout, _ = grow(self.db, layout)
         install.make_triggers(self.db, layout, whole_rows=self.joining)
         note_rows(self.db, layout)
         self.said.append(f"the table {layout.table.name} is here now; the rows that were kept appear")

@@ -14,7 +14,7 @@ from typing import Any
 from satchel.model.change import Entry, Net
 from satchel.model.value import Value, text_bytes
 from satchel.stores.base import Contested, Rules
-from satchel.stores.sqlite import apart, lineage
+from satchel.stores.sqlite import apart, homecoming, lineage
 from satchel.stores.sqlite.connection import tolerant
 from satchel.stores.sqlite.events import changed, count_renamed, has_renames, is_event
 from satchel.stores.sqlite.freezing import GONE, HIDDEN, own_slots
@@ -99,23 +99,24 @@ def _as_written(db: sqlite3.Connection, layout: Layout, stage: Stage) -> None:
 
 
 def _carry_unseen(db: sqlite3.Connection, layout: Layout, stage: Stage, rules: Rules) -> None:
-    """Cells of columns that the application's table does not have: an update carries them over, as they are resolved
-    (PROTOCOL, Seal). Row by row: only rows that are kept whole beside the table have any."""
-    if not layout.absent:
+    """Cells of columns that the application's table does not have, or does not show yet: an update carries them over,
+    as they are resolved (PROTOCOL, Seal). Row by row: only rows that are kept whole beside the table have any."""
+    unseen = layout.absent | {layout.place(name) for name in homecoming.arriving(db, layout.table.name)}
+    if not unseen:
         return
     reader, names = VersionReader(db), layout.table.names
     with tolerant(db):
         lines = db.execute(
-            f"SELECT s.rn, {layout.list_of('s', layout.key_slots)} FROM {stage.name} s"
+            f"SELECT s.rn, s.mask, {layout.list_of('s', layout.key_slots)} FROM {stage.name} s"
             f" JOIN {layout.rows} r ON {layout.match('k:r', 'c:s')} WHERE r.many AND s.op <> 'insert'"
         ).fetchall()
-    for rn, *key in lines:
+    for rn, mask, *key in lines:
         settled = rules.settle(Contested(layout.table.name, tuple(key), reader.images(layout, key), None))
-        cells = settled.resolved.cells
-        unseen = {place: cells[names[place]].value for place in layout.absent if names[place] in cells}
-        if unseen:
-            sets = ", ".join(f"{layout.slots[place]} = {placeholder(value)}" for place, value in unseen.items())
-            db.execute(f"UPDATE {stage.name} SET {sets} WHERE rn = ?", [*map(bindable, unseen.values()), rn])
+        cells, written = settled.resolved.cells, int(mask or "0", 16)
+        kept = {p: cells[names[p]].value for p in unseen if names[p] in cells and not written >> p & 1}
+        if kept:
+            sets = ", ".join(f"{layout.slots[place]} = {placeholder(value)}" for place, value in kept.items())
+            db.execute(f"UPDATE {stage.name} SET {sets} WHERE rn = ?", [*map(bindable, kept.values()), rn])
 
 
 def _old_key(layout: Layout) -> list[str]:
