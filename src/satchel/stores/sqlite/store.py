@@ -47,7 +47,7 @@ from satchel.stores.sqlite import (
     seeming,
 )
 from satchel.stores.sqlite.connection import LOCK_TIMEOUT, connect, text_literal, transaction, translated
-from satchel.stores.sqlite.drift import UNSETTLED, Drift, lacking
+from satchel.stores.sqlite.drift import UNSETTLED, Drift, fit, lacking
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.numbers import Numbers, renumbered
 from satchel.stores.sqlite.rebuilt import REBUILT
@@ -92,6 +92,7 @@ class SQLiteStore:
         """Makes satchel's tables and triggers, in one transaction."""
         with self._wall() as db, transaction(db, durable=True):
             install.install(db, tables, joining=joining)
+            fit(db, whole_rows=joining)
             facts = {"author_column": author_column or "", "whole_rows": str(int(joining))}
             books.write_notes(db, {**facts, "fingerprint": schema.fingerprint(db)})
         self._forget()
