@@ -6,11 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.kills import sweep
+from tests.kills.world import Parts
+from tests.property.member import scratch
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,18 +28,24 @@ def swept(folder: Path, command: str, first: int, stride: int) -> dict[str, obje
     return dict(json.loads(done.stdout))
 
 
-@pytest.mark.parametrize("command", sweep.COMMANDS)
-def test_a_command_killed_at_some_of_its_steps_breaks_no_promise(tmp_path: Path, command: str) -> None:
-    found = swept(tmp_path, command, 5, 41)
-    assert int(str(found["steps"])) > 20
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with scratch() as folder:
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("command", [*Parts.commands, "shop-first", "shop-merge", "shop-overtaken", "table-rebuilt"])
+def test_a_command_killed_at_some_of_its_steps_breaks_no_promise(folder: Path, command: str) -> None:
+    found = swept(folder, command, 9, 23)
+    assert int(str(found["steps"])) > 9
     assert int(str(found["killed"])) >= 1
     assert found["broken"] == []
 
 
 # Every step: `python -m tests.kills.sweep FOLDER COMMAND 1 1`; here every fifth, which takes minutes less.
 @pytest.mark.slow
-@pytest.mark.parametrize("command", sweep.COMMANDS)
-def test_a_command_killed_at_many_of_its_steps_breaks_no_promise(tmp_path: Path, command: str) -> None:
-    found = swept(tmp_path, command, 2, 5)
+@pytest.mark.parametrize("command", sweep.WORLDS)
+def test_a_command_killed_at_many_of_its_steps_breaks_no_promise(folder: Path, command: str) -> None:
+    found = swept(folder, command, 2, 5)
     print(f"{command}: killed at {found['killed']} of {found['steps']} steps, {found['broken']} broke a promise")
     assert found["broken"] == []
