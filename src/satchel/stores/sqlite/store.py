@@ -7,7 +7,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -272,10 +272,22 @@ class SQLiteStore:
             else:
                 folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="satchel-", ignore_cleanup_errors=True))
                 copy = Path(folder) / "copy.db"
-                self._db.execute(f"VACUUM main INTO {text_literal(str(copy))}")
+                self._copy(copy)
                 reader = connect(copy, timeout=self._timeout)
                 stack.callback(reader.close)
             yield reader
+
+    def _copy(self, target: Path) -> None:
+        """One state of the database in another file."""
+        try:
+            self._db.execute(f"VACUUM main INTO {text_literal(str(target))}")
+        except sqlite3.OperationalError as problem:
+            # VACUUM writes every row, and a table may use a function or collation that only its application knows
+            if not str(problem).startswith("no such "):
+                raise
+            target.unlink(missing_ok=True)
+            with closing(sqlite3.connect(target)) as copy:
+                self._db.backup(copy)
 
     @contextmanager
     def delta(self, rules: Rules) -> Iterator[Delta | None]:
