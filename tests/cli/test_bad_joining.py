@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from functools import partial
 from pathlib import Path
@@ -107,10 +108,19 @@ def test_join_wants_a_database_with_the_tables(office: Place) -> None:
     must_refuse_join(office, file, 1, "there is no database", root / "none.db")
     other = make_database(root / "other.db", "CREATE TABLE t (id TEXT PRIMARY KEY)")
     must_refuse_join(office, file, 1, "customers", other)
-    narrow = make_database(root / "narrow.db", SCHEMA[1], "CREATE TABLE customers (id TEXT PRIMARY KEY, name TEXT)")
-    must_refuse_join(office, file, 1, "lacks the columns town", narrow)
+    rekeyed = "CREATE TABLE customers (id TEXT, name TEXT, town TEXT, PRIMARY KEY (name, id))"
+    must_refuse_join(office, file, 1, "has the key name, id here", make_database(root / "key.db", SCHEMA[1], rekeyed))
     keyless = make_database(root / "keyless.db", SCHEMA[1], "CREATE TABLE customers (id TEXT, name TEXT, town TEXT)")
     must_refuse_join(office, file, 1, "customers", keyless)
+
+
+def test_join_waits_for_columns_that_are_not_here_yet(office: Place) -> None:
+    home = office.root / "clinic-home"
+    narrow = make_database(office.root / "n.db", SCHEMA[1], "CREATE TABLE customers (id TEXT PRIMARY KEY, name TEXT)")
+    joined = run("join", invitation(office), home, "--db", narrow)
+    assert joined.exit_code == 0, joined.output
+    status = json.loads(run("--home", home, "status", "--json").stdout)
+    assert status["lacks"] == [{"table": "customers", "columns": ["town"]}]
 
 
 def test_join_says_that_the_database_is_locked(office: Place, monkeypatch: pytest.MonkeyPatch) -> None:
