@@ -27,7 +27,8 @@ def adopt_stranded(
     db.execute(
         f"CREATE TABLE {_TAKEN_OVER} AS SELECT n.n AS n, (SELECT max(e.at) FROM {noted} e WHERE e.{key} = n.n) AS at"
         f" FROM {births.now(root)} n JOIN {births.was(root)} w ON w.n = n.n WHERE n.gid <> w.gid"
-        f" AND w.gid NOT IN (SELECT gid FROM {births.now(root)} WHERE gid IS NOT NULL)"
+        f" AND EXISTS (SELECT 1 FROM {noted} d JOIN {births.whose(root)} b ON b.id = d.id"
+        f" WHERE d.{key} = n.n AND upper(d.kind) = 'D' AND b.gid = w.gid)"
     )
     if db.execute(f"SELECT 1 FROM {_TAKEN_OVER} LIMIT 1").fetchone():
         for layout in layouts.values():
@@ -43,7 +44,7 @@ def _adopt(db: sqlite3.Connection, layout: Layout, place: int, events_of: Callab
         return
     events = events_of(layout)
     (last,) = db.execute(f"SELECT max(coalesce((SELECT max(id) FROM {events}), 0), 1 << 62)").fetchone()
-    untouched = _untouched(layout, events)
+    untouched = f"{_untouched(layout, events)} AND {_unwritten(layout, events, place)}"
     masks = [f"{1 << place % MASK_BITS if part == place // MASK_BITS else 0}" for part in range(len(layout.masks))]
     old = [f"t.{column}" for column in layout.columns]
     number = f"{last} + row_number() OVER (ORDER BY {', '.join(layout.key_of('u:t'))})"
@@ -83,3 +84,10 @@ def _untouched(layout: Layout, events: str) -> str:
         return f"NOT EXISTS (SELECT 1 FROM {births.now(layout)} m WHERE m.n = t.{key} AND m.gid NOT IN ({old}))"
     own = " AND ".join(f"i.{layout.old_slots[key]} = t.{layout.columns[key]}" for key in layout.key_places)
     return f"NOT EXISTS (SELECT 1 FROM {events} i WHERE {own} AND upper(i.kind) = 'I')"
+
+
+def _unwritten(layout: Layout, events: str, place: int) -> str:
+    """SQL over `t`: whether nobody has written the reference meanwhile."""
+    own = " AND ".join(f"u.{layout.old_slots[key]} = t.{layout.columns[key]}" for key in layout.key_places)
+    bit = f"u.{layout.masks[place // MASK_BITS]} & {1 << place % MASK_BITS}"
+    return f"NOT EXISTS (SELECT 1 FROM {events} u WHERE {own} AND upper(u.kind) = 'U' AND {bit})"
