@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ def places(tmp_path: Path) -> list[Place]:
     places = network(tmp_path, (table,), "a", "b", rows=("INSERT INTO t VALUES ('x', 1)",), policy="latest")
     a, b = places
     b.sql("UPDATE t SET a = 2")
+    time.sleep(0.01)  # stamps are milliseconds; of one and the same the origin decides
     a.sql("DELETE FROM t")
     rest(places)
     return places
