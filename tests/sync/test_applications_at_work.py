@@ -191,6 +191,30 @@ def test_an_invoice_and_its_lines_are_what_the_application_made_of_them_while_th
     assert content(a) == content(b) == wanted
 
 
+SWAPPED = (
+    "UPDATE invoices SET id = -1 WHERE id = 1",
+    "UPDATE invoices SET id = 1 WHERE id = 2",
+    "UPDATE invoices SET id = 2 WHERE id = -1",
+)
+
+
+@pytest.mark.parametrize("round_", range(4))
+def test_a_line_that_is_moved_in_the_millisecond_in_which_invoices_swap_numbers_is_moved(
+    root: Path, round_: int
+) -> None:
+    a, b = places = sites(root, "wal")
+    a.sql(f"{INVOICE} (1, 'one', 1), (2, 'two', 2), (3, 'three', 3)", "INSERT INTO lines VALUES (1, 'l', 1)")
+    a.sql("INSERT INTO tags VALUES (3, 'x', 'three')")
+    rest(places)
+    tag = "INSERT INTO tags VALUES (1, 'y', 'two')"
+    a.sql(*SWAPPED, tag, "UPDATE lines SET invoice = 1", "UPDATE lines SET invoice = 3", *SWAPPED)
+    wanted = content(a)
+    assert wanted["lines"] == [("l", "three")]
+    assert wanted["tags"] == [("three", "x", "three"), ("two", "y", "two")]
+    rest(places)
+    assert content(a) == content(b) == wanted
+
+
 def test_what_the_application_writes_while_a_parked_row_is_settled_stays(root: Path) -> None:
     a, b = places = sites(root, "wal")
     for place in places:
@@ -243,17 +267,10 @@ def test_what_is_written_while_a_seal_is_under_way_is_neither_lost_nor_misread(r
     work_late(root, at, seed, 4)
 
 
-# Found at the end of the work on own numbers, and not repaired yet: about one history of twenty, each with a dozen
-# seals and edits in the midst of every one.
-MISREAD = frozenset({105, 108, 118, 123})
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(100, 130))
+@pytest.mark.parametrize("seed", range(100, 112))
 @pytest.mark.parametrize("at", ["frozen", "recorded"])
 def test_what_is_written_while_many_seals_are_under_way_is_neither_lost_nor_misread(
     root: Path, at: str, seed: int
 ) -> None:
-    if seed in MISREAD:
-        pytest.xfail("a line that was moved while its new invoice got a number that was used before hangs elsewhere")
     work_late(root, at, seed, 12)

@@ -7,7 +7,7 @@ the row later is put back to the number that the parent had before (PROTOCOL, Wh
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,7 +33,7 @@ def take_out(db: sqlite3.Connection, layout: Layout, layouts: Mapping[str, Layou
     )
     with tolerant(db):
         rows = db.execute(query).fetchall()
-    reading = Reading(layout, places, renamed)
+    reading = Reading(layout, places, renamed, _present(db, layout, places))
     for row in rows:
         reading.step(_event(layout, row))
     reading.write(db, name)
@@ -45,10 +45,24 @@ def _cascades(layout: Layout, place: int) -> bool:
     return place not in layout.key_places and any(column in map(str.lower, key.columns) for key in declared)
 
 
-def _renamed(db: sqlite3.Connection, root: Layout, noted: str) -> set[tuple[int, Value]]:
-    """(time, old number) of the rows that got another number."""
+def _renamed(db: sqlite3.Connection, root: Layout, noted: str) -> set[tuple[int, Value, Value]]:
+    """(time, old number, new number) of the rows that got another number."""
     number = root.old_slots[root.key_places[0]]
-    return set(db.execute(f"SELECT at, {number} FROM {noted} WHERE upper(kind) = 'R'").fetchall())
+    return set(db.execute(f"SELECT at, {number}, renamed FROM {noted} WHERE upper(kind) = 'R'").fetchall())
+
+
+def _present(db: sqlite3.Connection, layout: Layout, places: list[int]) -> Callable[[Key], Key]:
+    """Gives the references of a row as they are now, by its key."""
+    columns = ", ".join(layout.columns[place] for place in places)
+    match = " AND ".join(f"{layout.columns[place]} = ?" for place in layout.key_places)
+    nothing = (None,) * len(places)
+
+    def found(key: Key) -> Key:
+        with tolerant(db):
+            row = db.execute(f"SELECT {columns} FROM {layout.source} WHERE {match}", key).fetchone()
+        return nothing if row is None else tuple(row)
+
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,31 +92,53 @@ class Reading:
 
     layout: Layout
     places: list[int]
-    renamed: Mapping[int, set[tuple[int, Value]]]
+    renamed: Mapping[int, set[tuple[int, Value, Value]]]
+    present: Callable[[Key], Key]
+    _then: dict[Key, dict[int, Value]] = field(default_factory=dict)  # row -> place -> its number after the event
     _told: dict[Key, dict[int, list[int]]] = field(default_factory=dict)  # row -> place -> log rows with its old value
     _values: dict[tuple[int, int], Value] = field(default_factory=dict)  # log row, place -> what it is to say
     _masks: dict[int, int] = field(default_factory=dict)  # log row -> its mask from now on
 
     def step(self, event: Event) -> None:
         """The event before."""
+        images = dict(zip(self.places, event.values, strict=True))
         if event.kind == "R":
-            if (event.renamed,) in self._told:
-                self._told[event.key] = self._told.pop((event.renamed,))
+            self._move(event.key, (event.renamed,))
         elif event.kind == "I":
             self._told.pop(event.key, None)
+            self._then.pop(event.key, None)
         elif event.kind == "D":
             self._told[event.key] = {place: [event.id] for place in self.places}
-        else:
+            self._then[event.key] = images
+        elif event.kind == "M":
             told = self._told.setdefault(event.key, {})
-            for place, value in zip(self.places, event.values, strict=True):
-                self._look(event, told, place, value)
+            for place in self.places:
+                told.setdefault(place, []).append(event.id)
+            self._then[event.key] = images
+        else:
+            for place, value in images.items():
+                if event.mask >> place & 1:
+                    self._look(event, place, value)
 
-    def _look(self, event: Event, told: dict[int, list[int]], place: int, value: Value) -> None:
-        if event.kind == "M":
-            told.setdefault(place, []).append(event.id)
-        elif not event.mask >> place & 1:
-            return
-        elif (event.at, value) in self.renamed[place]:
+    def _move(self, before: Key, after: Key) -> None:
+        """The row itself got another number."""
+        if after in self._told:
+            self._told[before] = self._told.pop(after)
+        self._then[before] = self._numbers(after)
+        del self._then[after]
+
+    def _numbers(self, key: Key) -> dict[int, Value]:
+        """What the references of a row were after the event that is read."""
+        if key not in self._then:
+            self._then[key] = dict(zip(self.places, self.present(key), strict=True))
+        return self._then[key]
+
+    def _look(self, event: Event, place: int, value: Value) -> None:
+        """A cascade is told from a move by the number that the reference had afterwards: times are milliseconds, and
+        an application does more than one thing in one."""
+        told, then = self._told.setdefault(event.key, {}), self._numbers(event.key)
+        after, then[place] = then[place], value
+        if (event.at, value, after) in self.renamed[place]:
             self._masks[event.id] = self._masks.get(event.id, event.mask) & ~(1 << place)
             self._values.update({(id_, place): value for id_ in told.get(place, ())})
         else:

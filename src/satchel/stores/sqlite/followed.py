@@ -58,6 +58,14 @@ class Event:
 
 
 @dataclass
+class Life:
+    """One row from its birth, or from the last seal, until it goes. `key`: on the wire."""
+
+    key: Key
+    born: bool = False
+
+
+@dataclass
 class Walk:
     """The events of one table in order."""
 
@@ -66,8 +74,8 @@ class Walk:
     layouts: Mapping[str, Layout]
     renamed: set[tuple[str, int, Value, Value]] = field(default_factory=set)  # root, time, old number, new number
     _given: dict[tuple[str, Value], list[tuple[int, str]]] = field(default_factory=dict)  # number -> (time, gid) ...
-    _held: dict[Key, Key] = field(default_factory=dict)  # own key -> key on the wire, of rows with events
-    _about: dict[int, Key] = field(default_factory=dict)  # log row -> key on the wire
+    _held: dict[Key, Life] = field(default_factory=dict)  # own key -> the row that has it, of rows with events
+    _about: dict[int, Life] = field(default_factory=dict)  # log row -> the row that it is about
     _dropped: list[int] = field(default_factory=list)
     _last: Event | None = None
 
@@ -92,9 +100,9 @@ class Walk:
             self._held[event.key] = self._about.pop(last.id)
             return
         if event.kind == "I":
-            self._held[event.key] = self._key(event.key, event.at)
+            self._held[event.key] = Life(self._key(event.key, event.at), born=True)
         elif event.key not in self._held:  # a row that nothing had happened to since the last seal
-            self._held[event.key] = self._key(event.key, None)
+            self._held[event.key] = Life(self._key(event.key, None))
         self._about[event.id] = self._held[event.key]
         if event.kind == "D":
             del self._held[event.key]
@@ -121,8 +129,22 @@ class Walk:
         (gid,) = self.db.execute(query, (number,)).fetchone()
         return number if gid is None else gid
 
+    def _settle(self) -> None:
+        """Whoever was born and is there now hangs where the application shows it: times are milliseconds, and a number
+        may have changed hands within one."""
+        for own, life in self._held.items():
+            if life.born:
+                roots = self.layout.key_roots
+                life.key = tuple(self._now(roots[part], n) if part in roots else n for part, n in enumerate(own))
+
+    def _now(self, root: str, number: Value) -> Value:
+        query = f"SELECT {births.gid_now(self.layouts[root], '?1')}"
+        (gid,) = self.db.execute(query, (number,)).fetchone()
+        return number if gid is None else gid
+
     def write(self, noted: str) -> None:
         """Notes what came of it."""
+        self._settle()
         layout = self.layout
         wires = ", ".join(f"w{layout.key_places[part]}" for part in layout.key_roots)
         self.db.execute(f"DROP TABLE IF EXISTS {followed(layout)}")
@@ -134,11 +156,11 @@ class Walk:
         self.db.executemany(f"UPDATE {noted} SET {sets} WHERE id = ?", self._numbers())
 
     def _lines(self) -> Iterator[tuple[Value, ...]]:
-        for id_, key in self._about.items():
-            yield id_, *(key[part] for part in self.layout.key_roots)
+        for id_, life in self._about.items():
+            yield id_, *(life.key[part] for part in self.layout.key_roots)
 
     def _numbers(self) -> Iterable[tuple[Value, ...]]:
-        now = {wire: own for own, wire in self._held.items()}
-        for id_, key in self._about.items():
-            own = now.get(key)
+        now = {life.key: own for own, life in self._held.items()}
+        for id_, life in self._about.items():
+            own = now.get(life.key)
             yield *(None if own is None else own[part] for part in self.layout.key_roots), id_
