@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 NODE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
 # A node's name, then the epoch that it opened after a restore, then the branch of a fork.
-ORIGIN_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}(\.[a-z0-9]{1,12})?(~[0-9a-f]{8})*")
+ORIGIN_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}(\.[a-z0-9]{1,12})?(~[0-9a-f]{8,64})?")
 # Folders beside the packets of an archive; a network of such a name could not be told from them.
 RESERVED_NETWORKS = frozenset({"acks", "nodes", "packets", "snapshots"})
 
@@ -28,6 +28,11 @@ class Dot(NamedTuple):
 def node_of(origin: str) -> str:
     """The node behind an origin: its name without epoch and branch."""
     return re.split(r"[.~]", origin, maxsplit=1)[0]
+
+
+def trunk_of(origin: str) -> str:
+    """The origin as manifests name it: a branch of a fork was sealed under the name of its trunk."""
+    return origin.partition("~")[0]
 
 
 def parse_dot(text: str) -> Dot:

@@ -25,12 +25,14 @@ State = Literal["missing", "waiting", "another"]
 @dataclass(frozen=True, slots=True)
 class Header:
     """What the order needs of a packet's manifest. `hash`: sha256 of the manifest, its first 16 hex digits or all;
-    `group`: first and last seq of the seal; `context`: what its author had applied."""
+    `group`: first and last seq of the seal; `context`: what its author had applied; `begins`: the first seq of its
+    origin, which is not 1 in a branch."""
 
     dot: Dot
     hash: str
     group: tuple[int, int]
     context: Vector
+    begins: int = 1
 
 
 class Want(NamedTuple):
@@ -167,7 +169,7 @@ class _Order:
                 # Which of two packets of one number is applied must not depend on which of them came first.
                 group.lacks.add(Want(part.dot, part.hash[:HASH_DIGITS], "another"))
         inside = {part.dot.seq: part for part in group.parts}
-        if name.first > 1:
+        if name.first > group.parts[0].begins:
             self._need(group, Dot(name.origin, name.first - 1), "")
         for origin, mark in (entry for part in group.parts for entry in part.context.items()):
             member = inside.get(mark.seq) if origin == name.origin else None
