@@ -20,7 +20,7 @@ class Decided:
     accepted: tuple[CardOnFile, ...]
     waiting: tuple[tuple[CardOnFile, str], ...]
     refused: tuple[tuple[CardOnFile, str], ...]
-    alarms: tuple[str, ...]
+    alarms: tuple[tuple[str, str], ...]  # node, in words
 
 
 def decide_cards(root: CardOnFile, cards: Iterable[CardOnFile]) -> Decided:
@@ -40,7 +40,8 @@ def decide_cards(root: CardOnFile, cards: Iterable[CardOnFile]) -> Decided:
             continue
         waits, reason = _why_not(root, card, reached, doubtful)
         (waiting if waits else refused).append((card, reason))
-    alarms = tuple(f"two cards with the name {name} and different keys: both wait" for name in sorted(doubtful))
+    words = "two cards with the name {} and different keys: both wait"
+    alarms = tuple((name, words.format(name)) for name in sorted(doubtful))
     return Decided(tuple(accepted), tuple(waiting), tuple(refused), alarms)
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from satchel.errors import BadPacket, FormatTooNew, VerificationFailed
+from satchel.model.vector import Mark
 from satchel.packet.card import Card, CardOnFile, Role, read_card
-from satchel.packet.chain import Decided, decide_cards
+from satchel.packet.chain import Decided
 from satchel.packet.configuration import Configuration
 from satchel.packet.document import Network
 from satchel.packet.envelope import Envelope, read_envelope
 from satchel.packet.keys import PublicKey
 from satchel.packet.limits import DEFAULT_LIMITS, Limits
 from satchel.packet.problem import Problem, Waiting
-from satchel.packet.statement import SEEN, Statement
+from satchel.packet.revoking import Bans, decide_revocations, require_admin
+from satchel.packet.statement import RETIRE, REVOKE, SEEN, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class Members:
     problems: tuple[Problem, ...] = ()
     alarms: tuple[str, ...] = ()
     refused_keys: dict[str, str] = field(default_factory=dict)  # keyid -> reason, where no card of the key is accepted
+    bans: Bans = field(default_factory=Bans)
 
     @staticmethod
     def from_files(root: PublicKey | None, files: Iterable[bytes], limits: Limits = DEFAULT_LIMITS) -> Members:
@@ -57,6 +61,31 @@ class Members:
     def seen(self) -> frozenset[str]:
         """Ids of passed-over conflicts that somebody has looked at."""
         return frozenset(s.conflict for s in self.statements if s.kind == SEEN and s.conflict is not None)
+
+    def said_of(self, name: str, kind: str) -> tuple[Statement, ...]:
+        """The statements of a kind that name a node."""
+        return tuple(s for s in self.statements if s.kind == kind and s.about == name)
+
+    def is_revoked(self, name: str) -> bool:
+        """Whether only what lies before a cut counts of a node."""
+        return name in self.bans.cuts
+
+    def is_retired(self, name: str) -> bool:
+        """Whether nobody waits for a node any more; what it sealed counts."""
+        return any(self.said_of(name, RETIRE))
+
+    def state(self, name: str) -> str:
+        """What a node is: active, retired or revoked."""
+        return "revoked" if self.is_revoked(name) else "retired" if self.is_retired(name) else "active"
+
+    @property
+    def awaited(self) -> tuple[Member, ...]:
+        """The members who are waited for: those who are neither retired nor revoked."""
+        return tuple(member for member in self.members if self.state(member.name) == "active")
+
+    def cut(self, origin: str) -> Mark | None:
+        """The last packet of an origin that counts (seq 0: none does); None: it is not cut."""
+        return self.bans.cut(origin)
 
     def member(self, name: str) -> Member | None:
         """The member of that name."""
@@ -121,13 +150,19 @@ class _Files:
 
     def decide(self, pinned: PublicKey | None) -> Members:
         root = self._root(pinned)
-        decided = decide_cards(root, self._cards)
-        members = _members(decided.accepted)
-        self._waiting += [Waiting(f"the card of {card.name}", needs) for card, needs in decided.waiting]
-        self._problems += [Problem("", card.card.file_name, reason) for card, reason in decided.refused]
         network = root.card.network
+
+        def revocations_of(decided: Decided, admin: CardOnFile) -> list[tuple[Statement, bytes]]:
+            introduced = Members(network, PublicKey.parse(root.card.key), _members(decided.accepted))
+            return list(self._revocations(introduced, admin))
+
+        decided, bans = decide_revocations(root, self._cards, revocations_of)
+        members = _members(decided.accepted)
+        waiting = [(card, needs) for card, needs in decided.waiting if card.name not in bans.cuts]
+        self._waiting += [Waiting(f"the card of {card.name}", needs) for card, needs in waiting]
+        self._problems += [Problem("", card.card.file_name, reason) for card, reason in decided.refused]
         refused = _refused_keys(decided)
-        introduced = Members(network, PublicKey.parse(root.card.key), members, refused_keys=refused)
+        introduced = Members(network, PublicKey.parse(root.card.key), members, refused_keys=refused, bans=bans)
         documents = [accepted for envelope in self._signed if (accepted := self._judge(envelope, introduced))]
         configurations = sorted((d for d in documents if isinstance(d, Configuration)), key=lambda c: c.rank)
         return Members(
@@ -138,9 +173,21 @@ class _Files:
             tuple(document for document in documents if isinstance(document, Statement)),
             tuple(self._waiting),
             tuple(self._problems),
-            decided.alarms,
+            tuple(alarm for name, alarm in decided.alarms if name not in bans.cuts),
             refused,
+            bans,
         )
+
+    def _revocations(self, members: Members, admin: CardOnFile) -> Iterator[tuple[Statement, bytes]]:
+        """What an admin has signed to revoke others. What is wrong with a file is said when all are judged."""
+        keyid = PublicKey.parse(admin.card.key).keyid
+        for envelope in self._signed:
+            if envelope.payload_type != Statement.payload_type or envelope.signatures[0].keyid != keyid:
+                continue
+            with suppress(BadPacket, FormatTooNew):
+                said = _read_signed(Statement, envelope, members.with_keyid(keyid), members, self._limits)
+                if isinstance(said, Statement) and said.kind == REVOKE and said.node == admin.name:
+                    yield said, envelope.payload
 
     def _root(self, pinned: PublicKey | None) -> CardOnFile:
         founders = [card for card in self._cards if card.certificate is None]
@@ -166,7 +213,7 @@ class _Files:
         try:
             if not signers:
                 raise BadPacket(f"the card of its signer was refused: {reason}")
-            return _read_signed(kind, envelope, signers, members.network, self._limits)
+            return _read_signed(kind, envelope, signers, members, self._limits)
         except FormatTooNew as newer:
             self._waiting.append(Waiting(label + keyid, f"an upgrade: {newer.message}"))
         except BadPacket as bad:
@@ -178,7 +225,7 @@ def _read_signed(
     kind: type[Configuration] | type[Statement],
     envelope: Envelope,
     signers: Sequence[Member],
-    network: Network,
+    members: Members,
     limits: Limits,
 ) -> Configuration | Statement:
     verified = [signer for signer in signers if envelope.verify(signer.key)]
@@ -189,12 +236,16 @@ def _read_signed(
     signer = next((member for member in verified if member.name == said_by), None)
     if signer is None:
         raise BadPacket(f"says that it is of {said_by}, and is signed by {verified[0].name}")
-    if document.network.id != network.id:
+    if document.network.id != members.network.id:
         raise BadPacket(f"of another network: {document.network.name}")
     if isinstance(document, Configuration) and signer.role != "admin":
         raise BadPacket(f"{signer.name} is no admin and cannot change the configuration")
-    if signer.role == "reader":
+    if isinstance(document, Statement):
+        require_admin(document, signer.role == "admin")
+    if signer.role == "reader" and not (isinstance(document, Statement) and document.kind == RETIRE):
         raise BadPacket(f"{signer.name} is a reader")
+    if members.bans.bans(signer.name, envelope.payload):
+        raise BadPacket(f"{signer.name} was revoked, and this is not among what still counts")
     return document
 
 

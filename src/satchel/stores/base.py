@@ -262,6 +262,17 @@ class Applying(Protocol):
         """Edits of rows, whether the application sees them or not, as a delta to be sealed. Its author has seen every
         sibling. What is pending was sealed before."""
 
+    def take_out(
+        self,
+        cuts: Mapping[str, Mark],
+        going: Iterable[Incoming],
+        remaining: Iterable[Incoming],
+        rules: Rules,
+        maximal: Callable[[Iterable[Version]], Sequence[Version]],
+    ) -> RowCounts:
+        """Takes out what lies beyond cuts (the last packet of each origin that counts, seq 0: none does): siblings
+        become the `maximal` versions of the `remaining` packets. `going`: the packets beyond. Nothing is pending."""
+
     def apply_group(self, packets: Sequence[Incoming], rules: Rules) -> RowCounts:
         """Applies the packets of one group whole; what this database does not take is kept aside. Where it raises,
         nothing of the group was applied, and the transaction goes on without it."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from satchel.model.vector import Vector
+from satchel.model.vector import Mark, Vector
 from satchel.stores.base import Incoming, RowEdit, Rules
 from satchel.stores.counts import RowCounts
 from satchel.stores.sqlite import arrivals, baseline, bearings, books
@@ -20,6 +20,7 @@ from satchel.stores.sqlite.landing import Landing
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.stage import Stage
 from satchel.stores.sqlite.suspend import SuspendedTriggers
+from satchel.stores.sqlite.taking_out import Maximal, TakingOut
 
 _ROWS_AT_ONCE = 300_000  # packets of a group are staged together up to so many rows
 
@@ -53,6 +54,18 @@ class SQLiteApplying:
         counts = landing.land({}, again)
         books.write_notes(self.db, {UNSETTLED: "[]"})
         return counts
+
+    def take_out(
+        self,
+        cuts: Mapping[str, Mark],
+        going: Iterable[Incoming],
+        remaining: Iterable[Incoming],
+        rules: Rules,
+        maximal: Maximal,
+    ) -> RowCounts:
+        """Takes out what lies beyond these cuts; see base.Applying."""
+        with self.triggers.attempt():
+            return TakingOut(self.db, self.layouts, rules, self.triggers, cuts).run(going, remaining, maximal)
 
     def apply_group(self, packets: Sequence[Incoming], rules: Rules) -> RowCounts:
         """Applies the packets of one group whole, or raises and leaves everything as it was."""

@@ -33,7 +33,8 @@ class CaseBooks:
         """Writes versions and the list of conflicts. How many conflicts were opened."""
         why = self._why(case)
         self._tell(case, why)
-        if case.incoming is not None or why != case.apart or case.layout.table.name in self.again:
+        anew = case.incoming is not None or case.layout.table.name in self.again
+        if anew or why != case.apart:
             self._versions(case, kept=why is not None or self._has_more(case))
         if why is not None:
             row = [case.last_values.get(name) for name in case.layout.table.names]
@@ -41,7 +42,7 @@ class CaseBooks:
         elif case.apart is not None:
             apart.remove(self.db, case.layout, case.key)
         opened = 0
-        if case.incoming is not None:
+        if anew:
             opened += conflicts.keep(
                 self.db, case.layout, case.key, case.standing, case.incoming, case.settled, self.now
             )
@@ -99,6 +100,9 @@ class CaseBooks:
         siblings, resolved = case.settled.siblings, case.settled.resolved
         where, bound = at_key(layout.keys, key)
         self.db.execute(f"DELETE FROM {layout.images} WHERE {where}", bound)
+        if not siblings:  # taken out: it never was
+            self.db.execute(f"DELETE FROM {layout.rows} WHERE {where}", bound)
+            return
         several = len(siblings) > 1
         top = max(siblings, key=lambda version: version.rank)
         lin = self.writer.explicit(layout, resolved.cells) if several else self.writer.lineage(layout, top)

@@ -72,7 +72,8 @@ class Closure:
         return True
 
     def _asks(self, case: Case) -> bool:
-        return not self.finder.is_free(case.layout)
+        """Whether the constraints know the row: one without siblings was taken out, and never was."""
+        return bool(case.settled.siblings) and not self.finder.is_free(case.layout)
 
     def _expand_row(self, case: Case, row: Row) -> None:
         if self._is_asked("rivals", case, row):
@@ -94,7 +95,7 @@ class Closure:
         """Adds the children of rows whose fate changed or that are deleted, and whoever claims what a row would claim
         now. Whether anything was new."""
         for case in list(self.members.values()):
-            if case.outcome is None or not self._asks(case):
+            if case.outcome is None or self.finder.is_free(case.layout):
                 continue
             for row in self._faces(case):
                 self._expand_row(case, row)

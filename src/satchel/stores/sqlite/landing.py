@@ -8,7 +8,7 @@ are in the application's table already.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from satchel.errors import Overtaken
@@ -50,9 +50,15 @@ class Landing:
     overtaken: Callable[[], bool] = lambda: False
     counts: RowCounts = field(default_factory=RowCounts)
 
-    def land(self, stages: Mapping[str, Stage], again: Sequence[Layout] = ()) -> RowCounts:
-        """Does all of it. `again`: tables whose rows that are kept whole are looked at once more. Overtaken where it is
-        no longer clear which rows are in question."""
+    def land(
+        self,
+        stages: Mapping[str, Stage],
+        again: Sequence[Layout] = (),
+        anew: Callable[[Cases], Iterable[Case]] = lambda cases: (),
+    ) -> RowCounts:
+        """Does all of it. `again`: tables whose rows that are kept whole are looked at once more; `anew`: rows whose
+        siblings have become others without anything arriving. Overtaken where it is no longer clear which rows are in
+        question."""
         cases = Cases(self.db, self.layouts, self.rules, self.origin, self.contexts, stages, own=self.own)
         finder = Finder(cases)
         trouble = Trouble(cases, finder)
@@ -62,6 +68,8 @@ class Landing:
                 remember(self.db, stage)
         seeds = [case for stage in stages.values() for case in cases.odd(stage)]
         seeds += [case for layout in again for case in cases.kept(layout)]
+        others = list(anew(cases))
+        seeds += others
         decided = Closure(cases, finder, self.rules).settle([*seeds, *trouble.others()])
         if decided and self.overtaken():
             raise Overtaken("the application changed rows while they were being sealed", "run the command again")
@@ -71,7 +79,8 @@ class Landing:
         decided = self._write(stages, decided, CaseRows(cases, finder, self.triggers, self.own))
         for stage in stages.values():
             book(self.db, stage, self.origin)
-        books = CaseBooks(cases, self.now, {layout.table.name for layout in again})
+        anew_in = {case.layout.table.name for case in others}
+        books = CaseBooks(cases, self.now, {layout.table.name for layout in again} | anew_in)
         for case in decided:
             self.counts.conflicts += books.book(case)
         self.counts.add_fates(books.fates)

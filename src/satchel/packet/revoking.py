@@ -1,0 +1,96 @@
+"""What a revocation takes away: packets beyond its cuts, and files that it does not name (docs/spec/trust.md, steps
+V1-V5). A pure function of the signed files, in whatever order they came."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from satchel.errors import BadPacket
+from satchel.model.ids import node_of
+from satchel.model.vector import Mark
+from satchel.packet.card import CardOnFile, Certificate
+from satchel.packet.chain import Decided, decide_cards
+from satchel.packet.statement import Statement
+
+NOTHING = Mark(0, "")  # nothing of an origin counts
+
+
+def document_digest(payload: bytes) -> str:
+    """How a revocation names a document that still counts: by what was signed, not by how the file is written."""
+    return hashlib.sha256(payload).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Bans:
+    """What is left of each node that was revoked: of several revocations the least."""
+
+    cuts: Mapping[str, tuple[Mapping[str, Mark], ...]] = field(default_factory=dict)  # node -> one vector a statement
+    documents: Mapping[str, frozenset[str]] = field(default_factory=dict)  # node -> digests
+
+    def cut(self, origin: str) -> Mark | None:
+        """The last packet of an origin that counts (seq 0: none does); None: it is not cut."""
+        said = self.cuts.get(node_of(origin))
+        return None if said is None else min(marks.get(origin, NOTHING) for marks in said)
+
+    def bans(self, node: str, payload: bytes) -> bool:
+        """Whether something that a node signed does not count any more."""
+        return node in self.documents and document_digest(payload) not in self.documents[node]
+
+    def bans_card(self, card: CardOnFile) -> bool:
+        """Whether the certificate of a card does not count any more."""
+        certificate = card.certificate
+        if certificate is None or certificate.inviter.node not in self.documents:
+            return False
+        return self.bans(certificate.inviter.node, Certificate.open(card.certificate_file).payload)
+
+    def and_(self, statement: Statement) -> Bans:
+        """With one more revocation."""
+        about = str(statement.about)
+        documents = frozenset(statement.documents or ())
+        kept = documents & self.documents[about] if about in self.documents else documents
+        cuts = {**self.cuts, about: (*self.cuts.get(about, ()), statement.marks)}
+        return Bans(cuts, {**self.documents, about: kept})
+
+
+Revocations = Callable[[Decided, CardOnFile], Iterable[tuple[Statement, bytes]]]
+
+
+def decide_revocations(
+    root: CardOnFile, cards: Sequence[CardOnFile], revocations_of: Revocations
+) -> tuple[Decided, Bans]:
+    """Admins are heard one after the other, the founder first, then whom it invited, and so on: where two revoke each
+    other, the one nearer to the founder is heard. `revocations_of` gives the revocations that an accepted admin has
+    signed, each with the bytes that were signed."""
+    bans, heard = Bans(), set[str]()
+    while True:
+        decided = decide_cards(root, [card for card in cards if not bans.bans_card(card)])
+        speaker = next((c for c in decided.accepted if c.role == "admin" and c.name not in heard), None)
+        if speaker is None:
+            return _with_banned(decided, [card for card in cards if bans.bans_card(card)]), bans
+        heard.add(speaker.name)
+        for statement, payload in sorted(revocations_of(decided, speaker), key=lambda said: said[1]):
+            if not bans.bans(speaker.name, payload):
+                bans = bans.and_(statement)
+
+
+def _with_banned(decided: Decided, banned: Sequence[CardOnFile]) -> Decided:
+    known = {card.hash for card in decided.accepted}
+    refused = [
+        (card, f"{card.certificate.inviter.node}, who invited it, was revoked")
+        for card in banned
+        if card.certificate is not None and card.hash not in known
+    ]
+    return Decided(decided.accepted, decided.waiting, (*decided.refused, *refused), decided.alarms)
+
+
+def require_admin(statement: Statement, is_admin: bool) -> None:
+    """BadPacket unless the signer may say so: an admin retires and revokes; everybody may retire itself."""
+    statement.check()
+    if statement.kind == "retire" and statement.about == statement.node:
+        return
+    if statement.kind in ("retire", "revoke") and not is_admin:
+        raise BadPacket(f"{statement.node} is no admin and cannot {statement.kind} {statement.about}")
+    if statement.kind == "revoke" and statement.about == statement.node:
+        raise BadPacket(f"{statement.node} cannot revoke itself")

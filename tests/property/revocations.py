@@ -1,0 +1,165 @@
+"""Random histories in which a node is revoked, by several statements that are heard at different times: the store
+against the specification.
+
+`python -m tests.property.revocations FIRST LAST` hunts and prints the seeds that fail; `-v SEED` tells one.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+
+from satchel.model.ids import Dot
+from satchel.model.vector import HASH_DIGITS, Mark
+from satchel.replication.cuts import clamp
+from satchel.replication.siblings import maximal
+from satchel.stores.base import Incoming
+from tests.property import constraint_histories
+from tests.property.constraint_histories import load_global_spec
+from tests.property.member import scratch
+from tests.property.toy_world import Loading, ToyNode
+from tests.stores.ferry import Site
+
+
+@dataclass
+class Cutting(Loading):
+    """A carrier that knows which cuts each site has heard of."""
+
+    cuts: dict[str, dict[str, Mark]] = field(default_factory=dict)
+    asked: str = ""
+
+    def deliver(self, site: Site, dots: Collection[Dot]):  # type: ignore[no-untyped-def]
+        self.asked = site.name
+        return super().deliver(site, dots)
+
+    def ready_of(self, held: Collection[Dot], vector: Mapping[str, int]) -> list[Incoming] | None:
+        cuts = self.cuts.get(self.asked, {})
+        for dot in sorted(held):
+            packet = self.packets[dot].incoming
+            group = [Dot(dot.origin, seq) for seq in range(packet.group[0], packet.group[1] + 1)]
+            if dot.seq != packet.group[0] or dot.seq != vector.get(dot.origin, 0) + 1 or not held >= {*group}:
+                continue
+            if dot.origin in cuts and packet.group[1] > cuts[dot.origin].seq:
+                continue
+            context = clamp(packet.context, cuts.get)
+            if all(vector.get(origin, 0) >= mark.seq for origin, mark in context.items()):
+                return [self.packets[part].incoming for part in group]
+        return None
+
+    def revoke(self, site: Site, origin: str, seq: int) -> bool:
+        """The site hears of a cut. Whether it had applied more."""
+        cuts = self.cuts.setdefault(site.name, {})
+        packet = self.packets[Dot(origin, seq)].incoming
+        cuts[origin] = min(Mark(seq, packet.hash[:HASH_DIGITS]), cuts.get(origin, Mark(sys.maxsize, "")))
+        vector, cut = site.vector, cuts[origin]
+        if vector.get(origin, 0) <= cut.seq:
+            return False
+        applied = [p.incoming for dot, p in self.packets.items() if dot.seq <= vector.get(dot.origin, 0)]
+        going = [packet for packet in applied if packet.dot.origin == origin and packet.dot.seq > cut.seq]
+        remaining = [packet for packet in applied if packet not in going]
+        with site.store.applying() as applying:
+            applying.take_out({origin: cut}, going, remaining, self.rules, maximal)
+            applying.commit()
+        return True
+
+
+class History(constraint_histories.History):
+    """One seed. `n1` is revoked: its baseline is nobody's."""
+
+    def __init__(self, root: Path, spec: ModuleType, seed: int, say: Callable[..., None] | None = None) -> None:
+        super().__init__(root, spec, seed, say)
+        self.carrier = Cutting(self.world.carrier.policy)
+        self.world.carrier = self.carrier
+        self.cuts: list[int] = []
+        self.done = 0
+
+    def step(self, node: ToyNode) -> None:
+        super().step(node)
+        self.done += 1
+        rng = self.rng
+        ends = sorted({p.incoming.group[1] for dot, p in self.carrier.packets.items() if dot.origin == "n1"})
+        if not self.cuts and self.done > self.steps // 2 and len(ends) > 1:
+            self.cuts = [rng.choice(ends[:-1]), rng.choice(ends[:-1])]
+        if self.cuts and rng.random() < 0.15:
+            self.revoke(rng.choice(self.others), rng.choice(self.cuts))
+
+    @property
+    def others(self) -> list[ToyNode]:
+        return [node for node in self.world.nodes if node.name != "n1"]
+
+    def revoke(self, node: ToyNode, seq: int) -> None:
+        self.world.seal(node)
+        taken = self.carrier.revoke(node.site, "n1", seq)
+        self.world.say(node.name, "hears that n1 is revoked at", seq, "takes out" if taken else "")
+        self.world.tally.update(taken_out=taken)
+        node.model.revoke("n1", seq)
+        self.world.compare(node)
+        self.compare_gone(node)
+
+    def compare_gone(self, node: ToyNode) -> None:
+        """Rows that only packets beyond the cut knew were never there."""
+        known = {key for packet in node.model.known.values() for key in packet.rows}
+        for key in known - node.model.siblings.keys():
+            assert not node.store.standing(key.split("/")[0], (key,)), key
+
+    def run(self) -> None:
+        try:
+            self._found()
+            for _ in range(self.steps):
+                self.step(self.rng.choice(self.world.nodes))
+            if self.cuts:
+                self.settle()
+        finally:
+            self.world.close()
+
+    def settle(self) -> None:
+        """Everybody hears of every cut and gets everything: all but the revoked are equal, nothing is stuck."""
+        for node in self.others:
+            for seq in self.rng.sample(self.cuts, 2):
+                self.revoke(node, seq)
+        for node in self.world.nodes:
+            self.world.seal(node)
+        first = self.others[0]
+        for node in self.others:
+            packets = list(self.carrier.packets)
+            self.rng.shuffle(packets)
+            self.world.deliver(node, packets)
+            self.world.compare(node)
+            assert node.application.rows() == first.application.rows()
+            last = {dot.origin: dot.seq for dot in sorted(self.carrier.packets)}
+            assert node.site.vector == last | {"n1": min(self.cuts)}
+
+
+def main(words: list[str]) -> int:
+    """Hunts."""
+    tally: Counter[str] = Counter()
+    spec = load_global_spec()
+    assert spec is not None
+    if words[0] == "-v":
+        with scratch() as folder:
+            History(Path(folder), spec, int(words[1]), print).run()
+        return 0
+    failed = []
+    began = time.monotonic()
+    for seed in range(int(words[0]), int(words[1])):
+        try:
+            with scratch() as folder:
+                history = History(Path(folder), spec, seed)
+                history.run()
+                tally += history.world.tally
+        except Exception:
+            failed.append(seed)
+            lines = [line.strip() for line in traceback.format_exc().splitlines() if not set(line) <= set(" ^~")]
+            print(seed, " | ".join(lines[-3:])[:700], flush=True)
+    print(f"{len(failed)} failed, {time.monotonic() - began:.0f} s: {failed}; {dict(tally)}")
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
