@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from satchel.model.admission import Outcome, RowId
 from satchel.model.change import Entry, Net
 from satchel.model.ids import Dot
+from satchel.model.renaming import Renaming
 from satchel.model.schema import ForeignKey, LeftOut, Schema, Table
 from satchel.model.value import Value
 from satchel.model.vector import Mark, Vector
@@ -272,6 +273,10 @@ class Applying(Protocol):
     ) -> RowCounts:
         """Takes out what lies beyond cuts (the last packet of each origin that counts, seq 0: none does): siblings
         become the `maximal` versions of the `remaining` packets. `going`: the packets beyond. Nothing is pending."""
+
+    def rename(self, renamings: Sequence[Renaming], facts: Mapping[str, str], rules: Rules) -> RowCounts:
+        """Packets get the names of their branches, wherever they stand; `facts` are noted with it. What is pending was
+        sealed before."""
 
     def apply_group(self, packets: Sequence[Incoming], rules: Rules) -> RowCounts:
         """Applies the packets of one group whole; what this database does not take is kept aside. Where it raises,

@@ -8,10 +8,11 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from satchel.model.renaming import Renaming
 from satchel.model.vector import Mark, Vector
 from satchel.stores.base import Incoming, RowEdit, Rules
 from satchel.stores.counts import RowCounts
-from satchel.stores.sqlite import arrivals, baseline, bearings, books
+from satchel.stores.sqlite import arrivals, baseline, bearings, books, branches
 from satchel.stores.sqlite.booking import classify, make_odd
 from satchel.stores.sqlite.by_hand import by_hand
 from satchel.stores.sqlite.delta import SQLiteDelta, frozen_delta
@@ -66,6 +67,16 @@ class SQLiteApplying:
         """Takes out what lies beyond these cuts; see base.Applying."""
         with self.triggers.attempt():
             return TakingOut(self.db, self.layouts, rules, self.triggers, cuts).run(going, remaining, maximal)
+
+    def rename(self, renamings: Sequence[Renaming], facts: Mapping[str, str], rules: Rules) -> RowCounts:
+        """Packets get the names of their branches; ties are broken by names, so what stands beside others is decided
+        again."""
+        branches.rename(self.db, self.layouts, renamings)
+        books.write_notes(self.db, facts)
+        landing = Landing(self.db, self.layouts, rules, self.triggers, 0, {}, time.time_ns() // 1_000_000)
+        counts = landing.land({}, list(self.layouts.values()))
+        branches.know_ids(self.db, self.layouts)
+        return counts
 
     def apply_group(self, packets: Sequence[Incoming], rules: Rules) -> RowCounts:
         """Applies the packets of one group whole, or raises and leaves everything as it was."""
