@@ -131,14 +131,27 @@ def test_a_manifest_with_a_flipped_byte_goes_to_quarantine(office: Place, branch
     assert len(imported(branch, loose, 3)["quarantined"]) == 1
 
 
+def impatient_of(place: Place, **numbers: float) -> None:
+    """The home's patience, as somebody may set it in satchel.toml."""
+    toml = place.home / "satchel.toml"
+    toml.write_text(
+        toml.read_text() + "\n[status]\n" + "".join(f"{name} = {number}\n" for name, number in numbers.items())
+    )
+
+
 @pytest.mark.parametrize("keep", [0, 1, 200])
-def test_a_manifest_that_was_cut_off_is_said_and_holds_up_nothing(office: Place, branch: Place, keep: int) -> None:
+def test_a_manifest_that_was_cut_off_may_be_arriving_and_is_quarantined_after_the_grace_time(
+    office: Place, branch: Place, keep: int
+) -> None:
     loose, packet = one_packet(office, branch)
     marker = packet / "manifest.json"
     whole = marker.read_bytes()
     marker.write_bytes(whole[:keep])
+    assert [entry["packet"] for entry in imported(branch, loose, 0)["waiting"]] == ["office/2"]
+    impatient_of(branch, grace_minutes=0)
     report = imported(branch, loose, 3)
-    assert [entry["packet"] for entry in report["quarantined"]] == ["office/2"]
+    assert [(entry["packet"], entry["file"]) for entry in report["quarantined"]] == [("office/2", "manifest.json")]
+    assert imported(branch, loose, 3)["quarantined"] == report["quarantined"], "it stays so, since the same moment"
     marker.write_bytes(whole)
     assert branch.node.import_(loose).applied == ["office/2"]
     assert branch.node.status()["quarantined"] == []

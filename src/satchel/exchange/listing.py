@@ -32,8 +32,8 @@ class Place:
 
     @property
     def origin(self) -> str:
-        """The name of the folder above: a guess, the manifest decides."""
-        return self.path.parent.name
+        """The name of the folder above, in lower case as all our names are: a guess, the manifest decides."""
+        return self.path.parent.name.lower()
 
     @property
     def seq(self) -> int | None:

@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from satchel.exchange.folder import open_exchange
 from satchel.model.stamp import rfc3339
+from satchel.model.vector import HASH_DIGITS
 from satchel.packet.ack import Ack, LacksEntry, QuarantineEntry, WaitingEntry, WantedEntry, sign_ack
 from satchel.packet.document import to_wire
+from satchel.sync.epochs import predecessor
+from satchel.sync.missing import missing
+from satchel.sync.patience import is_wanted, wanted
 from satchel.sync.quarantine import Quarantine
 from satchel.sync.site import SOFTWARE, Site, now_ms
 
-_DOT = re.compile(r"[a-z0-9.~-]+/[0-9]+")
 _MOST = 1000  # entries of each list: an acknowledgement is a note, not an archive
 
 
 def acknowledge(site: Site, waiting: Sequence[dict[str, str]]) -> None:
     """Writes the own acknowledgement into the archive and the outbox; after the commit that it speaks of."""
     known = site.acks().get(site.settings.node)
-    counter = max(now_ms(), int(known.counter) + 1 if known else 0)
+    highest = max(int(known.counter) if known else 0, site.seen_counter, int(site.notes.get("acknowledged", "0")))
+    counter = max(now_ms(), highest + 1)
     quarantined = Quarantine(site.home.quarantine, now_ms()).entries()
-    wanted = dict.fromkeys(match[0] for entry in waiting if (match := _DOT.match(entry["for"])))
+    again = {entry.packet: entry.hash[:HASH_DIGITS] for entry in quarantined if is_wanted(entry)} | wanted(waiting)
+    again |= {str(record.dot): record.hash[:HASH_DIGITS] for record in missing(site)}
     ack = Ack(
         network=site.network,
         node=site.settings.node,
         origin=site.origin,
+        predecessor=predecessor(site),
         counter=str(counter),
         vector=to_wire(site.store.vector()),
-        waiting=tuple(WaitingEntry.model_validate(_clip(entry)) for entry in waiting[:_MOST]),
-        quarantined=tuple(QuarantineEntry.model_validate(_clip(entry)) for entry in quarantined[:_MOST]),
-        wanted=tuple(WantedEntry(packet=packet) for packet in list(wanted)[:_MOST]),
+        waiting=tuple(_waiting(entry) for entry in waiting[:_MOST]),
+        quarantined=tuple(
+            QuarantineEntry(packet=_clip(entry.packet), reason=_clip(entry.reason)) for entry in quarantined[:_MOST]
+        ),
+        wanted=tuple(WantedEntry(packet=packet, hash=digest or None) for packet, digest in list(again.items())[:_MOST]),
         configuration=site.configuration.version,
         conflicts=site.store.conflict_counts()["open"],
         lacks=tuple(LacksEntry(table=lacks.table, columns=lacks.columns) for lacks in site.store.lacks()[:_MOST]),
@@ -38,10 +45,21 @@ def acknowledge(site: Site, waiting: Sequence[dict[str, str]]) -> None:
         software=SOFTWARE,
     )
     data = sign_ack(ack, site.key)
+    site.note(acknowledged=str(counter))  # before the file: one that the database did not write shows a restored backup
     site.put_ack(ack, data)
     outbox = open_exchange(site.home.outbox, site.settings.network_id, create=True)
     outbox.put_side_file(f"acks/{ack.file_name}", data)
 
 
-def _clip(entry: dict[str, str]) -> dict[str, str]:
-    return {name: value[:500] for name, value in entry.items()}
+def _waiting(entry: dict[str, str]) -> WaitingEntry:
+    """Without the place where it lies: that is nobody else's."""
+    needs, where = entry["for"], entry.get("where", "")
+    if where:
+        needs = needs.replace(f"{where} has no manifest", "its manifest")
+    return WaitingEntry.model_validate(
+        {"packet": _clip(entry["packet"]), "for": _clip(needs), "hash": entry.get("hash")}
+    )
+
+
+def _clip(text: str) -> str:
+    return text[:500]

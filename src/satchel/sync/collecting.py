@@ -6,20 +6,24 @@ then gets its manifest; until then it does not exist. What is bad goes to quaran
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
 
 from satchel.errors import BadPacket, SatchelError
 from satchel.exchange.archive import Archive
 from satchel.exchange.base import Exchange
 from satchel.exchange.listing import Listing, Place
+from satchel.exchange.names import MARKER
 from satchel.files import FileTrouble, remove_folder
+from satchel.model.ids import ORIGIN_NAME
 from satchel.packet.problem import Waiting
 from satchel.packet.verify import SignedManifest, read_manifest, verify_parts
-from satchel.sync.quarantine import Quarantine
+from satchel.sync.quarantine import Bad, Quarantine
 from satchel.sync.report import Report
-from satchel.sync.site import Site
-from satchel.sync.visit import ENVELOPE_LIMIT
+from satchel.sync.sightings import Sightings, in_words
+from satchel.sync.site import ENVELOPE_LIMIT, Site
 
 
 @dataclass
@@ -30,6 +34,13 @@ class Collector:
     archive: Archive
     report: Report
     quarantine: Quarantine
+    taken: set[str] = field(default_factory=set)  # packets that came whole in this run
+    visited: list[str] = field(default_factory=list)  # folders that were looked at
+
+    @cached_property
+    def sightings(self) -> Sightings:
+        """What was seen earlier and could not be taken."""
+        return Sightings.of(self.site)
 
     def collect(self, exchange: Exchange, listing: Listing) -> None:
         """Takes everything that is new and valid. ExchangeUnreachable if the place is gone."""
@@ -41,7 +52,9 @@ class Collector:
                 self._collect(exchange, place)
         for place in listing.incomplete:
             if not self._is_here(place):
-                self._wait(f"{place.origin}/{_seq(place)}", f"the rest of its files ({place.path} has no manifest)")
+                self._wait_for_rest(place, _label(place), f"{place.path} has no manifest")
+        self.report.warnings += self.quarantine.warnings
+        self.quarantine.warnings.clear()
 
     def take_side_files(self, exchange: Exchange, listing: Listing) -> None:
         """Cards, configurations, statements and acknowledgements."""
@@ -50,9 +63,19 @@ class Collector:
         acks = (self._read(exchange, path) for path in listing.acks)
         self.site.add_acks([data for data in acks if data is not None])
 
-    def _read(self, exchange: Exchange, path: object) -> bytes | None:
+    def settle(self) -> None:
+        """What came whole from one place is no trouble at another: a bad copy is told, and holds up nothing."""
+        for entry in self.report.quarantined:
+            if entry["packet"] in self.taken:
+                words = f"a bad copy of {entry['packet']} lies at {entry['where']} ({entry['reason']}); a good one came"
+                self.report.warnings.append(words)
+        self.report.quarantined = [e for e in self.report.quarantined if e["packet"] not in self.taken]
+        known = is_here(self.site, self.taken)
+        self.report.waiting = [e for e in self.report.waiting if "where" not in e or not known(e["packet"])]
+
+    def _read(self, exchange: Exchange, path: Path) -> bytes | None:
         try:
-            return exchange.read_listed(path, ENVELOPE_LIMIT)  # type: ignore[arg-type]
+            return exchange.read_listed(path, ENVELOPE_LIMIT)
         except BadPacket as bad:
             self.report.warnings.append(f"{path} was passed over: {bad.reason}")
             return None
@@ -60,57 +83,133 @@ class Collector:
     def _is_here(self, place: Place) -> bool:
         """Whether a packet of that name is in the archive: then it was verified when it came. Another packet with its
         number has another suffix, and so another name."""
-        folder = self.site.home.packets / self.site.archive.network / place.origin / place.name
-        return (folder / "manifest.json").is_file()
+        folder = self.site.home.packets / self.site.archive.network / place.origin / place.name.lower()
+        return (folder / MARKER).is_file()
 
     def _collect(self, exchange: Exchange, place: Place) -> None:
-        packet = f"{place.origin}/{_seq(place)}"
-        marker = b""
+        packet, marker, digest = _label(place), b"", ""
         try:
             found = exchange.read_marker(place, ENVELOPE_LIMIT)
             if found is None:
                 return  # gone meanwhile
             marker = found
-            signed = read_manifest(marker, self.site.members)
-            if isinstance(signed, Waiting):
-                self._wait(packet, signed.needs)
+            if _is_cut_off(marker) and self.sightings.age(str(place.path)) < self._grace_ms:
+                self._wait_for_rest(place, packet, MARKER)
                 return
-            packet = str(signed.manifest.dot)
-            self._take(exchange, place, signed)
+            signed = _signed(self.site, marker)
+            if isinstance(signed, Waiting):
+                self._wait(place, packet, signed.needs)
+                return
+            packet, digest = str(signed.manifest.dot), signed.hash
+            refused = self.quarantine.refuses(digest)
+            if refused is not None:
+                self.report.quarantined.append(refused.as_json())
+                return
+            missing = self.take(exchange, place, signed)
+            if missing:
+                self._wait_for_rest(place, packet, ", ".join(missing))
         except BadPacket as bad:
-            entry = {"packet": packet, "reason": str(bad)}
-            self.quarantine.put(exchange, place, marker, packet, str(bad))
-            self.report.quarantined.append(entry)
+            self._refuse(exchange, place, marker, Bad(packet, str(bad), bad.file, digest))
 
-    def _take(self, exchange: Exchange, place: Place, signed: SignedManifest) -> None:
+    def _refuse(self, exchange: Exchange, place: Place, marker: bytes, bad: Bad) -> None:
+        if not bad.hash and self._is_copy_of_ours(place):
+            self.report.warnings.append(f"a bad copy of a packet that is here lies at {place.path}: {bad.reason}")
+            return
+        if str(place.path) in self.sightings.seen:  # a manifest that never came whole: its age counts on
+            self.sightings.fresh.add(str(place.path))
+        entry = self.quarantine.put(exchange, place, marker, bad)
+        self.report.quarantined.append(entry.as_json())
+
+    def _is_copy_of_ours(self, place: Place) -> bool:
+        """Whether the archive has a packet in a folder of that name, number and random suffix, whatever its origin."""
+        root = self.site.home.packets / self.site.archive.network
+        name = place.name.lower()
+        return place.seq is not None and any((origin / name / MARKER).is_file() for origin in _folders(root))
+
+    def take(self, exchange: Exchange, place: Place, signed: SignedManifest) -> tuple[str, ...]:
+        """Takes one packet into the archive, verified there. Returns files that are missing or short: then nothing was
+        taken. BadPacket: one is altered."""
         manifest = signed.manifest
         relative = self.archive.relative(manifest.origin, manifest.seq, manifest.suffix)
         sizes = manifest.sizes
-        if self.archive.has_packet(relative, signed.envelope, sizes):
-            return
-        folder = self.archive.open_packet(relative)
-        try:
-            missing = exchange.collect_packet(place, folder, sizes)
-            if missing:
+        if not self.archive.has_packet(relative, signed.envelope, sizes):
+            folder = self.archive.open_packet(relative)
+            try:
+                missing = exchange.collect_packet(place, folder, sizes)
+                if missing:
+                    remove_folder(folder)
+                    return missing
+                parts = verify_parts(folder, manifest)
+                for problem in (*parts.invalid, *parts.incomplete):
+                    raise BadPacket(problem.reason, problem.file)
+                self.archive.flush_parts(relative, sizes)
+                self.archive.put_marker(relative, signed.envelope, sizes)
+            except (SatchelError, OSError):
                 remove_folder(folder)
-                self._wait(str(manifest.dot), f"the rest of its files ({', '.join(missing)})")
-                return
-            parts = verify_parts(folder, manifest)
-            for problem in (*parts.invalid, *parts.incomplete):
-                raise BadPacket(problem.reason, problem.file)
-            self.archive.flush_parts(relative, sizes)
-            self.archive.put_marker(relative, signed.envelope, sizes)
-        except (SatchelError, OSError):
-            remove_folder(folder)
-            raise
-        self.quarantine.release(str(manifest.dot))
+                raise
+        self.taken.add(str(manifest.dot))
+        self.quarantine.clear(str(manifest.dot), relative.rpartition("/")[2], str(place.path))
+        return ()
 
-    def _wait(self, packet: str, needs: str) -> None:
-        self.report.waiting.append({"packet": packet, "for": needs})
+    @property
+    def _grace_ms(self) -> float:
+        return self.site.settings.grace_minutes * 60_000
+
+    def _wait_for_rest(self, place: Place, packet: str, what: str) -> None:
+        """It may still be arriving, in any order: it is left alone, and after a while somebody is told."""
+        self._wait(place, packet, f"the rest of its files ({what})", incomplete=True)
+        age = self.sightings.age(str(place.path))
+        if age and age >= self._grace_ms:
+            words = f"{packet} at {place.path} has been incomplete for {in_words(age)} ({what})"
+            self.report.warnings.append(f"{words}; copy it there once more, or remove the folder")
+
+    def _wait(self, place: Place, packet: str, needs: str, *, incomplete: bool = False) -> None:
+        self.sightings.see(packet, needs, str(place.path), incomplete=incomplete)
+        self.report.waiting.append({"packet": packet, "for": needs, "where": str(place.path)})
+
+
+def is_here(site: Site, taken: set[str]) -> Callable[[str], bool]:
+    """Tells whether a packet, as `site-a/12`, is applied, in the archive, or came in this run."""
+    vector = site.store.vector()
+    root = site.home.packets / site.archive.network
+
+    def known(packet: str) -> bool:
+        origin, _, seq = packet.partition("/")
+        if packet in taken or not (seq.isascii() and seq.isdecimal() and ORIGIN_NAME.fullmatch(origin)):
+            return packet in taken
+        mark = vector.get(origin)
+        if mark is not None and int(seq) <= mark.seq:
+            return True
+        return any((root / origin).glob(f"{int(seq):010d}-*/{MARKER}"))
+
+    return known
+
+
+def _label(place: Place) -> str:
+    """What a packet is called whose manifest says nothing yet: as the folders suggest."""
+    return f"{place.origin if ORIGIN_NAME.fullmatch(place.origin) else '?'}/{_seq(place)}"
 
 
 def _seq(place: Place) -> str:
     return place.name if place.seq is None else str(place.seq)
+
+
+def _is_cut_off(marker: bytes) -> bool:
+    """Whether a manifest ends before its last bracket, or in the zeros of a file that is being filled: somebody may be
+    copying it just now."""
+    return not marker.rstrip(b"\0\t\r\n ").endswith(b"}")
+
+
+def _signed(site: Site, marker: bytes) -> SignedManifest | Waiting:
+    """The manifest; what is wrong with it is wrong in that file."""
+    try:
+        return read_manifest(marker, site.members)
+    except BadPacket as bad:
+        raise bad if bad.file else BadPacket(bad.reason, MARKER) from bad
+
+
+def _folders(root: Path) -> list[Path]:
+    return [path for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
 
 
 def headers_of(site: Site, archives: Sequence[Archive]) -> list[SignedManifest]:

@@ -56,16 +56,22 @@ def _look(site: Site) -> Iterator[Finding]:
 def _troubles(found: dict[str, Any]) -> Iterator[Finding]:
     if found["state"] == "joining":
         yield finding("note", "this node is joining", "import once from the exchange of whoever invited it")
+    for entry in found["overdue"]:
+        yield finding("warning", entry["what"], entry["hint"])
     for entry in found["waiting"]:
         yield finding(
             "note", f"{entry['packet']} waits for {entry['for']}", "it comes with the next stick, or ask its site"
         )
     for entry in found["quarantined"]:
-        yield finding("warning", f"{entry['packet']} is in quarantine: {entry['reason']}", "its origin sends it again")
+        yield finding("warning", f"{entry['packet']} is in quarantine: {entry['reason']}", _cure(entry))
     if found["conflicts"]["open"]:
         yield finding("note", f"{found['conflicts']['open']} conflicts are open", "see `satchel conflicts`")
     if parked := found["conflicts"]["parked"]:
         yield finding("note", f"rows that are kept out of their tables: {parked}", "see `satchel conflicts`")
+
+
+def _cure(entry: dict[str, str]) -> str:
+    return f"its origin sends it again; `satchel quarantine show {entry['id']}` says more"
 
 
 def _exchanges(site: Site) -> Iterator[Finding]:

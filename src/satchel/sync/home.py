@@ -2,7 +2,7 @@
 
 satchel.toml   what is this home's own: database, exchanges, author column, which network and founder
 node.key       the node's private key
-witness.json   the newest packet that was sealed here: a database behind it is a restored backup
+witness.json   the newest packet of each origin that was sealed here: a database behind it is a restored backup
 packets/       the archive; inbox/, outbox/, quarantine/
 """
 
@@ -25,6 +25,8 @@ WITNESS = "witness.json"
 FOLDERS = ("packets", "inbox", "outbox", "quarantine")
 _LIMIT = 1 << 20
 LOCK_TIMEOUT = 10.0  # seconds
+GRACE_MINUTES = 60.0
+LOUD_AFTER_DAYS = 14.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Settings:
     exchanges: Mapping[str, str] = field(default_factory=dict)
     run_triggers: tuple[str, ...] = ()  # of the application: run for rows that arrive, whatever they write
     skip_triggers: tuple[str, ...] = ()  # do not
+    grace_minutes: float = GRACE_MINUTES  # so long an incomplete packet may be arriving before anybody is told
+    loud_after_days: float = LOUD_AFTER_DAYS  # so long something may be missing before status turns loud
 
 
 class Home:
@@ -125,20 +129,24 @@ class Home:
         known = settings.exchanges.get(str(name))
         return self.path / known if known is not None else Path(name)
 
-    def witness(self) -> tuple[Dot, str] | None:
-        """The newest packet sealed here, with its hash; None: none, or the file is damaged."""
+    def witness(self) -> dict[Dot, str]:
+        """The newest packet of each origin that was sealed here, with its hash; empty: none, or the file is damaged."""
         path = self.path / WITNESS
         if not path.is_file():
-            return None
+            return {}
         try:
             raw = json.loads(read_limited(path, _LIMIT))
-            return Dot(str(raw["origin"]), int(raw["seq"])), str(raw["hash"])
-        except (ValueError, KeyError, TypeError):
-            return None  # it can only be more careful than the database, never less
+            return {Dot(str(origin), int(seq)): str(digest) for origin, (seq, digest) in raw["origins"].items()}
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return {}  # it can only be more careful than the database, never less
 
     def bear_witness(self, dot: Dot, digest: str) -> None:
-        """Notes the newest packet sealed here, flushed."""
-        text = json.dumps({"origin": dot.origin, "seq": dot.seq, "hash": digest})
+        """Notes the newest packet sealed here, flushed. It never goes backwards: an older packet changes nothing."""
+        known = self.witness()
+        if any(seen.origin == dot.origin and seen.seq >= dot.seq for seen in known):
+            return
+        origins = {seen.origin: (seen.seq, digest_) for seen, digest_ in (known | {dot: digest}).items()}
+        text = json.dumps({"origins": origins})
         replace(self.path / WITNESS, text.encode("ascii"))
 
 
@@ -158,7 +166,18 @@ def _settings(raw: Mapping[str, Any]) -> Settings:
         exchanges=exchanges,
         run_triggers=_names(raw, "run"),
         skip_triggers=_names(raw, "skip"),
+        grace_minutes=_patience(raw, "grace_minutes", GRACE_MINUTES),
+        loud_after_days=_patience(raw, "loud_after_days", LOUD_AFTER_DAYS),
     )
+
+
+def _patience(raw: Mapping[str, Any], name: str, usual: float) -> float:
+    """A number under [status]. ValueError if it is none."""
+    section = raw.get("status", {})
+    value = section.get(name, usual) if isinstance(section, dict) else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
+        raise ValueError(f"'status.{name}'")
+    return float(value)
 
 
 def _names(raw: Mapping[str, Any], what: str) -> tuple[str, ...]:
@@ -193,4 +212,7 @@ def _settings_text(settings: Settings) -> str:
     ]
     if settings.run_triggers or settings.skip_triggers:
         lines += ["[triggers]", f"run = {quote(settings.run_triggers)}", f"skip = {quote(settings.skip_triggers)}", ""]
+    if (settings.grace_minutes, settings.loud_after_days) != (GRACE_MINUTES, LOUD_AFTER_DAYS):
+        lines += ["[status]", f"grace_minutes = {settings.grace_minutes:g}"]
+        lines += [f"loud_after_days = {settings.loud_after_days:g}", ""]
     return "\n".join(lines)

@@ -11,12 +11,13 @@ from satchel.errors import BadPacket
 from satchel.exchange.archive import Archive
 from satchel.model.ids import Dot
 from satchel.model.vector import HASH_DIGITS, Vector
-from satchel.packet.verify import SignedManifest
+from satchel.packet.verify import SignedManifest, verify_parts
 from satchel.replication.order import Header, ready_groups, waiting
 from satchel.stores.base import Applying, Delta, Incoming, Sealed
 from satchel.sync import sealing
 from satchel.sync.collecting import headers_of
-from satchel.sync.quarantine import Quarantine
+from satchel.sync.named_tables import check_tables
+from satchel.sync.quarantine import COPY, PACKET, Bad, Quarantine
 from satchel.sync.report import Report
 from satchel.sync.site import ACTIVE, Site
 
@@ -70,6 +71,7 @@ class Intake:
         return [self._packet(self.headers[dot]) for dot in group]
 
     def _packet(self, signed: SignedManifest) -> Incoming:
+        check_tables(signed.manifest, self.site.configuration)
         return incoming_of(self._folder(signed), signed)
 
     def _folder(self, signed: SignedManifest) -> Path:
@@ -125,14 +127,26 @@ class Intake:
         return True
 
     def _discard(self, group: Sequence[Dot], bad: BadPacket) -> None:
-        """A packet that verified and cannot be decoded: its author made it so."""
-        for dot in group:
-            signed = self.headers[dot]
-            if not bad.file or any(table.file == bad.file for table in signed.manifest.tables):
-                self.quarantine.put_folder(self._folder(signed), str(dot), str(bad))
-                self.report.quarantined.append({"packet": str(dot), "reason": str(bad)})
-                self._forget(dot)
-                return
+        """A packet that verified when it came and cannot be applied: its author made it so, or the archive's copy went
+        bad since; then another copy is welcome."""
+        signed, bad = self._culprit([self.headers[dot] for dot in group], bad)
+        dot, folder = signed.manifest.dot, self._folder(signed)
+        kind = PACKET if verify_parts(folder, signed.manifest).valid else COPY
+        entry = self.quarantine.put_folder(folder, Bad(str(dot), str(bad), bad.file, signed.hash, kind))
+        self.report.quarantined.append(entry.as_json())
+        self._forget(dot)
+
+    def _culprit(self, group: Sequence[SignedManifest], bad: BadPacket) -> tuple[SignedManifest, BadPacket]:
+        """Which packet of a group it was. Parts of one table stand in many of them: each is decoded once more."""
+        from satchel.packet.reader import open_packet
+
+        named = [s for s in group if not bad.file or any(table.file == bad.file for table in s.manifest.tables)]
+        for signed in named if len(named) > 1 else ():
+            try:
+                open_packet(self._folder(signed), signed.manifest).check()
+            except BadPacket as found:
+                return signed, found
+        return (named or group)[0], bad
 
     def _after(self, done: Sequence[Dot], late: Sequence[Sealed]) -> None:
         sealing.publish(self.site, late)
@@ -201,7 +215,7 @@ class Intake:
                 yield {"packet": str(signed.manifest.dot), "for": needs}
         for entry in waiting(self._order(), self.site.store.vector(), self._applied_hash):
             for want in entry.wants:
-                yield {"packet": str(entry.group[0]), "for": str(want)}
+                yield {"packet": str(entry.group[0]), "for": str(want)} | ({"hash": want.hash} if want.hash else {})
 
 
 def _header(signed: SignedManifest) -> Header:

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import errno
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from satchel.errors import BadPacket
 from satchel.exchange.base import Exchange
+from satchel.exchange.listing import Place
 from satchel.files import FileTrouble, read_limited
 from satchel.model.ids import Dot
 from satchel.model.vector import Mark
-from satchel.packet.ack import Ack, newer
+from satchel.packet.ack import Ack, WantedEntry, newer
 from satchel.packet.envelope import read_envelope
-from satchel.packet.manifest import Manifest
-from satchel.packet.verify import verify_parts
+from satchel.packet.manifest import Manifest, manifest_hash
+from satchel.packet.verify import SignedManifest, verify_parts
+from satchel.stores.base import PacketRecord
 from satchel.sync.collecting import headers_of
+from satchel.sync.quarantine import Bad, Quarantine
 from satchel.sync.report import Report
-from satchel.sync.site import Site
-from satchel.sync.visit import ENVELOPE_LIMIT
+from satchel.sync.site import ENVELOPE_LIMIT, Site, now_ms
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG} if hasattr(errno, "EDQUOT") else {errno.ENOSPC, errno.EFBIG}
 
@@ -41,6 +43,12 @@ class Dropper:
     site: Site
     report: Report
     dry_run: bool = False
+    _listed: dict[int, dict[str, Place]] = field(default_factory=dict)
+
+    @cached_property
+    def quarantine(self) -> Quarantine:
+        """Where a copy of the archive goes that went bad."""
+        return Quarantine(self.site.home.quarantine, now_ms(), dry_run=self.dry_run)
 
     def wanted(self) -> list[Ware]:
         """Packets that some member lacks by the best acknowledgement known; none known means everything. Causes first
@@ -54,11 +62,27 @@ class Dropper:
             origin: Mark(min(marks[origin].seq if origin in marks else 0 for marks in known), "")
             for origin in self.site.store.vector()
         }
-        wares = [Ware(record.dot, record.suffix) for record in self.site.store.packets_after(lowest)]
+        wares = [Ware(record.dot, record.suffix) for record in self._asked_for_again(lowest)]
+        wares += [Ware(record.dot, record.suffix) for record in self.site.store.packets_after(lowest)]
         wares += [
             Ware(signed.manifest.dot, signed.manifest.suffix) for signed in headers_of(self.site, [self.site.archive])
         ]
         return wares
+
+    def _asked_for_again(self, lowest: Mapping[str, Mark]) -> Iterator[PacketRecord]:
+        """Packets that all had and somebody has no more: an archive can lose one, too."""
+        asked = {entry.packet: entry.hash for peer in self.site.peers for entry in self._wanted_by(peer)}
+        for packet in sorted(asked):
+            origin, _, seq = packet.partition("/")
+            if not seq.isdecimal() or (origin in lowest and int(seq) > lowest[origin].seq):
+                continue
+            record = self.site.store.packet(Dot(origin, int(seq)))
+            if record is not None and record.hash.startswith(asked[packet] or ""):
+                yield record
+
+    def _wanted_by(self, peer: str) -> Sequence[WantedEntry]:
+        ack = self.site.acks().get(peer)
+        return ack.wanted if ack is not None else ()
 
     def drop(self, exchange: Exchange, wares: list[Ware]) -> None:
         """Drops what is not there yet, then cards and acknowledgements. What does not fit is said, and the rest stays
@@ -80,10 +104,13 @@ class Dropper:
         if marker is None:
             self.report.warnings.append(f"{ware.dot} is not in this archive; another node has to bring it")
             return
-        manifest = Manifest.parse(read_envelope(marker).payload)
-        sizes = manifest.sizes
+        payload = read_envelope(marker).payload
+        manifest = Manifest.parse(payload)
+        signed, sizes = SignedManifest(manifest, manifest_hash(payload), marker), manifest.sizes
         if exchange.has_packet(relative, marker, sizes):
             if not self._is_spoilt(exchange, relative, manifest):
+                return
+            if not self._is_good_here(folder, signed):
                 return
             if not self.dry_run:
                 exchange.remove_packet(relative)
@@ -102,12 +129,32 @@ class Dropper:
         size is taken for good: reading all of it at each run would cost more than it finds."""
         if str(manifest.dot) not in self._complained_of:
             return False
-        there = next((p for p in exchange.listing().packets if p.path.as_posix().endswith(f"/{relative}")), None)
+        there = self._places(exchange).get(relative)
         if there is None:
             return False
         with tempfile.TemporaryDirectory(prefix="satchel-") as scratch:
             exchange.collect_packet(there, Path(scratch), manifest.sizes)
             return bool(verify_parts(Path(scratch), manifest).invalid)
+
+    def _places(self, exchange: Exchange) -> dict[str, Place]:
+        """Where the packets of an exchange lie that are at their proper places: network/origin/name -> place."""
+        if id(exchange) not in self._listed:
+            places = exchange.listing().packets
+            self._listed[id(exchange)] = {"/".join(p.path.parts[-3:]).lower(): p for p in places}
+        return self._listed[id(exchange)]
+
+    def _is_good_here(self, folder: Path, signed: SignedManifest) -> bool:
+        """Whether the archive's own copy is whole. A bad one goes to quarantine, is asked for again by the next
+        acknowledgement, and its place is free for a good one."""
+        parts = verify_parts(folder, signed.manifest)
+        for problem in (*parts.invalid, *parts.incomplete):
+            words = f"the archive's own copy of {problem.packet} is damaged ({problem.file}: {problem.reason})"
+            self.report.warnings.append(f"{words}; another node has to bring it")
+            if not self.dry_run:
+                bad = Bad(problem.packet, f"{problem.file}: {problem.reason}", problem.file, signed.hash)
+                self.quarantine.put_folder(folder, bad)
+            return False
+        return True
 
     def drop_side_files(self, exchange: Exchange) -> None:
         """Cards, configurations, statements; the newest acknowledgements, own and others'."""
@@ -136,7 +183,7 @@ class Dropper:
         for place in exchange.listing().packets:
             seq = place.seq
             if seq is not None and all(_covers(acks[peer].marks, place.origin, seq) for peer in peers):
-                exchange.remove_packet(f"{self.site.archive.network}/{place.origin}/{place.name}")
+                exchange.remove_packet(f"{self.site.archive.network}/{place.origin}/{place.name.lower()}")
 
 
 def _covers(marks: Mapping[str, Mark], origin: str, seq: int) -> bool:

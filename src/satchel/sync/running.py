@@ -22,6 +22,7 @@ from satchel.sync.collecting import Collector
 from satchel.sync.identities import Identities
 from satchel.sync.incoming import Intake
 from satchel.sync.outgoing import Dropper
+from satchel.sync.patience import remember
 from satchel.sync.quarantine import Quarantine
 from satchel.sync.report import Report
 from satchel.sync.site import Site, now_ms
@@ -61,7 +62,7 @@ def export(site: Site, directory: Path | None, *, dry_run: bool = False) -> Repo
     report = Report()
     with run(site, "export", report, dry_run=dry_run):
         tour = _begin(site, [directory or site.home.outbox], report, dry_run=dry_run)
-        if report.sealed:  # whoever reads the acknowledgement must not think that this node lacks its own packets
+        if report.sealed or site.untold:  # no reader of the acknowledgement must think that this node lacks its own
             acknowledge(site, standing_waits(site, Quarantine(site.home.quarantine, now_ms())))
         collector = Collector(site, site.archive, report, Quarantine(site.home.quarantine, now_ms()))
         for stop in tour.visits:  # whom it serves is told by the cards and acknowledgements that lie there
@@ -110,7 +111,7 @@ def _begin(site: Site, places: Sequence[Path], report: Report, *, dry_run: bool,
     """Look, then seal: also where no exchange can be reached, so that nothing waits for a stick to be sealed."""
     tour = visit(site, places, create=create and not dry_run)
     report.exchange += [str(stop.exchange.path) for stop in tour.visits]
-    look(site, tour)
+    look(site, tour, dry_run=dry_run)
     if dry_run:
         report.pending = 0 if site.joining else site.store.pending()
     else:
@@ -158,15 +159,30 @@ def list_runs(site: Site, limit: int) -> list[dict[str, Any]]:
 
 
 def _take_in(site: Site, tour: Tour, report: Report, dry_run: bool, listener: Listener) -> None:
-    if not tour.visits:
-        return
+    def collect(collector: Collector) -> None:
+        for stop in tour.visits:
+            collector.visited.append(str(stop.exchange.path))
+            collector.collect(stop.exchange, stop.listing)
+
+    if tour.visits:
+        take_in(site, collect, report, dry_run, listener)
+
+
+def take_in(
+    site: Site,
+    collect: Callable[[Collector], None],
+    report: Report,
+    dry_run: bool,
+    listener: Listener = _nobody,
+) -> None:
+    """Applies what `collect` brings into the archive and what was there before; then acknowledges."""
     with tempfile.TemporaryDirectory(prefix="satchel-", ignore_cleanup_errors=True) as scratch:
         # a dry run collects beside the archive, so that nothing of it stays
         archive = Archive(Path(scratch), site.archive.network) if dry_run else site.archive
         quarantine = Quarantine(site.home.quarantine, now_ms(), dry_run=dry_run)
         collector = Collector(site, archive, report, quarantine)
-        for stop in tour.visits:
-            collector.collect(stop.exchange, stop.listing)
+        collect(collector)
+        collector.settle()
         if not dry_run:  # packets may have come that were sealed under a newer configuration
             adopt(site)
         archives = [site.archive, archive] if dry_run else [site.archive]
@@ -178,6 +194,7 @@ def _take_in(site: Site, tour: Tour, report: Report, dry_run: bool, listener: Li
     _settle_waiting(report)
     if dry_run:
         return
+    remember(collector, report)
     if report.joined is not None:  # what was edited since the join has its place in the order now
         report.sealed += [str(packet.dot) for packet in sealing.seal_pending(site, report.rows)]
     acknowledge(site, report.waiting)

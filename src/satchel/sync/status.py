@@ -7,8 +7,10 @@ from typing import Any
 
 from satchel.model.vector import Vector, behind
 from satchel.sync.incoming import Intake
+from satchel.sync.patience import incomplete_json, overdue, standing
 from satchel.sync.quarantine import Quarantine
 from satchel.sync.report import Report, renumbered_json
+from satchel.sync.sightings import Sightings
 from satchel.sync.site import Site, now_ms
 
 _SHOWN = 100  # rows that are named
@@ -18,11 +20,15 @@ def status(site: Site) -> dict[str, Any]:
     """The document of INTERFACE, with `sentence`, `state`, `heads`, `database`, `home`.
 
     `lacks` [{table, columns}]: what the network has and this database has not (columns null: the whole table), likewise
-    of each peer by its last acknowledgement. `renumbered` {count, rows: [{table, gid, birth, number}]}: rows whose
-    number here is not that of their birth.
+    of each peer by its last acknowledgement. `incomplete` [{packet, needs, where, since, overdue}]: not whole at an
+    exchange, may be arriving. `overdue` [{what, hint}]: what a person has to see to. `renumbered` {count, rows:
+    [{table, gid, birth, number}]}: rows whose number here is not that of their birth.
     """
     vector = site.store.vector()
     quarantine = Quarantine(site.home.quarantine, now_ms())
+    entries, sightings = quarantine.entries(), Sightings.of(site)
+    waiting = standing_waits(site, quarantine)
+    incomplete = incomplete_json(site, standing(sightings)[1], sightings.now)
     renumbered, rows = site.store.renumbered(_SHOWN)
     found: dict[str, Any] = {
         "node": site.settings.node,
@@ -32,8 +38,10 @@ def status(site: Site) -> dict[str, Any]:
         "vector": {origin: mark.seq for origin, mark in vector.items()},
         "heads": {origin: mark.hash for origin, mark in vector.items()},
         "pending": site.store.pending(),
-        "waiting": standing_waits(site, quarantine),
-        "quarantined": quarantine.entries(),
+        "waiting": waiting,
+        "incomplete": incomplete,
+        "quarantined": [entry.as_json() for entry in entries],
+        "overdue": overdue(site, sightings, waiting, entries, incomplete),
         "peers": _peers(site, vector),
         "conflicts": dict(site.store.conflict_counts()),
         "left_out": [{"table": entry.table, "reason": entry.reason} for entry in site.store.left_out()],
@@ -47,14 +55,14 @@ def status(site: Site) -> dict[str, Any]:
 
 
 def standing_waits(site: Site, quarantine: Quarantine) -> list[dict[str, str]]:
-    """[{packet, for}]: what is in the archive and not applied, and what it waits for."""
+    """[{packet, for}]: what is in the archive or lies at an exchange, is not applied, and what it waits for."""
     intake = Intake(site, Report(), quarantine, [site.archive], dry_run=True)
     intake.look()
     if site.joining:
         have = {signed.manifest.dot for signed in intake.known}
         wanted = ((origin, seq) for origin, mark in site.inviter_vector().items() for seq in range(1, mark.seq + 1))
         return [{"packet": site.settings.node, "for": f"{o}/{seq}"} for o, seq in wanted if (o, seq) not in have][:1000]
-    return intake.waiting()
+    return intake.waiting() + standing(Sightings.of(site))[0]
 
 
 def _peers(site: Site, vector: Vector) -> list[dict[str, Any]]:
@@ -79,7 +87,7 @@ def sentence(found: Mapping[str, Any]) -> str:
     """How things stand, for a person who is no administrator."""
     if found["state"] == "joining":
         return f"{found['node']} is joining {found['network']}: import once from the share or stick to finish."
-    troubles = []
+    troubles = [entry["what"] for entry in found["overdue"]]
     if count := len({entry["packet"] for entry in found["waiting"]}):
         troubles.append(f"{_count(count, 'packet waits', 'packets wait')} for others")
     if count := len(found["quarantined"]):
