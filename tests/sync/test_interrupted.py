@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from satchel.errors import HomeBusy, SatchelError
+from satchel.errors import HomeBusy
 from satchel.stores.base import Sealed
 from satchel.sync import sealing
 from satchel.sync.site import Site
-from tests.sync.sites import Place, contents, copied, differences, meet, packets_in
+from tests.sync.sites import Place, differences, meet, packets_in
 
 
 class Killed(BaseException):
@@ -162,47 +162,6 @@ def test_a_kill_before_the_acknowledgement_costs_a_packet_sent_twice_and_nothing
     for place in (branch, office):
         assert (place.node.sync(share).applied, place.node.status()["pending"]) == ([], 0)
     assert office.node.status()["peers"][0]["behind"] == 0
-
-
-# -- restored backups
-
-
-def test_a_database_that_is_older_than_its_home_is_refused(office: Place, branch: Place, share: Path) -> None:
-    backup = copied(office.db, office.root / "backup.db")
-    office.sql("UPDATE customers SET town = 'Kiel' WHERE id = 'c1'")
-    office.node.sync(share)
-    newest = copied(office.db, office.root / "newest.db")
-    copied(backup, office.db)
-    office.sql("UPDATE customers SET town = 'Husum' WHERE id = 'c1'")
-    rows, files = office.dump(), contents(office.home, "lock")
-    for command in (office.node.export, office.node.sync, lambda: office.node.invite("x", out=office.root / "x")):
-        with pytest.raises(SatchelError, match="older than") as caught:
-            command()
-        assert "backup" in caught.value.hint
-        assert (office.dump(), contents(office.home, "lock")) == (rows, files)
-    assert not (office.root / "x").exists()
-    assert office.node.status()["pending"] == 1
-    copied(newest, office.db)
-    assert office.node.sync(share).sealed == []
-
-
-def test_a_lost_witness_does_not_matter_where_the_exchange_knows(office: Place, branch: Place, share: Path) -> None:
-    backup = copied(office.db, office.root / "backup.db")
-    office.sql("UPDATE customers SET town = 'Kiel' WHERE id = 'c1'")
-    office.node.sync(share)
-    copied(backup, office.db)
-    (office.home / "witness.json").unlink()
-    office.sql("UPDATE customers SET town = 'Husum' WHERE id = 'c1'")
-    with pytest.raises(SatchelError, match="older than"):
-        office.node.sync(share)
-    assert office.vector() == {"office": 1}
-
-
-def test_a_damaged_witness_stops_nobody(office: Place, branch: Place, share: Path) -> None:
-    for content in (b"", b"{}", b"[]", b"\xff", b'{"origin": "office", "seq": "x", "hash": ""}'):
-        (office.home / "witness.json").write_bytes(content)
-        office.sql("UPDATE stock SET pieces = pieces + 1")
-        assert len(office.node.sync(share).sealed) == 1
 
 
 # -- two at once

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from satchel.cli.command import command
-from satchel.cli.page import Answer, Block, Data, Table, optional, plural, when
+from satchel.cli.page import Answer, Block, Data, Table, enumerate_some, optional, plural, when
 from satchel.cli.session import Session
 from satchel.cli.summary import SHOWN, kept_back, renumbered_line
 
@@ -26,12 +26,24 @@ def page(status: Data) -> Iterable[Block]:
             [(p["node"], _lacks(p.get("behind")), when(p.get("heard")) or "never") for p in peers],
         )
     yield from kept_back(status)
+    yield from _overdue(status)
+    yield from _restored(status)
     yield from _conflicts(status["conflicts"])
     yield from _numbers(status.get("renumbered") or {})
     yield from _missing(status)
     away = {entry["table"] for entry in status.get("lacks") or () if entry["columns"] is None}
     out = [(t["table"], t["reason"]) for t in status.get("left_out") or () if t["table"] not in away]
     yield from optional(["table", "reason"], out, "Left out")
+
+
+def _restored(status: Data) -> Iterable[Block]:
+    """What became of a database or a home that was put back from a backup."""
+    if epochs := status.get("epochs"):
+        last = epochs[-1]
+        yield f"It seals as {last['origin']} since {when(last['at'])}: {last['because']}."
+    if missing := status.get("missing"):
+        named = enumerate_some(missing)
+        yield f"Not in the archive any more, and asked for: {named}; the home is older than its database."
 
 
 def _numbers(renumbered: Data) -> Iterable[Block]:
@@ -44,6 +56,12 @@ def _numbers(renumbered: Data) -> Iterable[Block]:
         yield from (f"  {renumbered_line(row)}" for row in rows[:SHOWN])
         if count > SHOWN:
             yield f"  and {count - SHOWN:,} more; `satchel status --json` has a hundred"
+
+
+def _overdue(status: Data) -> Iterable[Block]:
+    """What somebody has to see to: it stands in the sentence, here is what to do about it."""
+    rows = [(entry["what"], entry["hint"]) for entry in status.get("overdue") or ()]
+    yield from optional(["what", "what to do"], rows, "Overdue")
 
 
 def _missing(status: Data) -> Iterable[Block]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 from typing import ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
+from satchel.model.devices import is_device
 from satchel.model.ids import Dot
 from satchel.model.schema import Table
 from satchel.model.vector import HASH_DIGITS, Mark
 from satchel.packet.document import (
     Document,
     Hash,
-    Name,
     Network,
     OriginName,
     Seq,
@@ -23,10 +23,10 @@ from satchel.packet.document import (
     Time,
     WireVector,
     from_wire,
+    limits_of,
     time_value,
 )
-from satchel.packet.limits import DEFAULT_LIMITS
-from satchel.packet.table import FILE_NAME, ColumnEntry, KeyedColumns, check_distinct, fingerprint
+from satchel.packet.table import FILE_NAME, ColumnEntry, KeyedColumns, TableName, check_distinct, fingerprint
 from satchel.packet.written import Part
 
 MANIFEST_NAME = "manifest.json"
@@ -35,16 +35,21 @@ MANIFEST_NAME = "manifest.json"
 class TableEntry(KeyedColumns):
     """One table's part of a packet: a Parquet file in the packet's folder."""
 
-    name: Name
+    name: TableName
     file: str
-    rows: int = Field(ge=1, le=DEFAULT_LIMITS.rows)
-    bytes: int = Field(ge=1, le=DEFAULT_LIMITS.part_bytes)
+    rows: int = Field(ge=1)
+    bytes: int = Field(ge=1)
     sha256: Hash
     fingerprint: ShortHash
 
     @model_validator(mode="after")
-    def _file_is_ours(self) -> Self:
-        if not FILE_NAME.fullmatch(self.file):
+    def _file_is_ours(self, info: ValidationInfo) -> Self:
+        limits = limits_of(info)
+        if self.rows > limits.rows:
+            raise ValueError("the part has too many rows")
+        if self.bytes > limits.part_bytes:
+            raise ValueError("the part is too large")
+        if not FILE_NAME.fullmatch(self.file) or is_device(self.file):
             raise ValueError("not a file name of a packet's part")
         return self
 
@@ -85,17 +90,21 @@ class Manifest(Document):
     previous: Hash | None
     created: Time
     software: Text
-    tables: tuple[TableEntry, ...] = Field(max_length=DEFAULT_LIMITS.tables)
+    predecessor: OriginName | None = None  # of an origin that is an epoch: the one that its node wrote under before
+    tables: tuple[TableEntry, ...]
 
     @model_validator(mode="after")
-    def _is_one_packet(self) -> Self:
+    def _is_one_packet(self, info: ValidationInfo) -> Self:
+        limits = limits_of(info)
         first, last = self.group
         if not first <= self.seq <= last:
             raise ValueError("the packet does not belong to its group")
-        if last - first >= DEFAULT_LIMITS.group_packets:
+        if last - first >= limits.group_packets:
             raise ValueError("the group is too large")
-        if sum(table.rows for table in self.tables) > DEFAULT_LIMITS.rows:
+        if sum(table.rows for table in self.tables) > limits.rows:
             raise ValueError("the packet has too many rows")
+        if len(self.tables) > limits.tables:
+            raise ValueError("the packet has too many tables")
         check_distinct([table.name for table in self.tables], "table")
         check_distinct([table.file for table in self.tables], "file name")
         return self

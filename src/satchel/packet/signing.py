@@ -25,6 +25,7 @@ class SealFacts:
     context: Vector
     created: int
     software: str
+    predecessor: str | None = None  # of an epoch: the origin before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ def _manifest_bytes(
             previous=previous,
             created=time_text(facts.created),
             software=facts.software,
+            predecessor=facts.predecessor,
             tables=tuple(TableEntry.of(part) for part in packet.parts),
         )
     return manifest.to_bytes()

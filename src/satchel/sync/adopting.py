@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from satchel.model.gids import typed
@@ -9,6 +10,7 @@ from satchel.model.schema import Schema, Table
 from satchel.sync.choosing import with_scope
 from satchel.sync.site import Site
 
+_VERSION = re.compile(r"config-([0-9]+)-")
 CONFIGURATION = "configuration"  # note: file name of the configuration that the database follows
 
 
@@ -33,11 +35,18 @@ def unconstrained(table: Table) -> Table:
     return replace(table, unique=(), unique_collations=(), foreign_keys=keys)
 
 
+def is_behind(site: Site) -> bool:
+    """Whether the home lacks the configuration that the database follows: a home that was restored from a backup."""
+    configuration = site.members.configuration
+    noted = _VERSION.match(site.notes.get(CONFIGURATION, ""))
+    return noted is not None and (0 if configuration is None else configuration.version) < int(noted[1])
+
+
 def adopt(site: Site) -> None:
     """Makes the database follow the network's configuration, if it does not yet; says in the site's warnings what
     changed. A kill in between is harmless: the note is written last, and the next command adopts again."""
     configuration = site.members.configuration
-    if configuration is None or site.notes.get(CONFIGURATION) == configuration.file_name:
+    if configuration is None or site.notes.get(CONFIGURATION) == configuration.file_name or is_behind(site):
         return
     site.warnings += site.store.adopt(configuration.shared_tables())
     # its globs may take in more of this database: the next command looks at all of it

@@ -9,14 +9,14 @@ from satchel.model.gids import typed
 from satchel.model.schema import ForeignKey, Table
 from satchel.model.stamp import stamp_of
 from satchel.packet.configuration import Configuration, TableRule, with_references
-from satchel.sync.adopting import adopt
+from satchel.sync.adopting import adopt, is_behind
 from satchel.sync.site import Site, now_ms
 
 
 def catch_up(site: Site) -> None:
     """Signs the next version if this database has tables or columns that the network's configuration does not name. A
     node that is no admin cannot; what it gained travels all the same, without constraints, until an admin has it."""
-    if site.joining or site.members.role(site.settings.node) != "admin":
+    if site.joining or site.members.role(site.settings.node) != "admin" or is_behind(site):
         return
     before = site.configuration
     known = {table.name: table for table in before.shared_tables()}

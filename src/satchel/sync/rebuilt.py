@@ -11,8 +11,7 @@ from satchel.files import FileTrouble
 from satchel.packet.verify import SignedManifest, read_manifest
 from satchel.stores.base import Incoming
 from satchel.sync.incoming import incoming_of
-from satchel.sync.site import Site
-from satchel.sync.visit import ENVELOPE_LIMIT
+from satchel.sync.site import ENVELOPE_LIMIT, Site
 
 
 def compare_rebuilt(site: Site) -> None:

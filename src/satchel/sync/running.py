@@ -27,6 +27,7 @@ from satchel.sync.quarantine import Quarantine
 from satchel.sync.report import Report
 from satchel.sync.site import Site, now_ms
 from satchel.sync.status import standing_waits
+from satchel.sync.taking_out import obey
 from satchel.sync.visit import Tour, look, visit
 
 Listener = Callable[[str, object], None]  # event, what it is about
@@ -69,6 +70,9 @@ def export(site: Site, directory: Path | None, *, dry_run: bool = False) -> Repo
             collector.take_side_files(stop.exchange, stop.listing)
         if not dry_run:
             adopt(site)
+        obey(site, report, collector.quarantine, dry_run=dry_run)
+        if report.taken_out and not dry_run:
+            acknowledge(site, standing_waits(site, collector.quarantine))
         _drop(site, tour, report, dry_run, own=directory is None)
         tour.complain()
     return report
@@ -168,6 +172,15 @@ def _take_in(site: Site, tour: Tour, report: Report, dry_run: bool, listener: Li
         take_in(site, collect, report, dry_run, listener)
 
 
+def again(site: Site, command: str, collect: Callable[[Collector], None], *, dry_run: bool = False) -> Report:
+    """A run that visits no exchange: what `collect` brings comes from the home itself."""
+    report = Report()
+    with run(site, command, report, dry_run=dry_run):
+        _begin(site, [], report, create=False, dry_run=dry_run)
+        take_in(site, collect, report, dry_run)
+    return report
+
+
 def take_in(
     site: Site,
     collect: Callable[[Collector], None],
@@ -185,6 +198,7 @@ def take_in(
         collector.settle()
         if not dry_run:  # packets may have come that were sealed under a newer configuration
             adopt(site)
+        obey(site, report, quarantine, dry_run=dry_run)
         archives = [site.archive, archive] if dry_run else [site.archive]
         intake = Intake(site, report, quarantine, archives, dry_run, lambda packet: listener("packet-applied", packet))
         intake.run()

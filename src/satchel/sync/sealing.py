@@ -10,17 +10,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 
 from satchel.errors import Overtaken, SatchelError
+from satchel.exchange.listing import read_sizes
 from satchel.files import remove_folder
-from satchel.model.ids import Dot
+from satchel.model.ids import Dot, trunk_of
 from satchel.model.vector import Vector
 from satchel.packet.envelope import read_envelope
 from satchel.packet.manifest import Manifest
 from satchel.stores.base import Applying, Delta, Sealed, Stretch
 from satchel.stores.counts import RowCounts
+from satchel.sync.branches import own_context, wire_context
+from satchel.sync.epochs import predecessor
 from satchel.sync.site import SOFTWARE, Site, now_ms
+from satchel.sync.standing import may_seal
 
 Write = Callable[[Site, Delta], list[Sealed]]
 _FOLDER = re.compile(r"([0-9]{10,18})-[0-9a-f]{8}")
@@ -29,10 +34,9 @@ _FOLDER = re.compile(r"([0-9]{10,18})-[0-9a-f]{8}")
 def finish(site: Site) -> None:
     """Brings what an interrupted run left to its end: manifests that are recorded are written, parts of packets that
     were never recorded are discarded."""
-    unpublished = site.store.unpublished()
-    if unpublished:
-        publish(site, unpublished)
-    mark = site.store.vector().get(site.origin)
+    for _, packets in groupby(site.store.unpublished(), key=lambda packet: packet.dot.origin):
+        publish(site, [packet for packet in packets if _has_parts(site, packet)])
+    mark = site.store.vector().get(site.own_origin)
     newest = mark.seq if mark else 0
     folder = site.home.packets / site.archive.network / site.origin
     for entry in sorted(folder.iterdir()) if folder.is_dir() else []:
@@ -41,10 +45,22 @@ def finish(site: Site) -> None:
             remove_folder(entry)
 
 
+def _has_parts(site: Site, packet: Sealed) -> bool:
+    """Whether the parts are there. They are flushed before the packet is recorded: where they are missing, the home was
+    put back from an older backup, and the packet is asked for like everything that the archive lacks."""
+    relative = site.archive.relative(trunk_of(packet.dot.origin), packet.dot.seq, packet.suffix)
+    manifest = Manifest.parse(read_envelope(packet.envelope).payload)
+    there = read_sizes(site.archive.packet_folder(relative))
+    if all(there.get(name, ("", -1))[1] == size for name, size in manifest.sizes.items()):
+        return True
+    site.warnings.append(f"the files of {packet.dot} are gone: the home is older than its database")
+    return False
+
+
 def seal_pending(site: Site, fates: RowCounts | None = None) -> list[Sealed]:
     """Seals what is pending; nothing in a node that is joining. The caller has looked before (visit.look). `fates`
     is told what became of rows, since an edit here can take a value from a row or free it for one."""
-    if site.joining:
+    if site.joining or not may_seal(site):
         return []
     fates = RowCounts() if fates is None else fates
     try:
@@ -81,6 +97,8 @@ def _seal_locked(site: Site, fates: RowCounts) -> list[Sealed]:
 
 def seal_late(site: Site, applying: Applying, fates: RowCounts, write: Write | None = None) -> list[Sealed]:
     """What is pending under the store's lock, its parts written by `write`. It is published after the commit."""
+    if not may_seal(site):
+        return []
     with applying.delta(site.rules) as delta:
         if delta is None:
             return []
@@ -93,12 +111,12 @@ def seal_late(site: Site, applying: Applying, fates: RowCounts, write: Write | N
 def pretend(site: Site, delta: Delta) -> list[Sealed]:
     """What is pending as one packet that nobody will see, for a dry run: what arrives meets it as after a seal."""
     vector = site.store.vector()
-    last = vector.get(site.origin)
+    last = vector.get(site.own_origin)
     seq = last.seq + 1 if last else 1
     stretches = [Stretch(table, 0, count) for table, count in delta.rows.items()]
     return [
         Sealed(
-            Dot(site.origin, seq),
+            Dot(site.own_origin, seq),
             "0" * 64,
             "0" * 8,
             (seq, seq),
@@ -121,7 +139,7 @@ def write_parts(site: Site, delta: Delta) -> list[Sealed]:
         return []
     vector = site.store.vector()
     origin = site.origin
-    last = vector.get(origin)
+    last = vector.get(site.own_origin)
     first = last.seq + 1 if last else 1
     tables = {table.name: table for table in site.store.tables()}
     sources = {tables[name]: (lambda name=name: delta.batches(name)) for name in delta.rows}
@@ -134,18 +152,19 @@ def write_parts(site: Site, delta: Delta) -> list[Sealed]:
         network=site.network,
         configuration=site.configuration.version,
         kind=delta.kind,  # type: ignore[arg-type]
-        context=vector,
+        context=wire_context(site, vector),
         created=now_ms(),
         software=SOFTWARE,
+        predecessor=predecessor(site),
     )
-    signed = sign_packets(written, facts, site.key, _previous(site, vector, origin))
+    signed = sign_packets(written, facts, site.key, _previous(site, vector, site.own_origin))
     return [
         Sealed(
-            dot=packet.dot,
+            dot=Dot(site.own_origin, packet.dot.seq),
             hash=made.hash,
             suffix=packet.suffix,
             group=made.manifest.group,
-            context=made.manifest.vector,
+            context=own_context(site, vector, made.manifest),
             kind=made.manifest.kind,
             envelope=made.envelope,
             created=made.manifest.created_ms,
@@ -173,9 +192,9 @@ def publish(site: Site, sealed: Sequence[Sealed]) -> None:
     if not sealed:
         return
     newest = sealed[-1]
-    site.home.bear_witness(newest.dot, newest.hash)
+    site.home.bear_witness(Dot(trunk_of(newest.dot.origin), newest.dot.seq), newest.hash)
     for packet in sealed:
-        relative = site.archive.relative(packet.dot.origin, packet.dot.seq, packet.suffix)
+        relative = site.archive.relative(trunk_of(packet.dot.origin), packet.dot.seq, packet.suffix)
         manifest = Manifest.parse(read_envelope(packet.envelope).payload)
         site.archive.put_marker(relative, packet.envelope, manifest.sizes)
     site.store.published(newest.dot)
@@ -184,7 +203,7 @@ def publish(site: Site, sealed: Sequence[Sealed]) -> None:
 def discard(site: Site, sealed: Sequence[Sealed]) -> None:
     """Takes parts away that were written and will not be recorded."""
     for packet in sealed:
-        relative = site.archive.relative(packet.dot.origin, packet.dot.seq, packet.suffix)
+        relative = site.archive.relative(trunk_of(packet.dot.origin), packet.dot.seq, packet.suffix)
         folder = site.archive.packet_folder(relative)
         remove_folder(folder)
         for empty in (folder.parent, folder.parent.parent):  # they were made for it, where it would have been the first

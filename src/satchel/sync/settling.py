@@ -107,7 +107,7 @@ def resolve(
         raise UsageError("name one conflict, or --all with --take NODE", "list them with `satchel conflicts`")
     if seen:
         return _seen(site, str(conflict_id), dry_run)
-    look(site, Tour(()))
+    look(site, Tour(()), dry_run=dry_run)
     records = [record for record in site.store.conflicts() if record.closed is None]
     if every:
         chosen = [record for record in records if _of(record, str(take))]

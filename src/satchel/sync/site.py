@@ -12,6 +12,7 @@ from typing import Any
 from satchel import __version__
 from satchel.errors import BadPacket, KeyTrouble, SatchelError
 from satchel.exchange.archive import Archive
+from satchel.model.ids import trunk_of
 from satchel.model.vector import Mark
 from satchel.packet.ack import Ack, newer, open_ack
 from satchel.packet.configuration import Configuration
@@ -24,6 +25,7 @@ from satchel.sync.home import Home, Settings
 from satchel.sync.rules import NetworkRules
 
 SOFTWARE = f"satchel {__version__}"
+ENVELOPE_LIMIT = DEFAULT_LIMITS.manifest_bytes * 4 // 3 + 4096  # bytes of a signed file: base64 and what is around it
 ACTIVE, JOINING = "active", "joining"
 
 
@@ -41,6 +43,8 @@ class Site:
     store: Store
     archive: Archive
     warnings: list[str] = field(default_factory=list)
+    untold: bool = False  # others have to hear of it, even if nothing is sealed or applied
+    seen_counter: int = 0  # the highest counter of an own acknowledgement that was seen anywhere
     dry_run: bool = False  # signed files that arrive are then only remembered
     borrowed: dict[str, bytes] = field(default_factory=dict)  # what a dry run remembers: place in the archive -> bytes
 
@@ -76,6 +80,12 @@ class Site:
     def origin(self) -> str:
         """The sequence under which this node seals."""
         return self.notes["origin"]
+
+    @property
+    def own_origin(self) -> str:
+        """Its name in the vector: after a fork that of the own branch."""
+        branch = self.notes.get("branch", "")
+        return branch if trunk_of(branch) == self.origin else self.origin
 
     @property
     def joining(self) -> bool:
@@ -196,9 +206,10 @@ class Site:
 
     @property
     def peers(self) -> list[str]:
-        """The other members, and those who were invited and whose card is not here yet."""
-        names = {member.name for member in self.members.members}
-        names |= {name for name, expires in self.invited().items() if expires >= now_ms()}
+        """The other members who are waited for, and those who were invited and whose card is not here yet."""
+        names = {member.name for member in self.members.awaited}
+        invited = {name for name, expires in self.invited().items() if expires >= now_ms()}
+        names |= {name for name in invited if self.members.state(name) == "active"}
         return sorted(names - {self.settings.node})
 
     def invited(self) -> dict[str, int]:

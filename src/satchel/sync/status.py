@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from satchel.model.stamp import rfc3339
 from satchel.model.vector import Vector, behind
+from satchel.sync.epochs import epochs
 from satchel.sync.incoming import Intake
+from satchel.sync.missing import missing
 from satchel.sync.patience import incomplete_json, overdue, standing
 from satchel.sync.quarantine import Quarantine
 from satchel.sync.report import Report, renumbered_json
@@ -22,7 +25,8 @@ def status(site: Site) -> dict[str, Any]:
     `lacks` [{table, columns}]: what the network has and this database has not (columns null: the whole table), likewise
     of each peer by its last acknowledgement. `incomplete` [{packet, needs, where, since, overdue}]: not whole at an
     exchange, may be arriving. `overdue` [{what, hint}]: what a person has to see to. `renumbered` {count, rows:
-    [{table, gid, birth, number}]}: rows whose number here is not that of their birth.
+    [{table, gid, birth, number}]}: rows whose number here is not that of their birth. `epochs` [{origin, predecessor,
+    at, because}]: opened when a backup was restored. `missing` [packet]: applied and not in the archive any more.
     """
     vector = site.store.vector()
     quarantine = Quarantine(site.home.quarantine, now_ms())
@@ -34,6 +38,8 @@ def status(site: Site) -> dict[str, Any]:
         "node": site.settings.node,
         "network": site.settings.network,
         "origin": site.origin,
+        "epochs": [{**epoch, "at": rfc3339(epoch["at"])} for epoch in epochs(site)],
+        "missing": [str(record.dot) for record in missing(site)],
         "state": site.notes.get("state", "active"),
         "vector": {origin: mark.seq for origin, mark in vector.items()},
         "heads": {origin: mark.hash for origin, mark in vector.items()},

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from satchel.errors import BadPacket, ExchangeUnreachable, SatchelError
+from satchel.errors import ExchangeUnreachable
 from satchel.exchange.folder import FolderExchange, open_exchange
 from satchel.exchange.listing import Listing
-from satchel.model.ids import Dot
-from satchel.packet.limits import DEFAULT_LIMITS
-from satchel.packet.verify import SignedManifest, read_manifest
+from satchel.sync.epochs import open_if_restored
+from satchel.sync.missing import look_for_missing
 from satchel.sync.site import Site
-
-ENVELOPE_LIMIT = DEFAULT_LIMITS.manifest_bytes * 4 // 3 + 4096  # base64 and what is around it
+from satchel.sync.traces import Traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,54 +49,11 @@ def visit(site: Site, places: Sequence[Path], *, create: bool) -> Tour:
     return Tour(visits, gone)
 
 
-def look(site: Site, tour: Tour) -> None:
-    """Own sequence first (PROTOCOL, Seal: look before sealing). SatchelError if the witness, an own packet or the own
-    acknowledgement is ahead of the database: that is how a restored backup shows, and sealing on would use numbers
-    twice."""
-    vector = site.store.vector()
-    for dot, digest, where in _traces(site, tour):
-        mark = vector.get(dot.origin)
-        other = bool(digest) and mark is not None and mark.seq == dot.seq and not digest.startswith(mark.hash)
-        if mark is None or mark.seq < dot.seq or other:
-            raise SatchelError(
-                f"the database is older than what it has sent: {where} knows {dot}, the database does not",
-                "a backup was restored; put the newer database back, or detach it and join again under a new name",
-            )
-
-
-def _traces(site: Site, tour: Tour) -> Iterator[tuple[Dot, str, str]]:
-    """Own packets that were seen somewhere: (packet, its hash or empty, where)."""
-    witness = site.home.witness()
-    if witness is not None:
-        yield *witness, "this home"
-    for stop in tour.visits:
-        yield from _packets(site, stop)
-        yield from _acks(site, stop)
-
-
-def _packets(site: Site, stop: Visit) -> Iterator[tuple[Dot, str, str]]:
-    mark = site.store.vector().get(site.origin)
-    for place in stop.listing.packets:
-        if place.origin != site.origin or (place.seq or 0) <= (mark.seq if mark else 0):
-            continue
-        try:
-            data = stop.exchange.read_marker(place, ENVELOPE_LIMIT)
-            signed = read_manifest(data, site.members) if data is not None else None
-        except BadPacket:
-            continue  # a stranger's: it is quarantined when it is collected
-        if isinstance(signed, SignedManifest) and signed.manifest.origin == site.origin:
-            yield signed.manifest.dot, signed.hash, str(stop.exchange.path)
-
-
-def _acks(site: Site, stop: Visit) -> Iterator[tuple[Dot, str, str]]:
-    for path in stop.listing.acks:
-        if path.name.lower() != f"{site.settings.node}.json":
-            continue
-        try:
-            data = stop.exchange.read_listed(path, ENVELOPE_LIMIT)
-        except BadPacket:
-            continue
-        ack = site.read_ack(data) if data is not None else None
-        if ack is not None and ack.node == site.settings.node and site.origin in ack.marks:
-            mark = ack.marks[site.origin]
-            yield Dot(site.origin, mark.seq), "", str(stop.exchange.path)
+def look(site: Site, tour: Tour, *, dry_run: bool = False) -> None:
+    """Own sequence first (PROTOCOL, Seal: look before sealing). Opens a new epoch if the database is behind what it has
+    sent; notices packets that the archive lacks because the home is behind the database. A dry run changes nothing.
+    SatchelError: the home lacks the configuration that the database follows, and no place has it."""
+    traces = Traces(site, tour.visits)
+    site.seen_counter = traces.counter
+    open_if_restored(site, traces, dry_run=dry_run)
+    look_for_missing(site, tour.visits, dry_run=dry_run)

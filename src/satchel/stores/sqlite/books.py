@@ -26,7 +26,7 @@ from satchel.model.vector import HASH_DIGITS, Mark, Vector
 from satchel.stores.base import Incoming, PacketRecord, Run, Sealed
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.lineage import NOWHERE
-from satchel.stores.sqlite.schema import rowid_name, table_columns
+from satchel.stores.sqlite.schema import rowid_name, table_columns, user_tables
 
 DDL = (
     "CREATE TABLE _satchel_note (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID",
@@ -36,7 +36,7 @@ DDL = (
     "CREATE TABLE _satchel_vector (o INTEGER PRIMARY KEY, q INTEGER, hash TEXT)",
     "CREATE TABLE _satchel_packet (o INTEGER, q INTEGER, hash TEXT, suffix TEXT, first INTEGER, last INTEGER,"
     " kind TEXT, created INTEGER, context TEXT, rows INTEGER, PRIMARY KEY (o, q)) WITHOUT ROWID",
-    "CREATE TABLE _satchel_envelope (q INTEGER PRIMARY KEY, envelope BLOB)",
+    "CREATE TABLE _satchel_envelope (o INTEGER, q INTEGER, envelope BLOB, PRIMARY KEY (o, q)) WITHOUT ROWID",
     "CREATE TABLE _satchel_conflict (number INTEGER PRIMARY KEY, tab INTEGER, row TEXT, key TEXT, kind TEXT,"
     " columns TEXT, opened INTEGER, closed INTEGER, closed_by TEXT, reviewed INTEGER DEFAULT 0, shown TEXT,"
     " versions TEXT, apart TEXT, reason TEXT)",
@@ -103,10 +103,12 @@ def layouts(db: sqlite3.Connection) -> dict[str, Layout]:
     places = {table.name: {name: place for place, name in enumerate(table.names)} for table in tables}
     for (name, column), root in gid_columns(tables).items():
         roots[name][places[name][column]] = root
+    ordinary = {name.lower() for name, _ in user_tables(db)}  # and no view: what a packet names may be anything here
     found = {}
     for table, (number, _, bearer, nonce, base_lacks) in zip(tables, rows, strict=True):
         have = {column.lower() for column, *_ in table_columns(db, table.name)}
-        away = not have.issuperset(name.lower() for name in table.key)  # without its key it is no use, either
+        # without its key it is no use, either
+        away = table.name.lower() not in ordinary or not have.issuperset(name.lower() for name in table.key)
         found[table.name] = Layout(
             number=number,
             table=table,
@@ -209,13 +211,15 @@ def packet(db: sqlite3.Connection, dot: Dot) -> PacketRecord | None:
 
 def keep_envelope(db: sqlite3.Connection, sealed: Sealed) -> None:
     """Keeps the exact manifest until it is in the archive."""
-    db.execute("INSERT OR REPLACE INTO _satchel_envelope VALUES (?, ?)", (sealed.dot.seq, sealed.envelope))
+    values = (origin_number(db, sealed.dot.origin), sealed.dot.seq, sealed.envelope)
+    db.execute("INSERT OR REPLACE INTO _satchel_envelope VALUES (?, ?, ?)", values)
 
 
-def unpublished(db: sqlite3.Connection, origin: str) -> list[Sealed]:
-    """Own packets whose manifest may not be in the archive yet, in order."""
+def unpublished(db: sqlite3.Connection) -> list[Sealed]:
+    """Own packets whose manifest may not be in the archive yet, each origin in order: of an epoch before, too."""
     found = []
-    for seq, envelope in db.execute("SELECT q, envelope FROM _satchel_envelope ORDER BY q").fetchall():
+    query = "SELECT name, q, envelope FROM _satchel_envelope JOIN _satchel_origin ON number = o ORDER BY o, q"
+    for origin, seq, envelope in db.execute(query).fetchall():
         record = packet(db, Dot(origin, seq))
         if record is not None:
             found.append(
@@ -234,9 +238,9 @@ def unpublished(db: sqlite3.Connection, origin: str) -> list[Sealed]:
     return found
 
 
-def forget_envelopes(db: sqlite3.Connection, upto: int) -> None:
-    """The manifests up to this seq are in the archive."""
-    db.execute("DELETE FROM _satchel_envelope WHERE q <= ?", (upto,))
+def forget_envelopes(db: sqlite3.Connection, upto: Dot) -> None:
+    """The manifests up to this packet are in the archive."""
+    db.execute("DELETE FROM _satchel_envelope WHERE o = ? AND q <= ?", (origin_number(db, upto.origin), upto.seq))
 
 
 # -- log of runs

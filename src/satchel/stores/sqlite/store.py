@@ -34,6 +34,7 @@ from satchel.stores.base import (
     TriggerUse,
 )
 from satchel.stores.counts import Renumbered, RowCounts
+from satchel.stores.snapshot import IncomingState, State
 from satchel.stores.sqlite import (
     adopting,
     apart,
@@ -45,6 +46,7 @@ from satchel.stores.sqlite import (
     pending,
     schema,
     seeming,
+    tombstones,
 )
 from satchel.stores.sqlite.connection import LOCK_TIMEOUT, connect, text_literal, transaction, translated
 from satchel.stores.sqlite.drift import UNSETTLED, Drift, fit, lacking
@@ -228,12 +230,12 @@ class SQLiteStore:
     def unpublished(self) -> Sequence[Sealed]:
         """Own packets whose manifest may not be in the archive yet."""
         with self._wall() as db:
-            return books.unpublished(db, books.read_notes(db).get("origin", ""))
+            return books.unpublished(db)
 
     def published(self, upto: Dot) -> None:
         """The manifests up to this packet are in the archive."""
         with self._wall() as db, transaction(db):
-            books.forget_envelopes(db, upto.seq)
+            books.forget_envelopes(db, upto)
 
     def packets_after(self, vector: Vector) -> Iterator[PacketRecord]:
         """Applied packets that `vector` does not cover."""
@@ -312,6 +314,20 @@ class SQLiteStore:
                     db.execute("ROLLBACK")
                 self._forget()  # packets may have brought tables and columns
 
+    @contextmanager
+    def state(self) -> Iterator[State | None]:
+        """Everything that a snapshot holds, of one moment; None: something was written since the last seal."""
+        from satchel.stores.sqlite.snapshot_out import SQLiteState
+
+        with self._wall(), self._snapshot() as reader:
+            found = SQLiteState(reader)
+            yield found if found.is_sealed else None
+
+    def forget_deleted(self, upto: Mapping[str, int], *, dry_run: bool = False) -> Mapping[str, int]:
+        """Removes tombstones; how many of each table."""
+        with self._wall() as db, transaction(db, durable=True):
+            return tombstones.forget(db, self._layouts, upto, dry_run=dry_run)
+
     def renumbered(self, limit: int = 100) -> tuple[int, Sequence[Renumbered]]:
         """How many rows have another number here than that of their birth, and the first of them."""
         with self._wall() as db:
@@ -353,6 +369,7 @@ class SQLiteStore:
         seal: Callable[[Delta], Sequence[Sealed]],
         facts: Mapping[str, str],
         dry_run: bool = False,
+        state: IncomingState | None = None,
     ) -> tuple[RowCounts, Joining]:
         """The first import of a node that joined with rows, in one transaction; `facts` are noted with it."""
         from satchel.stores.sqlite.joining import join_rows
@@ -360,7 +377,7 @@ class SQLiteStore:
         with self._wall() as db:
             try:
                 with transaction(db, durable=True):
-                    done = join_rows(db, self._layouts, self._author, groups, rules, seal)
+                    done = join_rows(db, self._layouts, self._author, groups, rules, seal, state)
                     books.write_notes(db, {**facts, "whole_rows": "0"})
                     if dry_run:
                         raise _DryRun

@@ -1,0 +1,164 @@
+"""Traces of this node's own packets: in its home, at exchanges, in what others say that they have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from satchel.errors import BadPacket
+from satchel.exchange.listing import Place
+from satchel.files import FileTrouble
+from satchel.model.ids import Dot, node_of, trunk_of
+from satchel.model.vector import Vector
+from satchel.packet.ack import Ack, open_ack
+from satchel.packet.keys import PublicKey
+from satchel.packet.members import Members
+from satchel.packet.problem import Waiting
+from satchel.packet.verify import SignedManifest, read_manifest
+from satchel.sync.site import ENVELOPE_LIMIT, Site
+
+if TYPE_CHECKING:
+    from satchel.sync.visit import Visit
+
+Packets = tuple[tuple[Dot, str], ...]  # with their hashes: all digits, the first 16, or none
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Somebody knows of these packets. `sealer`: the origin of this node that would be ahead of the database if the
+    database does not know them; `where`: in words."""
+
+    sealer: str
+    packets: Packets
+    where: str
+
+
+@dataclass
+class Traces:
+    """What is known of this node's own packets. `predecessors`: origin -> the one before it, where somebody says it;
+    `counter`: the highest of the own acknowledgements that were seen."""
+
+    site: Site
+    visits: Sequence[Visit]
+    claims: list[Claim] = field(default_factory=list)
+    predecessors: dict[str, str] = field(default_factory=dict)
+    counter: int = 0
+
+    def __post_init__(self) -> None:
+        self._node = self.site.settings.node
+        for dot, digest in self.site.home.witness().items():
+            if node_of(dot.origin) == self._node:
+                self.claims.append(Claim(dot.origin, ((dot, digest),), "this home"))
+        for ack in self.site.acks().values():
+            self._hear_ack(ack, "this home")
+        for signed in self._archived():
+            self._hear_packet(signed, "this home")
+        for stop in self.visits:
+            for signed in self._packets(stop):
+                self._hear_packet(signed, str(stop.exchange.path))
+            for ack in self._acks(stop):
+                self._hear_ack(ack, str(stop.exchange.path))
+
+    # -- what they say
+
+    def _hear_packet(self, signed: SignedManifest, where: str) -> None:
+        """An own packet; another's packet tells by its context what its author had of this node."""
+        manifest = signed.manifest
+        if node_of(manifest.origin) == self._node:
+            if manifest.predecessor is not None:
+                self.predecessors[manifest.origin] = manifest.predecessor
+            self.claims.append(Claim(manifest.origin, ((manifest.dot, signed.hash),), where))
+        else:
+            self._hear_vector(manifest.vector, f"{where} ({manifest.dot})")
+
+    def _hear_ack(self, ack: Ack, where: str) -> None:
+        if ack.node != self._node:
+            self._hear_vector(ack.marks, f"{where} ({ack.node})")
+            return
+        self.counter = max(self.counter, int(ack.counter))
+        if ack.predecessor is not None:
+            self.predecessors[ack.origin] = ack.predecessor
+        if int(ack.counter) > int(self.site.notes.get("acknowledged", "0")):  # this database did not write it
+            packets = tuple((Dot(origin, mark.seq), mark.hash) for origin, mark in ack.marks.items())
+            self.claims.append(Claim(ack.origin, packets, f"{where} (own acknowledgement)"))
+
+    def _hear_vector(self, vector: Vector, where: str) -> None:
+        for origin, mark in vector.items():
+            if node_of(origin) == self._node:
+                self.claims.append(Claim(origin, ((Dot(origin, mark.seq), mark.hash),), where))
+
+    # -- where they stand
+
+    def _archived(self) -> Iterator[SignedManifest]:
+        """Packets of the archive that the database does not know."""
+        newest: dict[str, int] = {}  # by folder: branches of a fork lie in that of their trunk
+        for origin, mark in self.site.store.vector().items():
+            newest[trunk_of(origin)] = max(mark.seq, newest.get(trunk_of(origin), 0))
+        root = self.site.home.packets / self.site.archive.network
+        for folder in sorted(root.iterdir()) if root.is_dir() else []:
+            known = newest.get(folder.name, 0)
+            for place in (Place(entry, entry.name) for entry in sorted(folder.iterdir())):
+                if (place.seq or 0) > known:
+                    yield from self._read(self.site.archive.read_marker, place)
+
+    def _packets(self, stop: Visit) -> Iterator[SignedManifest]:
+        """Packets of an exchange that are not in the archive. The folders they lie in may have any name."""
+        root = self.site.home.packets / self.site.archive.network
+        for place in stop.listing.packets:
+            if not (root / place.origin / place.name / "manifest.json").is_file():
+                yield from self._read(stop.exchange.read_marker, place)
+
+    def _read(self, read_marker: _ReadMarker, place: Place) -> Iterator[SignedManifest]:
+        """What is not to be trusted is no trace; it is quarantined when it is collected, or named where it lies."""
+        try:
+            data = read_marker(place, ENVELOPE_LIMIT)
+            signed = read_manifest(data, self.site.members) if data is not None else None
+            if isinstance(signed, Waiting) and data is not None:
+                signed = read_manifest(data, self._introduced)
+        except (BadPacket, FileTrouble):
+            return
+        if isinstance(signed, SignedManifest):
+            yield signed
+
+    def _acks(self, stop: Visit) -> Iterator[Ack]:
+        for path in stop.listing.acks:
+            try:
+                data = stop.exchange.read_listed(path, ENVELOPE_LIMIT)
+                ack = open_ack(data, self.site.members) if data is not None else None
+                if isinstance(ack, Waiting) and data is not None:
+                    ack = open_ack(data, self._introduced)
+            except BadPacket:
+                continue
+            if isinstance(ack, Ack):
+                yield ack
+
+    @cached_property
+    def _introduced(self) -> Members:
+        """The members as they will be when the cards at the exchanges are taken: a home that was restored may lack the
+        cards of those who say most. Nothing is taken before the seal."""
+        files = [*self.site.node_files().values(), *self._node_files()]
+        return Members.from_files(PublicKey.parse(self.site.settings.root), files)
+
+    def _node_files(self) -> Iterator[bytes]:
+        for stop in self.visits:
+            yield from read_listed(stop, stop.listing.nodes)
+
+
+def read_listed(stop: Visit, paths: Iterable[Path]) -> Iterator[bytes]:
+    """The side files of an exchange that can be read."""
+    for path in paths:
+        try:
+            data = stop.exchange.read_listed(path, ENVELOPE_LIMIT)
+        except BadPacket:
+            continue
+        if data is not None:
+            yield data
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    _ReadMarker = Callable[[Place, int], bytes | None]
