@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from satchel.errors import BadPacket
+from satchel.model.devices import is_device
 from satchel.model.ids import ORIGIN_NAME, RESERVED_NETWORKS
 
 MARKER = "manifest.json"  # its presence makes the packet exist
@@ -28,9 +29,9 @@ def checked_packet_path(relative: str) -> str:
     """The path below `packets/` as it is. BadPacket: it is not one that `packet_path` makes."""
     network, _, rest = relative.partition("/")
     origin, _, folder = rest.partition("/")
-    if not NETWORK_FOLDER.fullmatch(network) or network in RESERVED_NETWORKS:
+    if not NETWORK_FOLDER.fullmatch(network) or network in RESERVED_NETWORKS or is_device(network):
         raise BadPacket(f"{network!r} cannot be a network's folder")
-    if not ORIGIN_NAME.fullmatch(origin):
+    if not ORIGIN_NAME.fullmatch(origin) or is_device(origin):
         raise BadPacket(f"{origin!r} is not an origin's name")
     if not PACKET_FOLDER.fullmatch(folder):
         raise BadPacket(f"{folder!r} is not a packet's folder")
@@ -39,7 +40,7 @@ def checked_packet_path(relative: str) -> str:
 
 def checked_part_name(name: str) -> str:
     """A part's file name as it is. BadPacket: it may not become a path."""
-    if not PART_NAME.fullmatch(name):
+    if not PART_NAME.fullmatch(name) or is_device(name):
         raise BadPacket(f"{name!r} is not a part's file name")
     return name
 
@@ -47,6 +48,6 @@ def checked_part_name(name: str) -> str:
 def checked_side_path(relative: str) -> str:
     """`acks/site-a.json` or `nodes/...json` as it is. BadPacket: it may not become a path."""
     folder, _, name = relative.partition("/")
-    if folder not in SIDE_FOLDERS or not SIDE_NAME.fullmatch(name):
+    if folder not in SIDE_FOLDERS or not SIDE_NAME.fullmatch(name) or is_device(name):
         raise BadPacket(f"{relative!r} is not the name of a card, statement or acknowledgement")
     return relative

@@ -10,6 +10,7 @@ from satchel.errors import BadPacket, FormatTooNew
 from satchel.model.ids import node_of
 from satchel.model.vector import Mark
 from satchel.packet.document import (
+    MAX_SEQ,
     Document,
     Model,
     Name,
@@ -72,7 +73,7 @@ class Ack(Document):
     quarantined: tuple[QuarantineEntry, ...] = ()
     wanted: tuple[WantedEntry, ...] = ()
     configuration: int = Field(ge=0, le=2**31)
-    conflicts: int = Field(default=0, ge=0)
+    conflicts: int = Field(default=0, ge=0, le=MAX_SEQ)
     lacks: tuple[LacksEntry, ...] = ()
     clock: Time
     software: Text = ""

@@ -5,27 +5,24 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, ClassVar, Self
+from typing import ClassVar, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from satchel.model.gids import typed
-from satchel.model.schema import COLLATIONS, ForeignKey, Table
-from satchel.packet.document import Document, Model, Name, Network, NodeName, Number64, Text, refused_models
-from satchel.packet.limits import DEFAULT_LIMITS
+from satchel.model.schema import ForeignKey, Table
+from satchel.packet.document import Document, Model, Name, Network, NodeName, Number64, Text, limits_of, refused_models
 from satchel.packet.options import Options
-from satchel.packet.table import ColumnEntry, ForeignKeyEntry, KeyedColumns
+from satchel.packet.table import (
+    Collation,
+    ColumnEntry,
+    ForeignKeyEntry,
+    KeyedColumns,
+    TableName,
+    check_distinct,
+)
 
 DEFAULT_POLICY = "merge"
-
-
-def _collation(text: str) -> str:
-    if text not in COLLATIONS:
-        raise ValueError("not a collation that every database has")
-    return text
-
-
-Collation = Annotated[str, AfterValidator(_collation)]
 
 
 class TableRule(KeyedColumns):
@@ -106,9 +103,16 @@ class Configuration(Document):
     stamp: Number64
     signer: NodeName
     policy: Text = DEFAULT_POLICY
-    tables: dict[Name, TableRule] = Field(max_length=DEFAULT_LIMITS.tables)
+    tables: dict[TableName, TableRule]
     references: tuple[Reference, ...] = ()
     options: Options = Options()
+
+    @model_validator(mode="after")
+    def _tables_fit(self, info: ValidationInfo) -> Self:
+        if len(self.tables) > limits_of(info).tables:
+            raise ValueError("there are too many tables")
+        check_distinct(list(self.tables), "table")
+        return self
 
     @classmethod
     def of(

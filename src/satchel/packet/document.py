@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, ValidationInfo
 
 from satchel.errors import BadPacket, FormatTooNew
+from satchel.model.devices import is_device
 from satchel.model.ids import NODE_NAME, ORIGIN_NAME, RESERVED_NETWORKS
 from satchel.model.stamp import rfc3339
 from satchel.model.vector import Mark, Vector
@@ -24,18 +25,17 @@ FORMAT_MINOR = 0
 # What every JSON reader holds exactly; a sequence never gets there.
 MAX_SEQ = 2**53 - 1
 MAX_64 = 2**63 - 1
-TEXT_LENGTH = 1000  # characters of a text that stands in a document
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")
 
 
 def _node_name(text: str) -> str:
-    if not NODE_NAME.fullmatch(text):
+    if not NODE_NAME.fullmatch(text) or is_device(text):
         raise ValueError("not a node's name")
     return text
 
 
 def _origin_name(text: str) -> str:
-    if not ORIGIN_NAME.fullmatch(text):
+    if not ORIGIN_NAME.fullmatch(text) or is_device(text):
         raise ValueError("not an origin's name")
     return text
 
@@ -59,6 +59,23 @@ def _number_text(text: str) -> str:
     return text
 
 
+def limits_of(info: ValidationInfo) -> Limits:
+    """The limits that a document is parsed under; what is made here keeps to the defaults."""
+    return info.context if isinstance(info.context, Limits) else DEFAULT_LIMITS
+
+
+def _name(text: str, info: ValidationInfo) -> str:
+    if len(text) > limits_of(info).name_length:
+        raise ValueError("the name is too long")
+    return text
+
+
+def _text(text: str, info: ValidationInfo) -> str:
+    if len(text) > limits_of(info).text_length:
+        raise ValueError("the text is too long")
+    return text
+
+
 NodeName = Annotated[str, AfterValidator(_node_name)]
 OriginName = Annotated[str, AfterValidator(_origin_name)]
 NetworkName = Annotated[str, AfterValidator(_network_name)]
@@ -70,8 +87,8 @@ Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 ShortHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 Suffix = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}$")]
 # Tables and columns have the names that users gave them; a NUL would cut them short in C.
-Name = Annotated[str, StringConstraints(min_length=1, max_length=DEFAULT_LIMITS.name_length, pattern=r"^[^\x00]*$")]
-Text = Annotated[str, StringConstraints(max_length=TEXT_LENGTH)]
+Name = Annotated[str, StringConstraints(min_length=1, pattern=r"^[^\x00]*$"), AfterValidator(_name)]
+Text = Annotated[str, AfterValidator(_text)]
 WireVector = dict[OriginName, tuple[Seq, ShortHash]]
 
 
@@ -119,10 +136,10 @@ class Document(Model):
     def parse(cls, data: bytes, limits: Limits = DEFAULT_LIMITS) -> Self:
         """The document in these bytes. FormatTooNew for an unknown major format, BadPacket for anything else that is
         not such a document."""
-        fields = load_object(data, limits.manifest_bytes)
+        fields = load_object(data, limits.manifest_bytes, limits.json_values)
         check_format(fields)
         with refused_models():
-            return cls.model_validate_json(data)
+            return cls.model_validate_json(data, context=limits)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator
 
 from satchel.errors import BadPacket, FormatTooNew, KeyTrouble, SatchelError, UsageError, VerificationFailed
+from satchel.model.devices import is_device
 from satchel.model.ids import NODE_NAME
 from satchel.model.vector import Mark, Vector
 from satchel.packet.card import ROLES, Card, Certificate, FileText, Inviter, KeyText, Role
@@ -152,7 +153,7 @@ def make_card(invitation: Invitation, key: PrivateKey, created: int) -> bytes:
 
 
 def _check_wish(members: Members, name: str, role: str) -> Role:
-    if not NODE_NAME.fullmatch(name):
+    if not NODE_NAME.fullmatch(name) or is_device(name):
         raise UsageError(f"{name!r} is no name for a node", "Up to 31 of a-z, 0-9 and -, beginning with no dash.")
     if members.member(name) is not None:
         raise UsageError(f"there is a node {name} already", "Take another name.")

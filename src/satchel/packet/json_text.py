@@ -1,11 +1,15 @@
-"""JSON that is signed: one way to write it, and a strict reader."""
+"""JSON that is signed: one way to write it, and a strict reader that knows beforehand what it will cost."""
 
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, NoReturn
 
 from satchel.errors import BadPacket
+
+# Bytes that begin a value, or stand between two: there are no more values than these. Those inside texts count, too.
+_BETWEEN = (b",", b"[", b"{")
 
 
 def dump_json(value: Any) -> bytes:
@@ -14,13 +18,21 @@ def dump_json(value: Any) -> bytes:
     return text.encode("utf-8")
 
 
-def load_object(data: bytes, max_bytes: int) -> dict[str, Any]:
-    """One JSON object of at most `max_bytes`. BadPacket if it is too large, is no JSON or no object, or has a key
-    twice: readers disagree on which of two equal keys counts, so what one verifies another could read differently."""
+def load_object(data: bytes, max_bytes: int, max_values: int) -> dict[str, Any]:
+    """One JSON object of at most `max_bytes` and about `max_values` values: `{},{},` fills 200 times its size of
+    memory. BadPacket if it is too large, is no JSON or no object, has a number that no double holds, or a key twice:
+    readers disagree on which of two equal keys counts, so what one verifies another could read differently."""
     if len(data) > max_bytes:
         raise BadPacket(f"{len(data)} bytes are more than the {max_bytes} that are allowed")
+    if (values := sum(map(data.count, _BETWEEN))) > max_values:
+        raise BadPacket(f"about {values} values are more than the {max_values} that are allowed")
     try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=_without_doubles, parse_constant=_refuse_constant)
+        value = json.loads(
+            data.decode("utf-8"),
+            object_pairs_hook=_without_doubles,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+        )
     except (ValueError, RecursionError) as error:
         raise BadPacket(f"not JSON: {_first_line(error)}") from error
     if not isinstance(value, dict):
@@ -33,6 +45,14 @@ def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise BadPacket("a key stands twice in one JSON object")
     return found
+
+
+def _finite(text: str) -> float:
+    """1e400 would be read as infinity, which no JSON can say again."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise BadPacket(f"{text[:20]} is beyond what a number can be")
+    return number
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from satchel.files.faults import fault_point
 from satchel.files.trouble import translated
+from satchel.model.devices import is_device
 from satchel.model.schema import Table
 from satchel.packet.rows import arrow_schema
 from satchel.packet.table import CHANGE_COLUMN
@@ -42,8 +43,6 @@ _CHANGE_DICTIONARIES = [
         "misfit.list.element.class",
     )
 ]
-# On Windows these are devices, whatever the extension.
-_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)")
 _STEM_LENGTH = 52
 
 
@@ -170,7 +169,7 @@ def file_name(table: str, taken: Collection[str]) -> str:
     """A part's file name from a table's name: plain, short, unlike those `taken`."""
     plain = unicodedata.normalize("NFKD", table).encode("ascii", "ignore").decode("ascii").lower()
     stem = re.sub(r"[^a-z0-9._-]+", "-", plain).lstrip("._-")[:_STEM_LENGTH].rstrip("._-") or "table"
-    if _DEVICES.match(stem):
+    if is_device(stem):
         stem = f"t-{stem}"[:_STEM_LENGTH]
     candidate, count = f"{stem}.parquet", 1
     while candidate in taken:

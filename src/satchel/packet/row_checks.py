@@ -23,6 +23,9 @@ _INTEGER = re.compile(rb"-?(0|[1-9][0-9]{0,18})")
 _REAL = re.compile(rb"-?(inf|nan|[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?)")
 _HASH = r"^[0-9a-f]{16}$"
 _GID = f"^(?:{GID_PATTERN})$"
+# Stamps are lifted over each other: room for that is left above the year 4199 (PROTOCOL, Stamps; 64 bits).
+_LAST_STAMP = 1 << 62
+_FIRST_MOMENT, _LAST_MOMENT = -62_135_596_800_000_000, 253_402_300_799_999_999  # us: the years 1 to 9999
 _LARGE_NUMBER = r":-?[0-9]{19}:"  # may be beyond 64 bits
 
 
@@ -61,7 +64,9 @@ class RowChecks:
         self._require(_all(pc.equal(origin, self._dot.origin)), "a row of another origin")
         self._require(_all(pc.equal(seq, self._dot.seq)), "a row of another packet")
         self._require(_all(pc.is_in(op, _OPS)), "an operation that is none of insert, update, delete")
-        self._require(_all(pc.greater_equal(stamp, 0)), "a stamp that is none")
+        self._require(_all(_within(stamp, 0, _LAST_STAMP)), "a stamp that is none")
+        at = change.field("at").cast(pa.int64())
+        self._require(_all(_within(at, _FIRST_MOMENT, _LAST_MOMENT).drop_null()), "a time that no calendar has")
         self._check_gids(change.field("gid"))
 
     def _check_gids(self, gid: pa.StringArray) -> None:
@@ -87,7 +92,7 @@ class RowChecks:
         self._require(entries.null_count == 0, "an empty lineage entry")
         origin, seq, stamp, columns = (entries.field(name) for name in ("origin", "seq", "stamp", "columns"))
         self._require(_all(pc.equal(pc.is_null(origin), pc.is_null(seq))), "a lineage with half a dot")
-        self._require(_all(pc.greater_equal(stamp, 0)), "a lineage without stamp")
+        self._require(_all(_within(stamp, 0, _LAST_STAMP)), "a lineage without stamp")
         self._require(columns.null_count == 0, "a lineage without columns")
         self._require_names(columns.flatten(), "a lineage")
         self._require_once(pc.list_parent_indices(lineage), columns)
@@ -159,6 +164,10 @@ class RowChecks:
 def _all(mask: pa.Array) -> bool:
     """Whether every entry is true; a null is not."""
     return mask.null_count == 0 and bool(pc.all(mask, min_count=0).as_py())
+
+
+def _within(numbers: pa.Array, lowest: int, highest: int) -> pa.Array:
+    return pc.and_(pc.greater_equal(numbers, lowest), pc.less_equal(numbers, highest))
 
 
 def _distinct(rows: pa.Array, names: pa.Array, known: pa.Array) -> bool:

@@ -5,18 +5,38 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from satchel.model.schema import Column, ForeignKey, Table
-from satchel.packet.document import TEXT_LENGTH, Model, Name, Text
+from satchel.model.schema import COLLATIONS, Column, ForeignKey, Table
+from satchel.packet.document import Model, Name, Text, limits_of
 from satchel.packet.json_text import dump_json
 from satchel.packet.limits import DEFAULT_LIMITS
 
 CHANGE_COLUMN = "_change"
 # A file name of ours: it depends on no case, fits every file system and leads nowhere.
 FILE_NAME = re.compile(r"(?=.{1,60}$)[a-z0-9][a-z0-9._-]*\.parquet")
+
+
+# Databases keep their own books under these names, and so does satchel: no packet may write there.
+_RESERVED = ("_satchel", "sqlite_")
+
+
+def _table_name(name: str) -> str:
+    if ascii_lower(name).startswith(_RESERVED):
+        raise ValueError("a replicated table cannot have this name")
+    return name
+
+
+def _collation(text: str) -> str:
+    if text not in COLLATIONS:  # it becomes SQL
+        raise ValueError("not a collation that every database has")
+    return text
+
+
+TableName = Annotated[Name, AfterValidator(_table_name)]
+Collation = Annotated[str, AfterValidator(_collation)]
 
 
 class ColumnEntry(Model):
@@ -26,7 +46,7 @@ class ColumnEntry(Model):
     type: Literal["int64", "float64", "string", "binary"]
     declared: Text = ""
     affinity: Literal["integer", "real", "numeric", "text", "blob"]
-    collation: Name = "BINARY"
+    collation: Collation = "BINARY"
     default: Text | None = None
     notnull: bool = False
 
@@ -42,7 +62,7 @@ class ColumnEntry(Model):
                 "declared": column.declared,
                 "affinity": column.affinity,
                 "collation": column.collation,
-                "default": default if default is None or len(default) <= TEXT_LENGTH else None,
+                "default": default if default is None or len(default) <= DEFAULT_LIMITS.text_length else None,
                 "notnull": column.notnull,
             }
         )
@@ -57,7 +77,14 @@ class KeyedColumns(Model):
 
     key: tuple[Name, ...] = Field(min_length=1)
     scope: Literal["global", "local"] = "global"
-    columns: tuple[ColumnEntry, ...] = Field(min_length=1, max_length=DEFAULT_LIMITS.columns)
+    columns: tuple[ColumnEntry, ...] = Field(min_length=1)
+
+    @field_validator("columns")
+    @classmethod
+    def _not_too_many(cls, columns: tuple[ColumnEntry, ...], info: ValidationInfo) -> tuple[ColumnEntry, ...]:
+        if len(columns) > limits_of(info).columns:
+            raise ValueError("there are too many columns")
+        return columns
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
@@ -100,9 +127,14 @@ class ForeignKeyEntry(Model):
 
 
 def check_distinct(names: Sequence[str], what: str) -> None:
-    """ValueError if a name stands twice."""
-    if len(set(names)) != len(names):
+    """ValueError if a name stands twice, in whatever case: databases take `ID` and `id` for one."""
+    if len(set(map(ascii_lower, names))) != len(names):
         raise ValueError(f"a {what} stands twice")
+
+
+def ascii_lower(name: str) -> str:
+    """As SQLite compares names: letters beyond ASCII have no case."""
+    return "".join(chr(ord(c) + 32) if "A" <= c <= "Z" else c for c in name)
 
 
 def fingerprint(table: Table) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from satchel.errors import BadPacket, NotSupported, SatchelError, UsageError
 from satchel.exchange.archive import Archive
+from satchel.model.devices import is_device
 from satchel.model.ids import NODE_NAME, RESERVED_NETWORKS
 from satchel.model.schema import LeftOut, Table
 from satchel.model.stamp import stamp_of
@@ -195,7 +196,7 @@ def _configuration(network: Network, choice: Choice, plan: Plan, stamp: int) -> 
 
 def check_name(name: str, what: str) -> None:
     """UsageError unless it is a name that nodes and networks may have."""
-    if not NODE_NAME.fullmatch(name):
+    if not NODE_NAME.fullmatch(name) or is_device(name):
         raise UsageError(
             f"{name!r} cannot be the name of a {what}", "use a-z, 0-9 and -, at most 31 of them, no - in front"
         )

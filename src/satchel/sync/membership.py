@@ -10,6 +10,7 @@ from typing import Any
 
 from satchel.errors import UsageError
 from satchel.files import replace
+from satchel.model.devices import is_device
 from satchel.model.ids import NODE_NAME
 from satchel.model.stamp import rfc3339
 from satchel.packet.invitation import make_invitation
@@ -40,7 +41,7 @@ class InviteReport:
 
 def invite(site: Site, name: str, *, out: Path | None, role: str, days: int, dry_run: bool = False) -> InviteReport:
     """Writes an invitation for one node; seals first, so that it carries a vector. UsageError: the name is taken."""
-    if not NODE_NAME.fullmatch(name):
+    if not NODE_NAME.fullmatch(name) or is_device(name):
         raise UsageError(
             f"{name!r} cannot be the name of a node", "use a-z, 0-9 and -, at most 31 of them, no - in front"
         )

@@ -20,6 +20,7 @@ from satchel.stores.sqlite.connection import quote
 from satchel.stores.sqlite.displaced import default_literal
 from satchel.stores.sqlite.homecoming import come_home, note_arrival
 from satchel.stores.sqlite.layout import MASK_BITS, Layout, typed
+from satchel.stores.sqlite.misfitting import check
 from satchel.stores.sqlite.rebuilt import REBUILT
 from satchel.stores.sqlite.schema import inspect, table_columns
 
@@ -52,6 +53,7 @@ def meet(db: sqlite3.Connection, layouts: dict[str, Layout], tables: Iterable[Ta
     """Makes room for the tables and columns of packets, as their author has them; `layouts` is brought up to date."""
     changed = False
     for table in tables:
+        check(table, layouts)
         layout = layouts.get(table.name)
         if layout is None:
             install.add_table(db, table)
