@@ -198,8 +198,13 @@ class Naming:
         path = self._path(link.trunk, link.seq, link.digits) if link.trunk in self.forked else None
         return path[0][0] if path is not None else link.trunk
 
+    def begins(self, link: Link) -> int:
+        """The number with which the origin of such a packet begins: 1, or that of the first packet after the fork."""
+        path = self._path(link.trunk, link.seq, link.digits) if link.trunk in self.forked else None
+        return path[0][1] if path is not None else 1
+
     def first_of(self, origin: str) -> int:
-        """The number with which an origin begins: 1, or that of the first packet after the fork."""
+        """The number with which an origin begins."""
         return self.branches[origin].link.seq if origin in self.branches else 1
 
     @cached_property
