@@ -11,12 +11,13 @@ from typing import Any
 from satchel.errors import SatchelError, UsageError
 from satchel.model.schema import Table
 from satchel.model.value import Value, to_json
-from satchel.sync import configuring, doctor, membership, running, settling
+from satchel.sync import configuring, doctor, membership, rejoining, releasing, running, settling
 from satchel.sync.configuring import ConfigurationReport
 from satchel.sync.home import Home
 from satchel.sync.identities import Identities
 from satchel.sync.membership import InviteReport
 from satchel.sync.opening import detaching, reading, working
+from satchel.sync.rejoining import RejoinReport
 from satchel.sync.report import Report
 from satchel.sync.site import Site
 from satchel.sync.status import status
@@ -107,6 +108,11 @@ class Node:
             path = Path(out) if out is not None else None
             return membership.invite(site, name, out=path, role=role, days=days, dry_run=dry_run)
 
+    def rejoin(self, invitation: str | Path, *, dry_run: bool = False) -> RejoinReport:
+        """Gives a home that was copied a new name and key, those of an invitation; its database stays as it is."""
+        with working(self.home, dry_run=dry_run) as site:
+            return rejoining.rejoin(site, Path(invitation), dry_run=dry_run)
+
     # -- configuration
 
     def add_tables(self, *globs: str, dry_run: bool = False) -> ConfigurationReport:
@@ -185,6 +191,27 @@ class Node:
         references: [TABLE.COLUMN=TABLE], schema: follow | report}."""
         with reading(self.home) as site:
             return membership.list_tables(site)
+
+    # -- quarantine
+
+    def quarantine(self, packet: str | None = None) -> dict[str, Any]:
+        """{quarantined: [{packet, reason, id, file, since, where}]}; with an id or a packet all that is known of it."""
+        with reading(self.home) as site:
+            return releasing.list_quarantine(site) if packet is None else releasing.show(site, packet)
+
+    def release(self, *packets: str, all: bool = False, dry_run: bool = False) -> dict[str, Any]:
+        """Tries again what is in quarantine. The fields of a run, and {tried: [{packet, id, outcome, reason}]}."""
+        with working(self.home, dry_run=dry_run) as site:
+            report, tried = releasing.release(site, packets, every=all, dry_run=dry_run)
+            return {**report.as_json(), "tried": tried}
+
+    def remove_quarantined(
+        self, *packets: str, all: bool = False, yes: bool = False, dry_run: bool = False
+    ) -> dict[str, Any]:
+        """Removes from quarantine what a good copy of is here; with `yes` whatever is named."""
+        with working(self.home, dry_run=dry_run) as site:
+            removed = releasing.remove(site, packets, every=all, yes=yes, dry_run=dry_run)
+            return {"removed": removed, "dry_run": dry_run}
 
     def doctor(self) -> Mapping[str, Any]:
         """{findings: [{level: ok | note | warning | error, what, hint}]}."""

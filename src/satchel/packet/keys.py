@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from satchel.errors import KeyTrouble
-from satchel.files import FileTrouble, read_limited, write_new
+from satchel.files import FileTrouble, read_limited, replace, write_new
 
 KEY_BYTES = 32
 KEYID_DIGITS = 16
@@ -94,11 +94,20 @@ class PrivateKey:
     def save(self, path: Path) -> None:
         """Writes the key as PEM (PKCS 8) into a new file that only its owner may read, and flushes it. KeyTrouble if
         the file exists or cannot be written: a key is never overwritten."""
-        pem = self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         try:
-            write_new(path, pem, mode=0o600)
+            write_new(path, self._pem(), mode=0o600)
         except FileTrouble as error:
             raise KeyTrouble(f"cannot write the key: {error.message}", error.hint) from error
+
+    def replace(self, path: Path) -> None:
+        """Puts the key in the place of another one, whole or not at all. KeyTrouble if it cannot be written."""
+        try:
+            replace(path, self._pem(), mode=0o600)
+        except FileTrouble as error:
+            raise KeyTrouble(f"cannot write the key: {error.message}", error.hint) from error
+
+    def _pem(self) -> bytes:
+        return self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
     @staticmethod
     def load(path: Path) -> PrivateKey:

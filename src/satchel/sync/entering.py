@@ -6,21 +6,20 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from satchel.errors import SatchelError, UsageError
+from satchel.errors import SatchelError
 from satchel.exchange.archive import Archive
-from satchel.files import FileTrouble, read_limited, replace
 from satchel.model.schema import Schema, Table
-from satchel.model.stamp import rfc3339
 from satchel.packet.configuration import Configuration
 from satchel.packet.invitation import Invitation, make_card, read_invitation
 from satchel.packet.keys import PrivateKey
-from satchel.packet.limits import DEFAULT_LIMITS
 from satchel.stores.base import Store
 from satchel.stores.registry import open_store
 from satchel.sync import unfinished
 from satchel.sync.adopting import CONFIGURATION
+from satchel.sync.epochs import FORGOTTEN
 from satchel.sync.founding import FoundingReport, described, stored_path
 from satchel.sync.home import Home, Settings
+from satchel.sync.invitations import unused, use_up
 from satchel.sync.lock import HomeLock
 from satchel.sync.site import ACTIVE, JOINING, Site, now_ms
 
@@ -31,7 +30,7 @@ def enter(file: Path, path: Path, *, db: str, dry_run: bool = False) -> Founding
     Raises UsageError if the file is no invitation, SatchelError if it was used or has expired, if a home is there, or
     if the database lacks a table of the network.
     """
-    invitation = read_invitation(_unused(file), now_ms())
+    invitation = read_invitation(unused(file), now_ms())
     configuration = invitation.members.configuration
     if configuration is None:
         raise SatchelError("the invitation has no configuration", "ask for a new one")
@@ -57,7 +56,7 @@ def enter(file: Path, path: Path, *, db: str, dry_run: bool = False) -> Founding
                 # tables that came with the database are not ours to remove
                 unfinished.undo(path, store, fresh=fresh, detach=not carried)
                 raise
-            _use_up(file, invitation.node, report)
+            use_up(file, invitation.node, report.warnings)
         return report
     finally:
         store.close()
@@ -80,38 +79,12 @@ def _make(path: Path, store: Store, tables: list[Table], db: str, invitation: In
         facts = {"network_id": network.id, "node": invitation.node, "origin": invitation.node}
         facts |= {"inviter_vector": json.dumps(vector), "invited": "{}", "home": str(path.resolve())}
         if carried:
-            store.note({**facts, "state": ACTIVE})
+            store.note({**FORGOTTEN, **facts, "state": ACTIVE})
         else:
             store.install(tables, joining=True)
             store.note({**facts, "state": JOINING, "token": token, CONFIGURATION: configuration.file_name})
         home.write_settings(settings)
     unfinished.end(path)
-
-
-def _unused(file: Path) -> bytes:
-    try:
-        data = read_limited(file, DEFAULT_LIMITS.manifest_bytes * 2, follow_links=True)
-    except FileTrouble as trouble:
-        raise UsageError(
-            f"the invitation {file} cannot be read: {trouble.message}", "name the file that `satchel invite` wrote"
-        ) from trouble
-    try:
-        used = json.loads(data).get("used")
-    except (ValueError, AttributeError, RecursionError):
-        return data
-    if used:
-        raise SatchelError(f"the invitation {file} was used already: {used}", "ask for a new one with `satchel invite`")
-    return data
-
-
-def _use_up(file: Path, node: str, report: FoundingReport) -> None:
-    """An invitation is used once: its secret goes."""
-    try:
-        replace(file, json.dumps({"used": f"by {node} at {rfc3339(now_ms())}"}).encode("ascii"))
-    except FileTrouble as trouble:
-        report.warnings.append(
-            f"the used invitation {file} could not be cleared ({trouble.message}); delete it by hand"
-        )
 
 
 def _carried(store: Store, invitation: Invitation) -> bool:

@@ -19,6 +19,8 @@ from satchel.sync.site import Site, now_ms
 from satchel.sync.traces import Claim, Traces
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
+# What a database forgets that goes on under another name: nothing of it is about that name.
+FORGOTTEN = {"epochs": "[]", "heard": "[]", "acknowledged": "0", "branch": ""}
 _LENGTH = 4  # random, never counted: a restored database has forgotten how far it had counted
 
 

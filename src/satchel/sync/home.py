@@ -9,6 +9,7 @@ packets/       the archive; inbox/, outbox/, quarantine/
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,8 +23,10 @@ from satchel.model.ids import Dot
 SETTINGS = "satchel.toml"
 KEY = "node.key"
 WITNESS = "witness.json"
+REJOINING = "rejoin.json"  # holds a key: a home that gets another identity
 FOLDERS = ("packets", "inbox", "outbox", "quarantine")
 _LIMIT = 1 << 20
+_NAME = re.compile(r"(^\[node\]\s*\n(?:[^\[\n]*\n)*?\s*name\s*=\s*)(\"[^\"\n]*\"|'[^'\n]*')", re.MULTILINE)
 LOCK_TIMEOUT = 10.0  # seconds
 GRACE_MINUTES = 60.0
 LOUD_AFTER_DAYS = 14.0
@@ -119,6 +122,14 @@ class Home:
     def write_settings(self, settings: Settings) -> None:
         """Writes `satchel.toml`; from then on the folder is a home."""
         replace(self.path / SETTINGS, _settings_text(settings).encode("utf-8"))
+
+    def rename(self, settings: Settings) -> None:
+        """Puts the node's name into `satchel.toml`, which otherwise stays as a person wrote it, if that can be done."""
+        text = read_limited(self.path / SETTINGS, _LIMIT).decode("utf-8")
+        renamed = _NAME.sub(lambda match: match[1] + json.dumps(settings.node), text, count=1)
+        if _settings(tomllib.loads(renamed)) != settings:
+            renamed = _settings_text(settings)
+        replace(self.path / SETTINGS, renamed.encode("utf-8"))
 
     def database(self, settings: Settings) -> Path:
         """The path of the database."""

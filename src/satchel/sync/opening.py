@@ -11,7 +11,7 @@ from satchel.errors import SatchelError
 from satchel.exchange.archive import Archive
 from satchel.stores.base import Store
 from satchel.stores.registry import open_store
-from satchel.sync import sealing, unfinished
+from satchel.sync import rejoining, sealing, unfinished
 from satchel.sync.adopting import adopt, new_tables
 from satchel.sync.catching_up import catch_up, follow
 from satchel.sync.home import Home
@@ -54,9 +54,10 @@ def working(path: Path, *, dry_run: bool = False) -> Iterator[Site]:
                     f"the database {store.url} cannot be written",
                     "check its permissions; status, history and query still work",
                 )
+            home.tidy()
+            settings = rejoining.finish(home, settings, store)
             site = Site(home, settings, store, Archive(home.packets, settings.network))
             site.check_key()
-            home.tidy()
             unfinished.end(path)
             sealing.finish(site)
             if not dry_run:
