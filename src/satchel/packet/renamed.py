@@ -51,7 +51,7 @@ def _lineages(lists: pa.ListArray, name_dot: NameDot) -> pa.ListArray:
 def _contexts(lists: pa.ListArray, resolve: Resolve) -> pa.ListArray:
     if lists.null_count == len(lists):
         return lists
-    found = []
+    found: list[list[dict[str, object]] | None] = []
     for entries in lists.to_pylist():
         if entries is None:
             found.append(None)

@@ -136,6 +136,11 @@ class Naming:
 
     # -- what the store has to call otherwise
 
+    @property
+    def news(self) -> bool:
+        """Whether there are branches that the store does not tell apart yet."""
+        return self.branches.keys() != self._old.keys()
+
     @cached_property
     def _pieces(self) -> dict[str, list[_Piece]]:
         """What becomes of each origin of the store, in order of seq."""
@@ -206,6 +211,15 @@ class Naming:
     def first_of(self, origin: str) -> int:
         """The number with which an origin begins."""
         return self.branches[origin].link.seq if origin in self.branches else 1
+
+    def has_number(self, origin: str, seq: int) -> bool:
+        """Whether a number lies in an origin, as far as it is known to reach."""
+        return origin in self.vector and self.first_of(origin) <= seq <= self._ends.get(origin, seq)
+
+    def dot_of(self, dot: Dot, digits: str) -> Dot:
+        """A packet that somebody named with its hash (16 digits, or none), by the name that holds here."""
+        path = self._path(trunk_of(dot.origin), dot.seq, digits[:HASH_DIGITS]) if digits else None
+        return Dot(path[0][0], dot.seq) if path is not None else dot
 
     @cached_property
     def _ends(self) -> dict[str, int]:

@@ -41,6 +41,8 @@ from satchel.stores.counts import Renumbered, RowCounts
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from satchel.stores.snapshot import IncomingState, State
+
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
@@ -131,11 +133,14 @@ class Rules(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RowEdit:
-    """What a person makes of one row, as on the wire. `values`: the columns to write, None: delete it."""
+    """What becomes of one row, as on the wire. `values`: the columns to write, None: delete it. `stamp`: when it was
+    written, 0: now. `blind`: its author has not seen the row as the network has it, and stands beside it."""
 
     table: str
     key: tuple[Value, ...]
     values: Mapping[str, Value] | None
+    stamp: int = 0
+    blind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +287,9 @@ class Applying(Protocol):
         """Applies the packets of one group whole; what this database does not take is kept aside. Where it raises,
         nothing of the group was applied, and the transaction goes on without it."""
 
+    def install(self, state: IncomingState, rules: Rules) -> RowCounts:
+        """Installs a snapshot over what stands here; what is pending was sealed before. All of it, or it raises."""
+
     def commit(self) -> None:
         """Makes it durable (synchronous=FULL) and gives the lock back."""
 
@@ -366,6 +374,9 @@ class Store(Protocol):
     def packets_after(self, vector: Vector) -> Iterator[PacketRecord]:
         """Applied packets that `vector` does not cover, each origin in order of seq."""
 
+    def suffixes(self, trunk: str) -> Mapping[int, frozenset[str]]:
+        """The suffixes of the applied packets of an origin and its branches, by seq."""
+
     def packet(self, dot: Dot) -> PacketRecord | None:
         """An applied packet."""
 
@@ -396,6 +407,12 @@ class Store(Protocol):
     def applying(self) -> AbstractContextManager[Applying]:
         """Takes the store's write lock. Leaving without `commit` rolls everything back."""
 
+    def state(self) -> AbstractContextManager[State | None]:
+        """Everything that a snapshot holds, of one moment; None: something was written since the last seal."""
+
+    def forget_deleted(self, upto: Mapping[str, int], *, dry_run: bool = False) -> Mapping[str, int]:
+        """Removes tombstones of packets up to these of each origin; how many of each table."""
+
     def join_rows(
         self,
         groups: Iterable[Sequence[Incoming]],
@@ -403,10 +420,12 @@ class Store(Protocol):
         seal: Callable[[Delta], Sequence[Sealed]],
         facts: Mapping[str, str],
         dry_run: bool = False,
+        state: IncomingState | None = None,
     ) -> tuple[RowCounts, Joining]:
         """The first import of a node that joined with rows (PROTOCOL, Joining with rows), in one transaction:
-        sets the own rows aside, applies the groups, compares, seals what is left as a packet of kind `join` by way of
-        `seal` (not called if nothing is left), then puts the edits made since the join on top as ordinary changes.
+        sets the own rows aside, installs the snapshot if there is one, applies the groups, compares, seals what is left
+        as a packet of kind `join` by way of `seal` (not called if nothing is left), then puts the edits made since the
+        join on top as ordinary changes.
         `facts` are noted in the same transaction. ConstraintRefused: nothing was changed."""
 
     # -- conflicts and history

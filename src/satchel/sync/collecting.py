@@ -6,7 +6,7 @@ then gets its manifest; until then it does not exist. What is bad goes to quaran
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,10 +17,12 @@ from satchel.exchange.base import Exchange
 from satchel.exchange.listing import Listing, Place
 from satchel.exchange.names import MARKER
 from satchel.files import FileTrouble, remove_folder
-from satchel.model.ids import ORIGIN_NAME
+from satchel.model.ids import ORIGIN_NAME, trunk_of
+from satchel.packet.manifest import folder_name
 from satchel.packet.problem import Waiting
 from satchel.packet.verify import SignedManifest, read_manifest, verify_parts
-from satchel.sync.quarantine import Bad, Quarantine
+from satchel.sync.cuts import Cuts
+from satchel.sync.quarantine import PACKET, Bad, Quarantine
 from satchel.sync.report import Report
 from satchel.sync.sightings import Sightings, in_words
 from satchel.sync.site import ENVELOPE_LIMIT, Site
@@ -35,6 +37,7 @@ class Collector:
     report: Report
     quarantine: Quarantine
     taken: set[str] = field(default_factory=set)  # packets that came whole in this run
+    names: set[str] = field(default_factory=set)  # of their folders
     visited: list[str] = field(default_factory=list)  # folders that were looked at
 
     @cached_property
@@ -51,8 +54,8 @@ class Collector:
             if not self._is_here(place):
                 self._collect(exchange, place)
         for place in listing.incomplete:
-            if not self._is_here(place):
-                self._wait_for_rest(place, _label(place), f"{place.path} has no manifest")
+            if not self._is_copy_of_ours(place):
+                self._wait_for_rest(place, _label(place), "manifest.json is missing")
         self.report.warnings += self.quarantine.warnings
         self.quarantine.warnings.clear()
 
@@ -65,13 +68,18 @@ class Collector:
 
     def settle(self) -> None:
         """What came whole from one place is no trouble at another: a bad copy is told, and holds up nothing."""
-        for entry in self.report.quarantined:
-            if entry["packet"] in self.taken:
-                words = f"a bad copy of {entry['packet']} lies at {entry['where']} ({entry['reason']}); a good one came"
-                self.report.warnings.append(words)
-        self.report.quarantined = [e for e in self.report.quarantined if e["packet"] not in self.taken]
         known = is_here(self.site, self.taken)
-        self.report.waiting = [e for e in self.report.waiting if "where" not in e or not known(e["packet"])]
+        for entry in [e for e in self.report.quarantined if self._has_come(e)]:
+            words = f"a bad copy of {entry['packet']} lies at {entry['where']} ({entry['reason']}); a good one came"
+            self.report.warnings.append(words)
+            self.report.quarantined.remove(entry)
+        self.report.waiting = [
+            e for e in self.report.waiting if "where" not in e or not (self._has_come(e) or known(e["packet"]))
+        ]
+
+    def _has_come(self, entry: Mapping[str, str]) -> bool:
+        """Whether that packet came whole in this run. Of a copy without a manifest only the folder's name is known."""
+        return entry["packet"] in self.taken or Path(entry["where"]).name.lower() in self.names
 
     def _read(self, exchange: Exchange, path: Path) -> bytes | None:
         try:
@@ -93,7 +101,7 @@ class Collector:
             if found is None:
                 return  # gone meanwhile
             marker = found
-            if _is_cut_off(marker) and self.sightings.age(str(place.path)) < self._grace_ms:
+            if _is_cut_off(marker) and not self._is_copy_of_ours(place) and self.sightings.age(_where(place)) < self._grace_ms:
                 self._wait_for_rest(place, packet, MARKER)
                 return
             signed = _signed(self.site, marker)
@@ -101,6 +109,8 @@ class Collector:
                 self._wait(place, packet, signed.needs)
                 return
             packet, digest = str(signed.manifest.dot), signed.hash
+            if self._set_aside(exchange, place, signed):
+                return
             refused = self.quarantine.refuses(digest)
             if refused is not None:
                 self.report.quarantined.append(refused.as_json())
@@ -111,12 +121,23 @@ class Collector:
         except BadPacket as bad:
             self._refuse(exchange, place, marker, Bad(packet, str(bad), bad.file, digest))
 
+    def _set_aside(self, exchange: Exchange, place: Place, signed: SignedManifest) -> bool:
+        """Whether a packet does not count any more because its author was revoked. It is told once."""
+        reason = Cuts(self.site).refuses(signed.manifest)
+        if reason is None:
+            return False
+        dot = str(signed.manifest.dot)
+        if not any(entry.packet == dot and entry.hash == signed.hash for entry in self.quarantine.entries()):
+            bad = Bad(dot, reason, "", signed.hash, PACKET)
+            self.report.quarantined.append(self.quarantine.put(exchange, place, signed.envelope, bad).as_json())
+        return True
+
     def _refuse(self, exchange: Exchange, place: Place, marker: bytes, bad: Bad) -> None:
         if not bad.hash and self._is_copy_of_ours(place):
             self.report.warnings.append(f"a bad copy of a packet that is here lies at {place.path}: {bad.reason}")
             return
-        if str(place.path) in self.sightings.seen:  # a manifest that never came whole: its age counts on
-            self.sightings.fresh.add(str(place.path))
+        if _where(place) in self.sightings.seen:  # a manifest that never came whole: its age counts on
+            self.sightings.fresh.add(_where(place))
         entry = self.quarantine.put(exchange, place, marker, bad)
         self.report.quarantined.append(entry.as_json())
 
@@ -148,7 +169,8 @@ class Collector:
                 remove_folder(folder)
                 raise
         self.taken.add(str(manifest.dot))
-        self.quarantine.clear(str(manifest.dot), relative.rpartition("/")[2], str(place.path))
+        self.names.add(folder_name(manifest.seq, manifest.suffix))
+        self.quarantine.clear(str(manifest.dot), folder_name(manifest.seq, manifest.suffix), _where(place))
         return ()
 
     @property
@@ -158,14 +180,14 @@ class Collector:
     def _wait_for_rest(self, place: Place, packet: str, what: str) -> None:
         """It may still be arriving, in any order: it is left alone, and after a while somebody is told."""
         self._wait(place, packet, f"the rest of its files ({what})", incomplete=True)
-        age = self.sightings.age(str(place.path))
+        age = self.sightings.age(_where(place))
         if age and age >= self._grace_ms:
-            words = f"{packet} at {place.path} has been incomplete for {in_words(age)} ({what})"
+            words = f"{packet} at {_where(place)} has been incomplete for {in_words(age)} ({what})"
             self.report.warnings.append(f"{words}; copy it there once more, or remove the folder")
 
     def _wait(self, place: Place, packet: str, needs: str, *, incomplete: bool = False) -> None:
-        self.sightings.see(packet, needs, str(place.path), incomplete=incomplete)
-        self.report.waiting.append({"packet": packet, "for": needs, "where": str(place.path)})
+        self.sightings.see(packet, needs, _where(place), incomplete=incomplete)
+        self.report.waiting.append({"packet": packet, "for": needs, "where": _where(place)})
 
 
 def is_here(site: Site, taken: set[str]) -> Callable[[str], bool]:
@@ -183,6 +205,11 @@ def is_here(site: Site, taken: set[str]) -> Callable[[str], bool]:
         return any((root / origin).glob(f"{int(seq):010d}-*/{MARKER}"))
 
     return known
+
+
+def _where(place: Place) -> str:
+    """Its path, the same from wherever a command was given."""
+    return str(place.path.absolute())
 
 
 def _label(place: Place) -> str:
@@ -214,16 +241,29 @@ def _folders(root: Path) -> list[Path]:
 
 def headers_of(site: Site, archives: Sequence[Archive]) -> list[SignedManifest]:
     """Packets in the archives that are not applied, verified once more. Only names are looked at of all others."""
-    vector = site.store.vector()
     found: dict[str, SignedManifest] = {}
     for archive in archives:
-        root = archive.packets / archive.network
-        for origin in sorted(root.iterdir()) if root.is_dir() else []:
-            known = vector[origin.name].seq if origin.name in vector else 0
-            for place in (Place(folder, folder.name) for folder in sorted(origin.iterdir())):
-                if (place.seq or 0) > known and (signed := _read(site, archive, place)):
+        for folder in sorted(_folders(archive.packets / archive.network)):
+            is_news = _is_news(site, folder.name)
+            for place in (Place(path, path.name) for path in sorted(folder.iterdir())):
+                if is_news(place) and (signed := _read(site, archive, place)):
                     found[signed.hash] = signed
     return list(found.values())
+
+
+def _is_news(site: Site, trunk: str) -> Callable[[Place], bool]:
+    """Tells whether a packet of an origin's folder is not applied: it has another number, or is another of that number
+    (a fork). What a snapshot brought is covered without its packets."""
+    applied = site.store.suffixes(trunk)
+    newest = max((mark.seq for origin, mark in site.store.vector().items() if trunk_of(origin) == trunk), default=0)
+
+    def is_news(place: Place) -> bool:
+        seq = place.seq or 0
+        if seq not in applied:
+            return seq > newest
+        return place.name.lower().partition("-")[2] not in applied[seq]
+
+    return is_news
 
 
 def _read(site: Site, archive: Archive, place: Place) -> SignedManifest | None:

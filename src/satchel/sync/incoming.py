@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from satchel.errors import BadPacket
 from satchel.exchange.archive import Archive
 from satchel.model.ids import Dot
-from satchel.model.vector import HASH_DIGITS, Vector
+from satchel.model.vector import Vector
 from satchel.packet.verify import SignedManifest, verify_parts
+from satchel.replication.branches import Branch, Naming
 from satchel.replication.order import Header, ready_groups, waiting
 from satchel.stores.base import Applying, Delta, Incoming, Sealed
 from satchel.sync import sealing
+from satchel.sync.branches import facts_of, header_of, naming_of
 from satchel.sync.collecting import headers_of
+from satchel.sync.cuts import Cuts
 from satchel.sync.named_tables import check_tables
 from satchel.sync.quarantine import COPY, PACKET, Bad, Quarantine
 from satchel.sync.report import Report
 from satchel.sync.site import ACTIVE, Site
+from satchel.sync.standing import refuse_rows_of_reader
+
+if TYPE_CHECKING:
+    from pyarrow import RecordBatch
+
+    from satchel.packet.reader import VerifiedPacket
 
 _SECONDS_AT_ONCE = 4.0  # groups share a transaction up to so much work: the application waits meanwhile
 
@@ -34,8 +44,10 @@ class Intake:
     archives: Sequence[Archive]
     dry_run: bool = False
     applied: Callable[[str], None] = lambda packet: None  # hears of every packet that was applied
-    headers: dict[Dot, SignedManifest] = field(default_factory=dict)
+    headers: dict[Dot, SignedManifest] = field(default_factory=dict)  # by the names that hold here
+    named: dict[Dot, Header] = field(default_factory=dict)
     known: list[SignedManifest] = field(default_factory=list)
+    naming: Naming = field(init=False)
 
     def run(self) -> None:
         """Applies everything that is ready; the rest is reported as waiting."""
@@ -50,29 +62,32 @@ class Intake:
     def look(self) -> None:
         """Reads which packets of the archive are not applied."""
         self.known = headers_of(self.site, self.archives)
-        self.headers = {signed.manifest.dot: signed for signed in self.known}
+        self._name()
+
+    def _name(self, known: Iterable[Branch] | None = None) -> None:
+        """Gives the packets the names that hold now; `known`: the branches that the database tells apart."""
+        self.naming = naming_of(self.site, self.known, known)
+        pairs = [(header_of(signed, self.naming), signed) for signed in self.known]
+        self.named = {header.dot: header for header, _ in pairs}
+        self.headers = {header.dot: signed for header, signed in pairs}
 
     def _order(self) -> list[Header]:
-        """What the causal order needs; two packets of one number are both in it, and neither is ready then."""
-        return [_header(signed) for signed in self.known if self._may(signed)]
+        """What the causal order needs: two packets of one number are of two branches."""
+        return Cuts(self.site).headers(self.named[dot] for dot, signed in self.headers.items() if self._may(signed))
 
     def _may(self, signed: SignedManifest) -> bool:
         """A packet waits for the configuration that it was sealed under."""
         return signed.manifest.configuration <= self.site.configuration.version
 
     def _ready(self) -> list[list[Dot]]:
-        return [list(group) for group in ready_groups(self._order(), self.site.store.vector(), self._applied_hash)]
-
-    def _applied_hash(self, dot: Dot) -> str | None:
-        record = self.site.store.packet(dot)
-        return record.hash[:HASH_DIGITS] if record else None
+        return [list(group) for group in ready_groups(self._order(), self.naming.vector, self.naming.applied_hash)]
 
     def _incoming(self, group: Sequence[Dot]) -> list[Incoming]:
         return [self._packet(self.headers[dot]) for dot in group]
 
     def _packet(self, signed: SignedManifest) -> Incoming:
         check_tables(signed.manifest, self.site.configuration)
-        return incoming_of(self._folder(signed), signed)
+        return incoming_of(self._folder(signed), signed, self.naming)
 
     def _folder(self, signed: SignedManifest) -> Path:
         manifest = signed.manifest
@@ -86,14 +101,19 @@ class Intake:
 
     def _some(self) -> bool:
         """One transaction; whether there may be more."""
+        self._name()
         ready = self._ready()
-        if not ready:
+        if not ready and not self.naming.news:
             return False
         began = time.monotonic()
         done: list[Dot] = []
         late: list[Sealed] = []
         with self.site.store.applying() as applying:
             late = self._seal_late(applying)
+            facts: dict[str, str] = {}
+            while self.naming.news:
+                facts |= self._rename(applying)
+                ready = self._ready()
             vector = {origin: mark.seq for origin, mark in self.site.store.vector().items()}
             for group in ready:
                 if time.monotonic() - began > _SECONDS_AT_ONCE:
@@ -105,8 +125,17 @@ class Intake:
                 self.report.applied += map(str, done)
                 return False
             applying.commit()
-        self._after(done, late)
+        self.site.notes.update(facts)
+        own = self.site.own_origin
+        self._after(done, [replace(packet, dot=Dot(own, packet.dot.seq)) for packet in late])
         return True
+
+    def _rename(self, applying: Applying) -> dict[str, str]:
+        """The database learns of a fork: its packets get the names of their branches. What is noted of it."""
+        facts = facts_of(self.site, self.naming)
+        self.report.rows.add(applying.rename(self.naming.renamings, facts, self.site.rules))
+        self._name(list(self.naming.branches.values()))
+        return facts
 
     def _seal_late(self, applying: Applying) -> list[Sealed]:
         """What the application wrote since the last seal was written under the vector before this apply."""
@@ -115,7 +144,7 @@ class Intake:
 
     def _in_order(self, group: Sequence[Dot], vector: Mapping[str, int]) -> bool:
         """Whether everything that the group needs was applied before it: a bad packet before it was not."""
-        context = self.headers[group[0]].manifest.vector
+        context = Cuts(self.site).clamp(self.named[group[0]].context)
         return all(mark.seq <= vector.get(origin, 0) for origin, mark in context.items())
 
     def _apply(self, applying: Applying, group: Sequence[Dot]) -> bool:
@@ -134,7 +163,7 @@ class Intake:
         kind = PACKET if verify_parts(folder, signed.manifest).valid else COPY
         entry = self.quarantine.put_folder(folder, Bad(str(dot), str(bad), bad.file, signed.hash, kind))
         self.report.quarantined.append(entry.as_json())
-        self._forget(dot)
+        self._forget(signed)
 
     def _culprit(self, group: Sequence[SignedManifest], bad: BadPacket) -> tuple[SignedManifest, BadPacket]:
         """Which packet of a group it was. Parts of one table stand in many of them: each is decoded once more."""
@@ -151,37 +180,42 @@ class Intake:
     def _after(self, done: Sequence[Dot], late: Sequence[Sealed]) -> None:
         sealing.publish(self.site, late)
         self.report.sealed += [str(sealed.dot) for sealed in late]
-        self._forget(*done)
+        self._forget(*(self.headers[dot] for dot in done))
         for dot in done:
             self.report.applied.append(str(dot))
             self.applied(str(dot))
 
-    def _forget(self, *dots: Dot) -> None:
-        gone = set(dots)
-        self.known = [signed for signed in self.known if signed.manifest.dot not in gone]
-        self.headers = {dot: signed for dot, signed in self.headers.items() if dot not in gone}
+    def _forget(self, *packets: SignedManifest) -> None:
+        gone = {signed.hash for signed in packets}
+        self.known = [signed for signed in self.known if signed.hash not in gone]
+        self.headers = {dot: signed for dot, signed in self.headers.items() if signed.hash not in gone}
 
     # -- the first import of a node that joined
 
     def _join(self) -> None:
         """Everything up to the inviter's vector at once, then the comparison with the own rows."""
-        wanted = self.site.inviter_vector()
+        wanted = Cuts(self.site).clamp(self.naming.resolve(self.site.inviter_vector()))
         groups = [group for group in self._ready() if self._is_within(group, wanted)]
         have = {origin: mark.seq for origin, mark in self.site.store.vector().items()}
         for group in groups:
             have[group[-1].origin] = group[-1].seq
-        missing = [f"{o}/{seq}" for o, mark in wanted.items() for seq in range(have.get(o, 0) + 1, mark.seq + 1)]
+        first = self.naming.first_of
+        missing = [f"{o}/{q}" for o, mark in wanted.items() for q in range(have.get(o, first(o) - 1) + 1, mark.seq + 1)]
         if missing:
             self.report.waiting += [{"packet": self.site.settings.node, "for": packet} for packet in missing[:1000]]
             return
         sealed: list[Sealed] = []
 
         def seal(delta: Delta) -> list[Sealed]:
-            sealed.extend(sealing.write_parts(self.site, delta))
-            return sealed
+            refuse_rows_of_reader(self.site)
+            new = sealing.write_parts(self.site, delta)
+            sealed.extend(new)
+            return new
 
         incoming = (self._incoming(group) for group in groups)
         facts = {"state": ACTIVE, "fingerprint": ""}  # tables that only this database has are looked at next
+        if self.naming.branches:
+            facts |= facts_of(self.site, self.naming)
         counts, joined = self.site.store.join_rows(incoming, self.site.rules, seal, facts, self.dry_run)
         self.report.rows.add(counts)
         self.report.joined = joined
@@ -191,7 +225,7 @@ class Intake:
             self.report.sealed += [str(packet.dot) for packet in sealed]
             self.report.applied += map(str, dots)
             return
-        self.site.notes["state"] = ACTIVE
+        self.site.notes |= facts
         sealing.publish(self.site, sealed)
         self.report.sealed += [str(packet.dot) for packet in sealed]
         self._after(dots, [])
@@ -209,35 +243,41 @@ class Intake:
     def _waiting(self) -> Iterator[dict[str, str]]:
         if self.site.joining:
             return
-        for signed in self.headers.values():
+        self._name()
+        for dot, signed in self.headers.items():
             if not self._may(signed):
                 needs = f"version {signed.manifest.configuration} of the configuration"
-                yield {"packet": str(signed.manifest.dot), "for": needs}
-        for entry in waiting(self._order(), self.site.store.vector(), self._applied_hash):
+                yield {"packet": str(dot), "for": needs}
+        for entry in waiting(self._order(), self.naming.vector, self.naming.applied_hash):
             for want in entry.wants:
                 yield {"packet": str(entry.group[0]), "for": str(want)} | ({"hash": want.hash} if want.hash else {})
 
 
-def _header(signed: SignedManifest) -> Header:
-    manifest = signed.manifest
-    return Header(manifest.dot, signed.hash[:HASH_DIGITS], manifest.group, manifest.vector)
-
-
-def incoming_of(folder: Path, signed: SignedManifest) -> Incoming:
-    """A packet of the archive as stores take it. BadPacket: it is not what was signed."""
+def incoming_of(folder: Path, signed: SignedManifest, naming: Naming) -> Incoming:
+    """A packet of the archive as stores take it, in the names that hold here. BadPacket: it is not what was signed."""
     from satchel.packet.reader import open_packet
 
-    manifest = signed.manifest
+    manifest, header = signed.manifest, header_of(signed, naming)
     packet = open_packet(folder, manifest)
     return Incoming(
-        dot=manifest.dot,
+        dot=header.dot,
         hash=signed.hash,
         suffix=manifest.suffix,
-        group=manifest.group,
-        context=manifest.vector,
+        group=header.group,
+        context=header.context,
         kind=manifest.kind,
         created=manifest.created_ms,
         rows=manifest.rows,
-        batches=packet.batches,
+        batches=packet.batches if naming.knows(manifest.vector) else _renamed_batches(packet, manifest.vector, naming),
         tables={table.name: table.table() for table in manifest.tables},
     )
+
+
+def _renamed_batches(packet: VerifiedPacket, context: Vector, naming: Naming) -> Callable[[str], Iterator[RecordBatch]]:
+    """The rows with the dots that their author wrote under the names that hold here."""
+    from satchel.packet.renamed import renamed
+
+    def name_dot(origin: str, seq: int) -> str:
+        return naming.origin_in(context, origin, seq)
+
+    return lambda table: renamed(packet.batches(table), name_dot, naming.resolve)

@@ -13,13 +13,15 @@ from satchel.errors import BadPacket
 from satchel.exchange.base import Exchange
 from satchel.exchange.listing import Place
 from satchel.files import FileTrouble, read_limited
-from satchel.model.ids import Dot
+from satchel.model.ids import Dot, trunk_of
 from satchel.model.vector import Mark
 from satchel.packet.ack import Ack, WantedEntry, newer
 from satchel.packet.envelope import read_envelope
 from satchel.packet.manifest import Manifest, manifest_hash
 from satchel.packet.verify import SignedManifest, verify_parts
+from satchel.replication.branches import Naming
 from satchel.stores.base import PacketRecord
+from satchel.sync.branches import header_of, naming_of
 from satchel.sync.collecting import headers_of
 from satchel.sync.quarantine import Bad, Quarantine
 from satchel.sync.report import Report
@@ -53,30 +55,45 @@ class Dropper:
     def wanted(self) -> list[Ware]:
         """Packets that some member lacks by the best acknowledgement known; none known means everything. Causes first
         as far as each origin's order goes: whoever gets half of it can use that half."""
-        acks = self.site.acks()
         peers = self.site.peers
-        known = [acks[peer].marks if peer in acks else {} for peer in peers]
-        if not known:
+        if not peers:
             return []
+        known = [self._has(peer) for peer in peers]
         lowest = {
             origin: Mark(min(marks[origin].seq if origin in marks else 0 for marks in known), "")
             for origin in self.site.store.vector()
         }
         wares = [Ware(record.dot, record.suffix) for record in self._asked_for_again(lowest)]
         wares += [Ware(record.dot, record.suffix) for record in self.site.store.packets_after(lowest)]
-        wares += [
-            Ware(signed.manifest.dot, signed.manifest.suffix) for signed in headers_of(self.site, [self.site.archive])
-        ]
+        named = ((header_of(signed, self.naming).dot, signed.manifest.suffix) for signed in self._unapplied)
+        wares += [Ware(dot, suffix) for dot, suffix in named]
         return wares
+
+    @cached_property
+    def _unapplied(self) -> Sequence[SignedManifest]:
+        return headers_of(self.site, [self.site.archive])
+
+    @cached_property
+    def naming(self) -> Naming:
+        """What the packets are called: others may call them otherwise."""
+        return naming_of(self.site, self._unapplied)
+
+    def _has(self, peer: str) -> Mapping[str, Mark]:
+        """What a member has by its acknowledgement, in the names that hold here."""
+        ack = self.site.acks().get(peer)
+        return self.naming.covered(ack.marks) if ack is not None else {}
 
     def _asked_for_again(self, lowest: Mapping[str, Mark]) -> Iterator[PacketRecord]:
         """Packets that all had and somebody has no more: an archive can lose one, too."""
         asked = {entry.packet: entry.hash for peer in self.site.peers for entry in self._wanted_by(peer)}
         for packet in sorted(asked):
             origin, _, seq = packet.partition("/")
-            if not seq.isdecimal() or (origin in lowest and int(seq) > lowest[origin].seq):
+            if not seq.isdecimal():
                 continue
-            record = self.site.store.packet(Dot(origin, int(seq)))
+            dot = self.naming.dot_of(Dot(origin, int(seq)), asked[packet] or "")
+            if dot.origin in lowest and dot.seq > lowest[dot.origin].seq:
+                continue
+            record = self.site.store.packet(dot)
             if record is not None and record.hash.startswith(asked[packet] or ""):
                 yield record
 
@@ -98,7 +115,7 @@ class Dropper:
         self.drop_side_files(exchange)
 
     def _drop(self, exchange: Exchange, ware: Ware) -> None:
-        relative = self.site.archive.relative(ware.dot.origin, ware.dot.seq, ware.suffix)
+        relative = self.site.archive.relative(trunk_of(ware.dot.origin), ware.dot.seq, ware.suffix)
         folder = self.site.archive.packet_folder(relative)
         marker = _marker(folder)
         if marker is None:
@@ -180,14 +197,17 @@ class Dropper:
         peers = self.site.peers
         if self.dry_run or not peers or any(peer not in acks for peer in peers):
             return
+        marks = [self._has(peer) for peer in peers]
         for place in exchange.listing().packets:
-            seq = place.seq
-            if seq is not None and all(_covers(acks[peer].marks, place.origin, seq) for peer in peers):
+            if all(self._covers(vector, place) for vector in marks):
                 exchange.remove_packet(f"{self.site.archive.network}/{place.origin}/{place.name.lower()}")
 
-
-def _covers(marks: Mapping[str, Mark], origin: str, seq: int) -> bool:
-    return origin in marks and marks[origin].seq >= seq
+    def _covers(self, marks: Mapping[str, Mark], place: Place) -> bool:
+        """Whether a member has a packet of the outbox, whichever of the branches that have its number it is of."""
+        seq, trunk = place.seq, place.origin
+        origins = [trunk, *(name for name in self.naming.branches if trunk_of(name) == trunk)]
+        spans = [origin for origin in origins if seq and self.naming.has_number(origin, seq)]
+        return seq is not None and all(origin in marks and marks[origin].seq >= seq for origin in spans or [trunk])
 
 
 def _marker(folder: Path) -> bytes | None:

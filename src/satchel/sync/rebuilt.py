@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from satchel.errors import BadPacket
 from satchel.exchange.listing import Place
 from satchel.files import FileTrouble
+from satchel.model.ids import trunk_of
 from satchel.packet.verify import SignedManifest, read_manifest
 from satchel.stores.base import Incoming
+from satchel.sync.branches import naming_of
 from satchel.sync.incoming import incoming_of
 from satchel.sync.site import ENVELOPE_LIMIT, Site
 
@@ -27,12 +29,15 @@ def compare_rebuilt(site: Site) -> None:
 
 def _packets(site: Site, table: str) -> Iterator[Incoming]:
     """The applied packets with rows of a table."""
+    naming = naming_of(site)
     for record in site.store.packets_after({}):
-        folder = site.archive.packet_folder(site.archive.relative(record.dot.origin, record.dot.seq, record.suffix))
+        folder = site.archive.packet_folder(
+            site.archive.relative(trunk_of(record.dot.origin), record.dot.seq, record.suffix)
+        )
         try:
             data = site.archive.read_marker(Place(folder, folder.name), ENVELOPE_LIMIT)
             signed = read_manifest(data, site.members) if data is not None else None
         except (BadPacket, FileTrouble):
             continue  # `verify` names it; its rows count as unknown
         if isinstance(signed, SignedManifest) and table in signed.manifest.rows:
-            yield incoming_of(folder, signed)
+            yield incoming_of(folder, signed, naming)

@@ -40,6 +40,7 @@ from satchel.stores.sqlite import (
     apart,
     app_triggers,
     books,
+    branches,
     conflicts,
     following,
     install,
@@ -241,6 +242,11 @@ class SQLiteStore:
         """Applied packets that `vector` does not cover."""
         with self._wall() as db:
             yield from books.packets_after(db, vector)
+
+    def suffixes(self, trunk: str) -> Mapping[int, frozenset[str]]:
+        """The suffixes of the applied packets of an origin and its branches, by seq."""
+        with self._wall() as db:
+            return branches.suffixes(db, trunk)
 
     def packet(self, dot: Dot) -> PacketRecord | None:
         """An applied packet."""
