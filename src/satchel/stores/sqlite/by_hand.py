@@ -1,6 +1,6 @@
-"""Edits that a person makes by way of satchel, because the row is out of the application's sight: one that is parked,
-or refused here. They have seen every sibling, and become a packet of their own (PROTOCOL, Conflict policies: a
-resolution is an ordinary edit)."""
+"""Edits that are made by way of satchel, because the row is out of the application's sight: one that is parked, or
+refused here. A person's have seen every sibling (PROTOCOL, Conflict policies: a resolution is an ordinary edit); those
+that were made before a database joined may stand beside what they had not seen. They become a packet of their own."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from satchel.model.stamp import stamp_of
+from satchel.model.stamp import milliseconds_of, stamp_of
 from satchel.model.value import Value
 from satchel.stores.base import Contested, RowEdit, Rules
-from satchel.stores.sqlite import lineage
+from satchel.stores.sqlite import lineage, pending
 from satchel.stores.sqlite.delta import SQLiteDelta
 from satchel.stores.sqlite.freezing import own_slots
 from satchel.stores.sqlite.layout import Layout
@@ -53,13 +53,16 @@ class HandDelta(SQLiteDelta):
             cells = dict(self.rules.settle(Contested(edit.table, edit.key, standing, None)).resolved.cells)
         values = {name: cell.value for name, cell in cells.items()} | dict(edit.values or {})
         values |= dict(zip(layout.table.key, edit.key, strict=True))
-        stamp = max([stamp_of(self.now), *(version.stamp + 1 for version in standing)])
+        seen = [] if edit.blind else standing
+        stamp = max([edit.stamp or stamp_of(self.now), *(version.stamp + 1 for version in seen)])
         written = frozenset(edit.values or ()) if standing else frozenset(values)
         op = "delete" if edit.values is None else "update" if standing else "insert"
         kept = {name: cell for name, cell in cells.items() if name not in written}
         lacks = layout.full & ~layout.mask_of(frozenset(values))
         lin = lineage.lacking(lacks, VersionWriter(self.db).partial(layout, kept))
-        fixed: list[Any] = [0, op, self.now, None, stamp, f"{layout.mask_of(written):x}", lin, None]
+        context = pending.BLIND if edit.blind else None
+        at = milliseconds_of(stamp)
+        fixed: list[Any] = [0, op, at, None, stamp, f"{layout.mask_of(written):x}", lin, context]
         row = [values.get(name) for name in layout.table.names]
         local = self.numbers.to_local(layout, row)
         everything: list[Value] = [*fixed, *row, *(local[place] for place in layout.roots)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from satchel.model.vector import Vector
 from satchel.stores.base import Delta, Incoming, Joining, Rules, Sealed
@@ -18,6 +18,7 @@ from satchel.stores.counts import RowCounts
 from satchel.stores.sqlite import births, books, install, pending
 from satchel.stores.sqlite.apply import SQLiteApplying
 from satchel.stores.sqlite.booking import classify
+from satchel.stores.sqlite.by_hand import by_hand
 from satchel.stores.sqlite.capture import differs
 from satchel.stores.sqlite.delta import SQLiteDelta, book_packet, number_packets
 from satchel.stores.sqlite.drift import meet
@@ -86,8 +87,7 @@ def join_rows(
     delta.close()
     for edited in edits.values():
         edited.follow(same_rows)
-    for edited in edits.values():
-        edited.put_on_top(rules)
+    _edit_again(db, layouts, edits.values(), rules, seal, counts)
     for mine in own.values():
         mine.drop()
     applying.triggers.resume()
@@ -95,6 +95,30 @@ def join_rows(
         install.drop_triggers(db, layout)
         install.make_triggers(db, layout, whole_rows=False)
     return counts, joined
+
+
+def _edit_again(
+    db: sqlite3.Connection,
+    layouts: Mapping[str, Layout],
+    edits: Collection[EditsSinceJoin],
+    rules: Rules,
+    seal: Callable[[Delta], Sequence[Sealed]],
+    counts: RowCounts,
+) -> None:
+    """Puts the edits on top. Where one meets what the network has (a unique value that is taken), all of them become
+    a packet at once, and the constraints are kept over them as over what arrives."""
+    for edited in edits:
+        edited.clear_log()
+    db.execute("SAVEPOINT _satchel_edits")
+    try:
+        for edited in edits:
+            edited.put_on_top(rules)
+    except sqlite3.IntegrityError:
+        db.execute("ROLLBACK TO _satchel_edits")
+        with by_hand(db, layouts, rules, [edit for edited in edits for edit in edited.by_hand(rules)]) as delta:
+            delta.record(seal(delta), rules)
+            counts.add(delta.counts)
+    db.execute("RELEASE _satchel_edits")
 
 
 def _read_edits(db: sqlite3.Connection, layouts: Mapping[str, Layout], edits: Mapping[str, EditsSinceJoin]) -> None:

@@ -8,14 +8,14 @@ copy: the edit stands beside the network's row as a sibling (its log rows get a 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
 from satchel.model.change import Net
 from satchel.model.stamp import milliseconds_of
 from satchel.model.value import Value, same
-from satchel.stores.base import Rules
+from satchel.stores.base import RowEdit, Rules
 from satchel.stores.sqlite import pending
 from satchel.stores.sqlite.homecoming import keep_whole
 from satchel.stores.sqlite.layout import Layout
@@ -86,19 +86,18 @@ class EditsSinceJoin:
             found[place] = found[place] if same_row is None else same_row[0]
         return tuple(found)
 
-    def put_on_top(self, rules: Rules) -> None:
-        """Makes the edits again, in the tables and in the log."""
+    def clear_log(self) -> None:
+        """What was noted is read."""
         self.db.execute(f"DELETE FROM {self.layout.log} WHERE id < (SELECT max(id) FROM {self.layout.log})")
         self.db.execute(
             "UPDATE _satchel_table SET mark = ? WHERE number = ?",
             (pending.highest(self.db, self.layout), self.layout.number),
         )
-        for key, before, now, lines in self._edits:
-            current = dict(zip(self.layout.table.names, now, strict=True)) if now is not None else None
-            entries = [pending.entry(self.layout, line) for line in lines]
-            net = rules.coalesce(entries, current, before is not None, 0)
-            if net is not None:
-                self._put(key, before, now, net)
+
+    def put_on_top(self, rules: Rules) -> None:
+        """Makes the edits again, in the tables and in the log. sqlite3.IntegrityError: there is no room for one."""
+        for key, before, now, net in self._nets(rules):
+            self._put(key, before, now, net)
 
     def _put(self, key: Row, before: Row | None, now: Row | None, net: Net) -> None:
         there = self._shown(key)
@@ -125,6 +124,31 @@ class EditsSinceJoin:
             for clock, mask in self._times(net):
                 self._note("U", blind, clock, there, mask)
             self.rows.write(key, self._values(now, self.layout.mask_of(frozenset(net.written))))
+
+    def by_hand(self, rules: Rules) -> list[RowEdit]:
+        """The same edits, where the database has no room for one of them: to be sealed at once."""
+        return [edit for key, before, now, net in self._nets(rules) for edit in self._edit(key, before, now, net)]
+
+    def _nets(self, rules: Rules) -> Iterator[tuple[Row, Row | None, Row | None, Net]]:
+        for key, before, now, lines in self._edits:
+            current = dict(zip(self.layout.table.names, now, strict=True)) if now is not None else None
+            entries = [pending.entry(self.layout, line) for line in lines]
+            net = rules.coalesce(entries, current, before is not None, 0)
+            if net is not None:
+                yield key, before, now, net
+
+    def _edit(self, key: Row, before: Row | None, now: Row | None, net: Net) -> list[RowEdit]:
+        there = self._shown(key)
+        standing = self.rows.standing(key)
+        blind = (there is not None or bool(standing)) and not _equal(before, there)
+        values: dict[str, Value] | None = None
+        if not (net.deleted or now is None):
+            whole = net.fresh or not standing
+            values = self._values(now, self.layout.full if whole else self.layout.mask_of(frozenset(net.written)))
+        elif there is None:
+            return []
+        stamp = max([net.clock, *net.written.values()])
+        return [RowEdit(self.layout.table.name, key, values, stamp, blind)]
 
     def _times(self, net: Net) -> list[tuple[int, int]]:
         """(stamp, mask of the columns that were last written then), in order: each column keeps its own time."""
