@@ -1,0 +1,1 @@
+"""A network in trouble: see world.py. `python -m tests.simulation --help`."""

@@ -1,0 +1,64 @@
+"""`python -m tests.simulation [--minutes M] [--from SEED]`: runs seeds until the time is up; `--seed SEED` tells one.
+
+Prints what was run, and every seed that failed: it replays.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import traceback
+from collections import Counter
+from pathlib import Path
+
+from tests.property.member import scratch
+from tests.simulation.promises import Account, keep
+from tests.simulation.world import World
+
+
+def simulate(seed: int, steps: int = 60, told: bool = False) -> tuple[World, Account]:
+    """One network from beginning to end. AssertionError: a promise was broken."""
+    with scratch() as folder:
+        world = World(Path(folder), seed, print if told else lambda *_: None)
+        for _ in range(world.rng.randrange(steps // 3, steps)):
+            world.step()
+        return world, keep(world)
+
+
+def main() -> int:
+    words = argparse.ArgumentParser(prog="python -m tests.simulation")
+    words.add_argument("--minutes", type=float, default=1.0)
+    words.add_argument("--from", type=int, default=0, dest="first")
+    words.add_argument("--seed", type=int)
+    words.add_argument("--steps", type=int, default=60)
+    chosen = words.parse_args()
+    if chosen.seed is not None:
+        print(simulate(chosen.seed, chosen.steps, told=True)[1])
+        return 0
+    return hunt(chosen.first, chosen.minutes, chosen.steps)
+
+
+def hunt(first: int, minutes: float, steps: int) -> int:
+    """Seeds from `first` on until the time is up; the number of those that failed."""
+    began, seed, failed = time.monotonic(), first, []
+    done: Counter[str] = Counter()
+    found: Account = Counter()
+    while time.monotonic() - began < minutes * 60:
+        try:
+            world, account = simulate(seed, steps)
+            done += world.done
+            found += account
+        except Exception:
+            failed.append(seed)
+            lines = [line.strip() for line in traceback.format_exc().splitlines() if not set(line) <= set(" ^~")]
+            print(f"seed {seed}: {' | '.join(lines[-3:])[:700]}", flush=True)
+        seed += 1
+    print(f"{seed - first} networks, {time.monotonic() - began:.0f} s, {len(failed)} broke a promise: {failed}")
+    print("what happened:", ", ".join(f"{name} {count}" for name, count in done.most_common()))
+    print("where every committed value is:", ", ".join(f"{name} {count}" for name, count in found.most_common()))
+    return len(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(min(main(), 1))

@@ -1,0 +1,99 @@
+"""What must hold when everybody has met (PROTOCOL, Promises), and the account of every token that was committed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import satchel
+from tests.simulation.machine import Machine
+from tests.simulation.till import Cells, Write
+from tests.simulation.world import World
+
+Account = Counter[str]
+
+
+def keep(world: World) -> Account:
+    """Checks everything; the account, summed over the machines."""
+    world.rest()
+    machines = world.present()
+    first = machines[0]
+    total: Account = Counter()
+    for machine in machines:
+        status = machine.node.status()
+        assert not status["pending"], status
+        assert not status["waiting"], status
+        assert machine.node.status()["vector"] == first.node.status()["vector"]
+        assert machine.till.cells() == first.till.cells()
+        assert _open(machine) == _open(first)
+        _check_database(machine)
+        total += account(world, machine)
+    _once_more(world)
+    for machine in machines:
+        assert not satchel.verify(machine.home / "packets")["problems"]
+    return total
+
+
+def _open(machine: Machine) -> list[str]:
+    return sorted(entry["id"] for entry in machine.node.conflicts() if entry["closed"] is None)
+
+
+def _check_database(machine: Machine) -> None:
+    with machine.till.opened() as db:
+        assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def _once_more(world: World) -> None:
+    """Again changes nothing."""
+    before = [machine.till.cells() for machine in world.present()]
+    for machine in world.present():
+        report = world.run(machine, "sync", world.share)
+        assert not (report.sealed or report.applied or report.dropped), report
+    assert [machine.till.cells() for machine in world.present()] == before
+
+
+def account(world: World, machine: Machine) -> Account:
+    """Where every committed token is. AssertionError names those that are nowhere."""
+    shown = machine.till.cells()
+    entries = machine.node.conflicts(closed=True)
+    found: Account = Counter()
+    lost = []
+    for write in world.ledger.writes.values():
+        where = _where(world, write, shown, entries)
+        found[where] += 1
+        if where == "lost":
+            lost.append(write)
+    assert not lost, f"lost at {machine.home.name}: {lost}"
+    assert sum(found.values()) == len(world.ledger.writes)
+    return found
+
+
+def _where(world: World, write: Write, shown: Cells, entries: list[dict[str, Any]]) -> str:
+    if shown.get(write.place) == write.token:
+        return "shown"
+    for entry in entries:
+        if entry["closed"] is None and any(write.token in (v["row"] or {}).values() for v in entry["versions"]):
+            return "parked" if entry["state"] == "parked" else "in conflict"
+    if not world.evidence.writing(write.place, write.token):
+        if any(node == write.node for node, _ in world.ledger.replaced.get(write.token, ())):
+            return "replaced before it was sealed"
+        return "taken back by a restored backup" if _taken_back(world, write) else "lost"
+    if world.evidence.superseded(write.place, write.token):
+        return "superseded"
+    return "taken back by a restored backup" if _taken_back(world, write) else "lost"
+
+
+def _taken_back(world: World, write: Write) -> bool:
+    """Whether a backup of before was restored on its machine, and no packet with it was left anywhere."""
+    machines = [machine for machine in world.machines if machine.name == write.node]
+    return any(since < write.number <= upto for machine in machines for since, upto in machine.losses) and not any(
+        _survives(world, line.packet) for line in world.evidence.writing(write.place, write.token)
+    )
+
+
+def _survives(world: World, packet: str) -> bool:
+    """Whether a home still has a packet."""
+    manifest = world.evidence.manifests[packet]
+    name = f"{manifest['origin']}/{int(manifest['seq']):010d}-{manifest['suffix']}"
+    return any((m.home / "packets").glob(f"*/{name}/manifest.json") for m in world.machines)
