@@ -1,0 +1,78 @@
+"""A cloned node: both sides' work is applied, under the names of two branches, on every node that knows both
+(PROTOCOL, Trouble: clone, fork)."""
+
+from __future__ import annotations
+
+import re
+from itertools import permutations
+
+import pytest
+
+from tests.sync.clones import assert_equal, clone, conflicts, gossip, hand_over, seal
+from tests.sync.sites import Place
+
+BRANCH = re.compile(r"branch~[0-9a-f]{8}")
+
+
+def branches(place: Place) -> list[str]:
+    return [origin for origin in place.vector() if BRANCH.fullmatch(origin)]
+
+
+def test_both_sides_of_a_fork_are_applied_and_nothing_waits(office: Place, branch: Place) -> None:
+    twin = clone(branch)
+    assert seal(branch, "UPDATE customers SET town = 'Kiel' WHERE id = 'c1'") == ["branch/1"]
+    assert seal(twin, "INSERT INTO stock VALUES ('s2', 5)") == ["branch/1"]
+    hand_over(branch, office)
+    assert office.vector()["branch"] == 1
+    hand_over(twin, office)
+    assert office.rows("SELECT town FROM customers WHERE id = 'c1'") == [("Kiel",)]
+    assert office.rows("SELECT pieces FROM stock WHERE id = 's2'") == [(5,)]
+    status = office.node.status()
+    assert status["waiting"] == []
+    assert sorted(status["vector"]) == sorted([*branches(office), "office"])
+    assert len(branches(office)) == 2
+    hashes = {name: status["heads"][name] for name in branches(office)}
+    assert all(name == f"branch~{digest[:8]}" for name, digest in hashes.items())
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_whoever_is_heard_first_all_nodes_end_equal(
+    office: Place, branch: Place, clinic: Place, order: tuple[int, ...]
+) -> None:
+    seal(branch, "UPDATE customers SET town = 'Bern' WHERE id = 'c1'")
+    hand_over(branch, office)
+    twin = clone(branch)
+    seal(branch, "UPDATE customers SET town = 'Kiel' WHERE id = 'c1'")
+    seal(branch, "UPDATE stock SET pieces = 6 WHERE id = 's1'")
+    seal(twin, "UPDATE customers SET town = 'Jena' WHERE id = 'c1'")
+    hand_over(twin, clinic)
+    seal(clinic, "UPDATE customers SET name = 'Eve' WHERE id = 'c1'")
+    hand_over(branch, office)
+    seal(office, "UPDATE stock SET pieces = 7 WHERE id = 's1'")
+    seal(twin, "UPDATE customers SET name = 'Kim' WHERE id = 'c2'")
+    places = [branch, twin, clinic]
+    for place in order:
+        hand_over(places[place], office)
+    assert len(branches(office)) == 2
+    gossip([office, branch, twin, clinic])
+    assert_equal(office, branch, twin, clinic)
+    assert office.vector()["branch"] == 1
+    assert len(conflicts(office)) == 1
+
+
+def test_three_clones_make_three_branches_and_a_branch_forks_again(office: Place, branch: Place, clinic: Place) -> None:
+    seal(branch, "UPDATE stock SET pieces = 1 WHERE id = 's1'")
+    two, three = clone(branch, "two"), clone(branch, "three")
+    for place, town in ((branch, "Kiel"), (two, "Jena"), (three, "Rom")):
+        seal(place, f"UPDATE customers SET town = '{town}' WHERE id = 'c1'")
+    four = clone(three, "four")
+    seal(three, "UPDATE customers SET name = 'Eve' WHERE id = 'c2'")
+    seal(four, "UPDATE customers SET name = 'Kim' WHERE id = 'c2'")
+    for place in (three, branch, four, two):
+        hand_over(place, office)
+    for place in (four, two, three, branch):
+        hand_over(place, clinic)
+    assert_equal(office, clinic)
+    firsts = sorted(seq for name, seq in office.vector().items() if BRANCH.fullmatch(name))
+    assert firsts == [2, 2, 2, 3, 3]
+    assert office.vector()["branch"] == 1
