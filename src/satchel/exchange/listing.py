@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from satchel.exchange.names import MARKER, MARKER_UNDER_WAY, PART_NAME, SIDE_FOLDERS, SIDE_NAME
+from satchel.exchange.names import MARKER, MARKER_UNDER_WAY, PART_NAME, SIDE_FOLDERS, SIDE_NAME, SNAPSHOT_FOLDER
 from satchel.files.faults import fault_point
 from satchel.files.trouble import FileTrouble, translated
 
@@ -50,6 +50,7 @@ class Listing:
     incomplete: list[Place] = field(default_factory=list)
     nodes: list[Path] = field(default_factory=list)  # nodes/*.json
     acks: list[Path] = field(default_factory=list)  # acks/*.json
+    snapshots: list[Place] = field(default_factory=list)  # whole ones
     unreadable: list[FileTrouble] = field(default_factory=list)  # folders that could not be listed
 
 
@@ -107,7 +108,10 @@ def _sort_in(folder: _Folder, found: Listing) -> None:
         side.extend(folder.path / name for name in folder.files if SIDE_NAME.fullmatch(name.lower()))
         return
     names = {name.lower() for name in folder.files}
-    if MARKER in names:
+    if SNAPSHOT_FOLDER.fullmatch(kind):
+        if MARKER in names:
+            found.snapshots.append(Place(folder.path, kind))
+    elif MARKER in names:
         found.packets.append(Place(folder.path, folder.path.name))
     elif MARKER_UNDER_WAY in names or any(PART_NAME.fullmatch(name) for name in names):
         found.incomplete.append(Place(folder.path, folder.path.name))

@@ -13,6 +13,7 @@ MARKER_UNDER_WAY = "manifest.json.tmp"
 LABEL = "satchel.json"  # network and format of an exchange
 
 NETWORK_FOLDER = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}")
+SNAPSHOT_FOLDER = re.compile(r"[a-z0-9][a-z0-9-]{0,30}-[0-9]{13,15}")  # author and milliseconds; no packet's folder
 PACKET_FOLDER = re.compile(r"[0-9]{10,18}-[0-9a-f]{8}")
 PART_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}\.parquet")
 SIDE_FOLDERS = ("acks", "nodes")

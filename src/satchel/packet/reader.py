@@ -49,7 +49,7 @@ class VerifiedPacket:
         budget = Budget(allowed_bytes(entry, self.limits), entry.file)
         rows = 0
         with open_regular(self.folder / entry.file) as file:
-            for raw in _decode(file, entry, self.limits):
+            for raw in decode_part(file, entry, self.limits):
                 batch = plain_batch(raw, budget)
                 if not batch.schema.equals(schema):
                     raise BadPacket("its columns are not the manifest's", entry.file)
@@ -71,7 +71,7 @@ def open_packet(
     return VerifiedPacket(folder, manifest, limits)
 
 
-def _decode(file: BinaryIO, entry: TableEntry, limits: Limits) -> Iterator[pa.RecordBatch]:
+def decode_part(file: BinaryIO, entry: TableEntry, limits: Limits) -> Iterator[pa.RecordBatch]:
     """Batches as Parquet has them, text as codes and dictionary. Errors of Arrow become BadPacket."""
     try:
         _check_footer_size(file, entry, limits)

@@ -19,11 +19,11 @@ from satchel.stores.base import Applying, Delta, Incoming, Sealed
 from satchel.sync import sealing
 from satchel.sync.branches import facts_of, header_of, naming_of
 from satchel.sync.collecting import headers_of
-from satchel.sync.cuts import Cuts
 from satchel.sync.named_tables import check_tables
 from satchel.sync.quarantine import COPY, PACKET, Bad, Quarantine
 from satchel.sync.report import Report
 from satchel.sync.site import ACTIVE, Site
+from satchel.sync.snapshots import install_ready, snapshot_for_joining
 from satchel.sync.standing import refuse_rows_of_reader
 
 if TYPE_CHECKING:
@@ -55,9 +55,16 @@ class Intake:
         if self.site.joining:
             self._join()
         if not self.site.joining:
+            self._apply_all()
+        self.report.waiting += self.waiting()
+
+    def _apply_all(self) -> None:
+        """Packets first; a snapshot only for what they leave open."""
+        while True:
             while self._some():
                 pass
-        self.report.waiting += self.waiting()
+            if not install_ready(self):
+                return
 
     def look(self) -> None:
         """Reads which packets of the archive are not applied."""
@@ -73,7 +80,7 @@ class Intake:
 
     def _order(self) -> list[Header]:
         """What the causal order needs: two packets of one number are of two branches."""
-        return Cuts(self.site).headers(self.named[dot] for dot, signed in self.headers.items() if self._may(signed))
+        return self.site.cuts.headers(self.named[dot] for dot, signed in self.headers.items() if self._may(signed))
 
     def _may(self, signed: SignedManifest) -> bool:
         """A packet waits for the configuration that it was sealed under."""
@@ -83,7 +90,9 @@ class Intake:
         return [list(group) for group in ready_groups(self._order(), self.naming.vector, self.naming.applied_hash)]
 
     def _incoming(self, group: Sequence[Dot]) -> list[Incoming]:
-        return [self._packet(self.headers[dot]) for dot in group]
+        packets = [self._packet(self.headers[dot]) for dot in group]
+        self.site.cuts.note(packets)
+        return packets
 
     def _packet(self, signed: SignedManifest) -> Incoming:
         check_tables(signed.manifest, self.site.configuration)
@@ -109,7 +118,7 @@ class Intake:
         done: list[Dot] = []
         late: list[Sealed] = []
         with self.site.store.applying() as applying:
-            late = self._seal_late(applying)
+            late = self.seal_late(applying)
             facts: dict[str, str] = {}
             while self.naming.news:
                 facts |= self._rename(applying)
@@ -137,14 +146,14 @@ class Intake:
         self._name(list(self.naming.branches.values()))
         return facts
 
-    def _seal_late(self, applying: Applying) -> list[Sealed]:
+    def seal_late(self, applying: Applying) -> list[Sealed]:
         """What the application wrote since the last seal was written under the vector before this apply."""
         write = sealing.pretend if self.dry_run else sealing.write_parts
         return sealing.seal_late(self.site, applying, self.report.rows, write)
 
     def _in_order(self, group: Sequence[Dot], vector: Mapping[str, int]) -> bool:
         """Whether everything that the group needs was applied before it: a bad packet before it was not."""
-        context = Cuts(self.site).clamp(self.named[group[0]].context)
+        context = self.site.cuts.clamp(self.named[group[0]].context)
         return all(mark.seq <= vector.get(origin, 0) for origin, mark in context.items())
 
     def _apply(self, applying: Applying, group: Sequence[Dot]) -> bool:
@@ -194,13 +203,14 @@ class Intake:
 
     def _join(self) -> None:
         """Everything up to the inviter's vector at once, then the comparison with the own rows."""
-        wanted = Cuts(self.site).clamp(self.naming.resolve(self.site.inviter_vector()))
+        wanted = self.site.cuts.clamp(self.naming.resolve(self.site.inviter_vector()))
         groups = [group for group in self._ready() if self._is_within(group, wanted)]
-        have = {origin: mark.seq for origin, mark in self.site.store.vector().items()}
-        for group in groups:
-            have[group[-1].origin] = group[-1].seq
-        first = self.naming.first_of
-        missing = [f"{o}/{q}" for o, mark in wanted.items() for q in range(have.get(o, first(o) - 1) + 1, mark.seq + 1)]
+        missing = self._missing(groups, wanted, self.site.store.vector())
+        begin = snapshot_for_joining(self, wanted) if missing else None
+        if begin is not None:
+            order = ready_groups(self._order(), begin[0].vector, begin[1].applied_hash)
+            groups = [list(group) for group in order if self._is_within(group, wanted)]
+            missing = self._missing(groups, wanted, begin[0].vector)
         if missing:
             self.report.waiting += [{"packet": self.site.settings.node, "for": packet} for packet in missing[:1000]]
             return
@@ -216,9 +226,14 @@ class Intake:
         facts = {"state": ACTIVE, "fingerprint": ""}  # tables that only this database has are looked at next
         if self.naming.branches:
             facts |= facts_of(self.site, self.naming)
-        counts, joined = self.site.store.join_rows(incoming, self.site.rules, seal, facts, self.dry_run)
+        counts, joined = self.site.store.join_rows(
+            incoming, self.site.rules, seal, facts, self.dry_run, None if begin is None else begin[1]
+        )
         self.report.rows.add(counts)
         self.report.joined = joined
+        if begin is not None:
+            facts |= begin[1].facts
+            self.report.installed.append(f"snapshots/{begin[0].name}")
         dots = [dot for group in groups for dot in group]
         if self.dry_run:
             sealing.discard(self.site, sealed)
@@ -229,6 +244,14 @@ class Intake:
         sealing.publish(self.site, sealed)
         self.report.sealed += [str(packet.dot) for packet in sealed]
         self._after(dots, [])
+
+    def _missing(self, groups: Sequence[Sequence[Dot]], wanted: Vector, vector: Vector) -> list[str]:
+        """What is wanted and neither applied nor among these groups."""
+        have = {origin: mark.seq for origin, mark in vector.items()}
+        for group in groups:
+            have[group[-1].origin] = group[-1].seq
+        first = self.naming.first_of
+        return [f"{o}/{q}" for o, mark in wanted.items() for q in range(have.get(o, first(o) - 1) + 1, mark.seq + 1)]
 
     def _is_within(self, group: Sequence[Dot], wanted: Vector) -> bool:
         last = group[-1]

@@ -21,9 +21,11 @@ class Report:
     sealed: list[str] = field(default_factory=list)
     pending: int = 0  # changed rows that a dry run would seal
     applied: list[str] = field(default_factory=list)
+    taken_out: list[str] = field(default_factory=list)  # packets of a revoked node that were applied and count no more
     waiting: list[dict[str, str]] = field(default_factory=list)
     quarantined: list[dict[str, str]] = field(default_factory=list)
     rows: RowCounts = field(default_factory=RowCounts)
+    installed: list[str] = field(default_factory=list)  # snapshots
     dropped: list[str] = field(default_factory=list)
     bytes_dropped: int = 0
     exchange: list[str] = field(default_factory=list)
@@ -42,6 +44,7 @@ class Report:
             "sealed": self.sealed,
             "pending": self.pending,
             "applied": self.applied,
+            "taken_out": self.taken_out,
             "waiting": self.waiting,
             "quarantined": self.quarantined,
             "rows": {"inserted": self.rows.inserted, "updated": self.rows.updated, "deleted": self.rows.deleted},
@@ -50,6 +53,7 @@ class Report:
             "parked": [_parked(fate) for fate in self.rows.parked[:MOST]],
             "returned": [_named(fate) for fate in self.rows.returned[:MOST]],
             "counts": {name: len(getattr(self.rows, name)) for name in ("renumbered", "parked", "returned")},
+            "installed": self.installed,
             "dropped": self.dropped,
             "bytes_dropped": self.bytes_dropped,
             "exchange": ", ".join(self.exchange),

@@ -26,6 +26,7 @@ from satchel.sync.patience import remember
 from satchel.sync.quarantine import Quarantine
 from satchel.sync.report import Report
 from satchel.sync.site import Site, now_ms
+from satchel.sync.snapshots import SnapshotCollector, carry, for_members
 from satchel.sync.status import standing_waits
 from satchel.sync.taking_out import obey
 from satchel.sync.visit import Tour, look, visit
@@ -139,8 +140,11 @@ def _try_again(site: Site, report: Report) -> None:
 def _drop(site: Site, tour: Tour, report: Report, dry_run: bool, *, own: bool = False) -> None:
     dropper = Dropper(site, report, dry_run)
     wares = dropper.wanted() if tour.visits else []
+    snapshot = for_members(site, report) if tour.visits else None
     for stop in tour.visits:
         dropper.drop(stop.exchange, wares)
+        if snapshot is not None:
+            carry(stop.exchange, snapshot, report)
         if own:
             dropper.empty(stop.exchange)
     if not site.peers:
@@ -165,8 +169,10 @@ def list_runs(site: Site, limit: int) -> list[dict[str, Any]]:
 def _take_in(site: Site, tour: Tour, report: Report, dry_run: bool, listener: Listener) -> None:
     def collect(collector: Collector) -> None:
         for stop in tour.visits:
-            collector.visited.append(str(stop.exchange.path))
+            collector.visited.append(str(stop.exchange.path.absolute()))
             collector.collect(stop.exchange, stop.listing)
+            snapshots = SnapshotCollector(site, collector.archive, report, collector.quarantine)
+            snapshots.collect(stop.exchange, stop.listing)
 
     if tour.visits:
         take_in(site, collect, report, dry_run, listener)

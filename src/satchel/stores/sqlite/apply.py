@@ -12,6 +12,7 @@ from satchel.model.renaming import Renaming
 from satchel.model.vector import Mark, Vector
 from satchel.stores.base import Incoming, RowEdit, Rules
 from satchel.stores.counts import RowCounts
+from satchel.stores.snapshot import IncomingState
 from satchel.stores.sqlite import arrivals, baseline, bearings, books, branches
 from satchel.stores.sqlite.booking import classify, make_odd
 from satchel.stores.sqlite.by_hand import by_hand
@@ -94,6 +95,12 @@ class SQLiteApplying:
             raise
         self.db.execute("RELEASE satchel_group")
         return counts
+
+    def install(self, state: IncomingState, rules: Rules) -> RowCounts:
+        """Installs a snapshot, or raises and leaves everything as it was."""
+        from satchel.stores.sqlite.snapshot_in import install
+
+        return install(self, state, rules)
 
     def _apply(self, packets: Sequence[Incoming], rules: Rules) -> RowCounts:
         counts = RowCounts()

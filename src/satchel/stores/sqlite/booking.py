@@ -47,15 +47,13 @@ def book(db: sqlite3.Connection, stage: Stage, origin: int) -> None:
     source = f"FROM {stage.name} s JOIN {classes(layout)} z USING (rn) WHERE NOT z.odd"
     keys, slots = ", ".join(layout.keys), layout.list_of("s", layout.key_slots)
     db.execute(f"DELETE FROM {layout.images} WHERE ({keys}) IN (SELECT {slots} {source} AND z.tomb)")
-    fixed = "s.q, s.stamp, s.op = 'delete'"
+    fixed = f"{stage.origin_of(origin)}, s.q, s.stamp, s.op = 'delete'"
     db.execute(
         f"INSERT OR REPLACE INTO {layout.rows} ({keys}, o, q, s, d, many, x, a, b, l)"
-        f" SELECT {slots}, ?, {fixed}, 0, s.ctx, {ODD_TIME}, s.by, s.lin {source} ORDER BY s.rn",
-        (origin,),
+        f" SELECT {slots}, {fixed}, 0, s.ctx, {ODD_TIME}, s.by, s.lin {source} ORDER BY s.rn"
     )
     db.execute(
         f"INSERT OR REPLACE INTO {layout.images} ({keys}, o, q, s, d, x, a, b, l, {', '.join(layout.slots)})"
-        f" SELECT {slots}, ?, {fixed}, s.ctx, {ODD_TIME}, s.by, s.lin, {layout.list_of('s')}"
-        f" {source} AND s.op = 'delete' ORDER BY s.rn",
-        (origin,),
+        f" SELECT {slots}, {fixed}, s.ctx, {ODD_TIME}, s.by, s.lin, {layout.list_of('s')}"
+        f" {source} AND s.op = 'delete' ORDER BY s.rn"
     )

@@ -176,7 +176,8 @@ class Cases:
     def _lines(self, stage: Stage, where: str, bound: Sequence[Value]) -> Iterator[tuple[Any, ...]]:
         layout = stage.layout
         booked = "r.o IS NOT NULL, r.many, r.d"
-        staged = ", ".join(f"s.{c}" for c in ("rn", "q", "op", "at", "by", "stamp", "lin", "ctx"))
+        fields = ("q", "op", "at", "by", "stamp", "lin", "ctx")
+        staged = ", ".join(("s.rn", stage.origin_of(self.origin), *(f"s.{c}" for c in fields)))
         known = ", ".join(f"coalesce(r.{c}, {base_of(layout, layout.key_of('c:s'), c)})" for c in "oqs")
         query = (
             f"SELECT {layout.key_of('u:t')[0]} IS NOT NULL, {booked}, {known}, r.x, r.a, r.b, r.l, {staged},"
@@ -189,7 +190,8 @@ class Cases:
             yield from lines
 
     def _decide(self, layout: Layout, line: tuple[Any, ...]) -> Case:
-        present, booked, many, gone, o, q, s, x, a, b, lin, rn, seq, op, at, by, stamp, new_lin, ctx, *rest = line
+        present, booked, many, gone, o, q, s, x, a, b, lin, rn, origin, seq, op, at, by, stamp, *rest = line
+        new_lin, ctx, *rest = rest
         new, old = rest[: layout.width], tuple(rest[layout.width :]) if present else None
         key = tuple(new[place] for place in layout.key_places)
         standing: Sequence[Version] = []
@@ -199,8 +201,8 @@ class Cases:
             row = self.numbers.to_wire(layout, old)
             lin = lin if booked else base_lineage(layout)
             standing = [self.reader.version(layout, (o, q), s, False, lin, row, ctx=x, at=a, by=b)]
-        saw = None if ctx is not None else self.contexts[seq]
-        place = (self.origin, seq)
+        saw = None if ctx is not None else self.contexts.get(seq)
+        place = (origin, seq)
         incoming = self.reader.version(
             layout, place, stamp, op == "delete", new_lin, new, saw=saw, ctx=ctx, at=at, by=by
         )

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from satchel.model.vector import Vector
 from satchel.stores.base import Delta, Incoming, Joining, Rules, Sealed
 from satchel.stores.counts import RowCounts
+from satchel.stores.snapshot import IncomingState
 from satchel.stores.sqlite import births, books, install, pending
 from satchel.stores.sqlite.apply import SQLiteApplying
 from satchel.stores.sqlite.booking import classify
@@ -56,12 +57,15 @@ def join_rows(
     groups: Iterable[Sequence[Incoming]],
     rules: Rules,
     seal: Callable[[Delta], Sequence[Sealed]],
+    state: IncomingState | None = None,
 ) -> tuple[RowCounts, Joining]:
     """See base.Store.join_rows; the caller's transaction."""
     groups = list(groups)
     for packets in groups:  # before the own rows are set aside: what they are compared with has all of these columns
         for packet in packets:
             meet(db, layouts, packet.tables.values())
+    if state is not None:
+        meet(db, layouts, state.tables.values())
     own = {name: OwnRows(db, layout, layouts) for name, layout in layouts.items()}
     edits = {name: EditsSinceJoin(db, layout, Numbers(db, layouts)) for name, layout in layouts.items()}
     applying = JoiningApply(db, layouts, author, own)
@@ -72,7 +76,7 @@ def join_rows(
     for mine in own.values():
         mine.clear()
     _bear(db, layouts, None)
-    counts = RowCounts()
+    counts = RowCounts() if state is None else applying.install(state, rules)
     for group in groups:
         counts.add(applying.apply_group(group, rules))
     for name, layout in layouts.items():

@@ -46,6 +46,10 @@ class Stage:
         """Its name, with the schema."""
         return f"temp._satchel_{self.purpose}_{self.layout.number}"
 
+    def origin_of(self, origin: int) -> str:
+        """SQL over `s`: the number of a staged row's origin; all of them are of one, unless a snapshot brings them."""
+        return str(origin)
+
     def create(self, db: sqlite3.Connection) -> None:
         """Makes it, empty. No affinity but the original's: what stands here is what will stand there."""
         self.drop(db)

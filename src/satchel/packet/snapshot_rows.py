@@ -1,0 +1,149 @@
+"""The rows of a snapshot: written table by table in parts of bounded size, read with the checks of a packet's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from satchel.errors import BadPacket
+from satchel.files import open_regular
+from satchel.model.ids import NOWHERE_ORIGIN, Dot
+from satchel.model.schema import Table
+from satchel.model.vector import Vector
+from satchel.packet.footer import allowed_bytes
+from satchel.packet.growth import Budget, plain_batch
+from satchel.packet.limits import DEFAULT_LIMITS, MIB, Limits
+from satchel.packet.manifest import TableEntry
+from satchel.packet.part import PartWriter, file_name
+from satchel.packet.reader import decode_part
+from satchel.packet.row_checks import RowChecks
+from satchel.packet.rows import arrow_schema
+from satchel.packet.snapshot import NODES_FILE, PACKETS_FILE, SnapshotManifest, snapshot_problems
+from satchel.packet.table import CHANGE_COLUMN
+
+MAX_ROWS = 1_000_000  # of one part
+MAX_BYTES = 128 * MIB  # of Arrow data in one part
+
+Batches = Callable[[], Iterable[pa.RecordBatch]]
+
+
+def write_tables(
+    folder: Path, tables: Mapping[Table, Batches], *, max_rows: int = MAX_ROWS, max_bytes: int = MAX_BYTES
+) -> list[TableEntry]:
+    """Writes every table's versions into flushed parts. Batches have the shape of a packet's part, `_change` with the
+    origin and seq of each version."""
+    found: list[TableEntry] = []
+    for table, batches in tables.items():
+        for part in _Parts(folder, table, {PACKETS_FILE, NODES_FILE, *(e.file for e in found)}).write(
+            batches(), max_rows, max_bytes
+        ):
+            found.append(part)
+    return found
+
+
+@dataclass
+class _Parts:
+    folder: Path
+    table: Table
+    taken: set[str]
+
+    def write(self, batches: Iterable[pa.RecordBatch], max_rows: int, max_bytes: int) -> Iterator[TableEntry]:
+        writer: PartWriter | None = None
+        rows = size = 0
+        try:
+            for batch in batches:
+                if writer is not None and (rows + batch.num_rows > max_rows or size + batch.nbytes > max_bytes):
+                    yield TableEntry.of(writer.finish())
+                    writer, rows, size = None, 0, 0
+                if writer is None:
+                    name = file_name(self.table.name, self.taken)
+                    self.taken.add(name)
+                    # what is larger than a part may be is one row or few: compressed, it would look like a bomb
+                    writer = PartWriter(self.folder, self.table, name, compress=batch.nbytes <= max_bytes)
+                writer.write(batch)
+                rows, size = rows + batch.num_rows, size + batch.nbytes
+        except BaseException:
+            if writer is not None:
+                writer.abandon()
+            raise
+        if writer is not None:
+            yield TableEntry.of(writer.finish())
+
+
+class _VersionChecks(RowChecks):
+    """Versions of many packets: each is of one that the snapshot covers, and a row may have several."""
+
+    def __init__(self, table: Table, vector: Vector, file: str) -> None:
+        super().__init__(table, Dot(NOWHERE_ORIGIN, 0), vector, file)
+
+    def _check_fixed(self, change: pa.StructArray) -> None:
+        origin, seq, stamp = (change.field(name) for name in ("origin", "seq", "stamp"))
+        self._require(origin.null_count == 0 and seq.null_count == 0, "a version without its packet")
+        self._require(not pc.any(pc.equal(origin, NOWHERE_ORIGIN)).as_py(), "a version of nobody")
+        self._check_dots(origin, seq)
+        self._require(bool(pc.all(pc.is_in(change.field("op"), pa.array(["update", "delete"]))).as_py()), "a false op")
+        self._require(stamp.null_count == 0 and bool(pc.all(pc.greater_equal(stamp, 0)).as_py()), "a false stamp")
+        self._gids.clear()
+        self._check_gid_texts(change.field("gid"))
+
+    def _check_gid_texts(self, gid: pa.StringArray) -> None:
+        """As of a packet's rows, but that a gid may stand twice."""
+        if self._table.scope != "local":
+            self._require(gid.null_count == len(gid), "a gid of a row whose key means the same everywhere")
+            return
+        self._check_gids(pc.unique(gid))
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedSnapshot:
+    """A snapshot whose files are the ones that were signed."""
+
+    folder: Path
+    manifest: SnapshotManifest
+    limits: Limits = DEFAULT_LIMITS
+
+    def batches(self, table: str) -> Iterator[pa.RecordBatch]:
+        """The versions of a table in order of the key; `_change` whole. BadPacket: a part is not what was signed."""
+        for entry in self.manifest.tables:
+            if entry.name == table:
+                yield from self._read(entry)
+
+    def check(self) -> int:
+        """Decodes and checks every row and keeps none; how many there are."""
+        return sum(batch.num_rows for table in self.manifest.rows for batch in self.batches(table))
+
+    def _read(self, entry: TableEntry) -> Iterator[pa.RecordBatch]:
+        schema = arrow_schema(entry.table())
+        checks = _VersionChecks(entry.table(), self.manifest.marks, entry.file)
+        budget = Budget(allowed_bytes(entry, self.limits), entry.file)
+        rows = 0
+        with open_regular(self.folder / entry.file) as file:
+            for raw in decode_part(file, entry, self.limits):
+                batch = plain_batch(raw, budget)
+                if not batch.schema.equals(schema):
+                    raise BadPacket("its columns are not the manifest's", entry.file)
+                checks.check(batch)
+                rows += batch.num_rows
+                yield batch
+        if rows != entry.rows:
+            raise BadPacket(f"{rows} rows instead of {entry.rows}", entry.file)
+
+
+def open_snapshot(folder: Path, manifest: SnapshotManifest, limits: Limits = DEFAULT_LIMITS) -> VerifiedSnapshot:
+    """The rows of a snapshot whose manifest verified; its files are hashed now. BadPacket: they are not right."""
+    for problem in snapshot_problems(folder, manifest):
+        raise BadPacket(problem.reason, problem.file)
+    return VerifiedSnapshot(folder, manifest, limits)
+
+
+def wrap_versions(table: Table, batch: pa.RecordBatch) -> pa.RecordBatch:
+    """A store's batch of versions in the table's order of columns. BadPacket if it is not of this table."""
+    columns = [batch.column(batch.schema.get_field_index(name)) for name in (*table.names, CHANGE_COLUMN)]
+    found = pa.RecordBatch.from_arrays(columns, names=[*table.names, CHANGE_COLUMN])
+    if not found.schema.equals(arrow_schema(table)):
+        raise BadPacket(f"a batch of {table.name} is not what a snapshot holds")
+    return found

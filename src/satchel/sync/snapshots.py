@@ -1,0 +1,406 @@
+"""Snapshots at a site: taking one, collecting and carrying them, and installing one where packets cannot be had
+(PROTOCOL, Snapshots and pruning; ADR 21)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from satchel.errors import BadPacket, SatchelError
+from satchel.exchange.archive import Archive
+from satchel.exchange.folder import FolderExchange
+from satchel.exchange.listing import Listing, Place
+from satchel.exchange.names import MARKER
+from satchel.exchange.snapshots import (
+    drop_snapshot,
+    list_snapshots,
+    open_snapshot_folder,
+    put_snapshot_marker,
+    snapshot_folder,
+)
+from satchel.files import FileTrouble, read_limited, remove_folder
+from satchel.model.ids import Dot, trunk_of
+from satchel.model.vector import HASH_DIGITS, Mark, Vector
+from satchel.packet.problem import Waiting
+from satchel.packet.snapshot import SignedSnapshot, read_snapshot, snapshot_problems
+from satchel.stores.base import PacketRecord
+from satchel.stores.snapshot import IncomingState
+from satchel.sync import sealing
+from satchel.sync.branches import NOTE
+from satchel.sync.quarantine import COPY, PACKET, Bad, Quarantine
+from satchel.sync.report import Report
+from satchel.sync.site import ENVELOPE_LIMIT, SOFTWARE, Site, now_ms
+
+if TYPE_CHECKING:
+    from satchel.packet.snapshot_books import CoveredPacket
+    from satchel.stores.snapshot import State
+    from satchel.sync.incoming import Intake
+
+_TRIES = 20  # the application may write between the seal and the reading
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A snapshot of an archive that an admin vouches for."""
+
+    folder: Path
+    signed: SignedSnapshot
+
+    @property
+    def name(self) -> str:
+        """`<author>-<stamp>`."""
+        return self.signed.manifest.folder
+
+    @property
+    def vector(self) -> Vector:
+        """What it covers."""
+        return self.signed.vector
+
+    def covers(self, dot: Dot) -> bool:
+        """Whether it stands for a packet."""
+        mark = self.vector.get(dot.origin)
+        return mark is not None and dot.seq <= mark.seq
+
+
+def held_snapshots(site: Site, archives: Iterable[Archive] | None = None) -> list[Held]:
+    """The snapshots that are here, the one that covers most first."""
+    found: dict[str, Held] = {}
+    for archive in [site.archive] if archives is None else archives:
+        for place in list_snapshots(archive.root):
+            try:
+                signed = read_snapshot(read_limited(place.path / MARKER, ENVELOPE_LIMIT), site.members)
+            except (BadPacket, FileTrouble) as bad:
+                site.warnings.append(f"the snapshot {place.name} is not right and was passed over: {bad}")
+                continue
+            if isinstance(signed, SignedSnapshot) and signed.manifest.folder == place.name:
+                found[place.name] = Held(place.path, signed)
+    order = sorted(found.values(), key=lambda held: (-_size(held.vector), -held.signed.manifest.created_ms, held.name))
+    return order
+
+
+def _size(vector: Vector) -> int:
+    return sum(mark.seq for mark in vector.values())
+
+
+def reaches(one: Vector, other: Vector) -> bool:
+    """Whether one vector covers another."""
+    return all(origin in one and one[origin].seq >= mark.seq for origin, mark in other.items())
+
+
+# -- taking
+
+
+def take(site: Site, report: Report) -> Held:
+    """Seals, and makes a snapshot in the archive. SatchelError: this node is no admin, or the application never
+    pauses."""
+    for _ in range(_TRIES):
+        with site.store.applying() as applying:
+            late = sealing.seal_late(site, applying, report.rows)
+            applying.commit()
+        with site.store.state() as state:
+            sealing.publish(site, late)
+            report.sealed += [str(packet.dot) for packet in late]
+            if state is not None:
+                return _write(site, state)
+    raise SatchelError("the application writes all the time: no moment was quiet", "run the command again")
+
+
+def _write(site: Site, state: State) -> Held:
+    from satchel.packet.snapshot import NODES_FILE, PACKETS_FILE
+    from satchel.packet.snapshot_books import write_nodes_part, write_packets_part
+    from satchel.packet.snapshot_rows import wrap_versions, write_tables
+
+    root, node = site.archive.root, site.settings.node
+    own = [int(place.name.rpartition("-")[2]) for place in list_snapshots(root) if place.name.startswith(f"{node}-")]
+    stamp = max([now_ms(), *(used + 1 for used in own)])
+    folder = open_snapshot_folder(root, f"{node}-{stamp}")
+    try:
+        sources = {
+            table: (lambda table=table: (wrap_versions(table, batch) for batch in state.batches(table.name)))
+            for table in state.tables
+        }
+        tables = write_tables(folder, sources)
+        packets = write_packets_part(folder / PACKETS_FILE, map(_covered, state.packets()))
+        nodes = write_nodes_part(folder / NODES_FILE, list(site.node_files().values()))
+        signed = _sign(site, stamp, state.vector, {"tables": tuple(tables), "packets": packets, "nodes": nodes})
+        put_snapshot_marker(root, f"{node}-{stamp}", signed.envelope, signed.manifest.sizes)
+    except BaseException:
+        remove_folder(folder)
+        raise
+    return Held(folder, signed)
+
+
+def _covered(record: PacketRecord) -> CoveredPacket:
+    from satchel.packet.snapshot_books import CoveredPacket
+
+    return CoveredPacket(
+        record.dot,
+        record.hash,
+        record.suffix,
+        record.group,
+        record.kind,
+        record.created,
+        record.context,
+        record.rows,
+    )
+
+
+def _sign(site: Site, stamp: int, vector: Vector, parts: Mapping[str, object]) -> SignedSnapshot:
+    from satchel.packet.document import refused_models, time_text, to_wire
+    from satchel.packet.snapshot import SnapshotManifest
+
+    with refused_models():
+        made = SnapshotManifest(
+            network=site.network,
+            configuration=site.configuration.version,
+            author=site.settings.node,
+            stamp=str(stamp),
+            vector=to_wire(vector),
+            created=time_text(stamp),
+            software=SOFTWARE,
+            branches={name: tuple(entry) for name, entry in json.loads(site.notes.get(NOTE, "{}")).items()},
+            **parts,  # type: ignore[arg-type]
+        )
+    manifest = SnapshotManifest.parse(made.to_bytes())  # what no reader would take must not be signed
+    return SignedSnapshot(manifest, made.seal(site.key))
+
+
+# -- collecting and carrying
+
+
+@dataclass
+class SnapshotCollector:
+    """Collects from exchanges into `archive` (a temporary one for a dry run)."""
+
+    site: Site
+    archive: Archive
+    report: Report
+    quarantine: Quarantine
+
+    def collect(self, exchange: FolderExchange, listing: Listing) -> None:
+        """Takes the snapshots of an exchange that cover more than those that are here, the newest first."""
+        for place in sorted(listing.snapshots, key=lambda place: place.name.rpartition("-")[2], reverse=True):
+            if (snapshot_folder(self.site.archive.root, place.name) / MARKER).is_file():
+                continue
+            marker, digest = b"", ""
+            try:
+                marker = exchange.read_marker(place, ENVELOPE_LIMIT) or b""
+                digest = hashlib.sha256(marker).hexdigest()
+                refused = self.quarantine.refuses(digest)
+                if refused is not None:
+                    self.report.quarantined.append(refused.as_json())
+                elif marker:
+                    self._take(exchange, place, read_snapshot(marker, self.site.members))
+            except BadPacket as bad:
+                entry = Bad(f"snapshots/{place.name}", str(bad), bad.file, digest)
+                self.report.quarantined.append(self.quarantine.put(exchange, place, marker, entry).as_json())
+
+    def _take(self, exchange: FolderExchange, place: Place, signed: SignedSnapshot | Waiting) -> None:
+        if isinstance(signed, Waiting):
+            self._wait(place.name, signed.needs)
+            return
+        if any(reaches(held.vector, signed.vector) for held in held_snapshots(self.site, self._archives)):
+            return
+        name, sizes = signed.manifest.folder, signed.manifest.sizes
+        folder = open_snapshot_folder(self.archive.root, name)
+        try:
+            missing = exchange.collect_packet(place, folder, sizes)
+            if missing:
+                self._wait(name, f"the rest of its files ({missing[0]})")
+                remove_folder(folder)
+                return
+            for problem in snapshot_problems(folder, signed.manifest):
+                raise BadPacket(problem.reason, problem.file)
+            put_snapshot_marker(self.archive.root, name, signed.envelope, sizes)
+        except BaseException:
+            remove_folder(folder)
+            raise
+        self.quarantine.clear(f"snapshots/{name}")
+
+    @property
+    def _archives(self) -> list[Archive]:
+        return [self.site.archive, self.archive]
+
+    def _wait(self, name: str, needs: str) -> None:
+        self.report.waiting.append({"packet": f"snapshots/{name}", "for": needs})
+
+
+def lacking(site: Site) -> list[PacketRecord]:
+    """Packets that some member lacks and that this archive does not have any more."""
+    acks = site.acks()
+    known = [acks[peer].marks if peer in acks else {} for peer in site.peers]
+    if not known:
+        return []
+    lowest = {
+        origin: Mark(min(marks[origin].seq if origin in marks else 0 for marks in known), "")
+        for origin in site.store.vector()
+    }
+    return [record for record in site.store.packets_after(lowest) if not _has(site, record)]
+
+
+def _has(site: Site, record: PacketRecord) -> bool:
+    relative = site.archive.relative(trunk_of(record.dot.origin), record.dot.seq, record.suffix)
+    return (site.archive.packet_folder(relative) / MARKER).is_file()
+
+
+def for_members(site: Site, report: Report) -> Held | None:
+    """The snapshot for members who lack packets that were pruned here; an admin makes one if there is none that covers
+    them."""
+    gone = lacking(site)
+    if not gone:
+        return None
+    for held in held_snapshots(site):
+        if all(held.covers(record.dot) for record in gone):
+            return held
+    if report.dry_run or site.joining or site.members.role(site.settings.node) != "admin":
+        return None
+    return take(site, report)
+
+
+def carry(exchange: FolderExchange, held: Held, report: Report) -> None:
+    """Puts a snapshot into an exchange that lacks it."""
+    sizes = held.signed.manifest.sizes
+    if report.dry_run:
+        there = snapshot_folder(exchange.path, held.name)
+        new = not (there / MARKER).is_file()
+    else:
+        with exchange.reaching():
+            new = drop_snapshot(exchange.path, held.name, held.folder, held.signed.envelope, sizes)
+    if new:
+        report.dropped.append(f"snapshots/{held.name}")
+        report.bytes_dropped += sum(sizes.values()) + len(held.signed.envelope)
+
+
+# -- installing
+
+
+def obstacle(site: Site, held: Held, mine: Vector) -> str:
+    """Why a snapshot cannot be installed here now; empty: nothing is in the way."""
+    manifest = held.signed.manifest
+    if manifest.configuration > site.configuration.version:
+        return f"version {manifest.configuration} of the configuration"
+    if any(site.cuts.is_beyond(origin, mark.seq) for origin, mark in held.vector.items()):
+        return "another one: it covers packets of a node that was revoked"
+    theirs, ours = set(manifest.branches), set(json.loads(site.notes.get(NOTE, "{}")))
+    trunks = {trunk_of(origin) for origin in mine}
+    if any(trunk_of(name) in trunks for name in theirs ^ ours):
+        return "the packets of a fork"
+    for origin, mark in held.vector.items():
+        record = site.store.packet(Dot(origin, mark.seq))
+        if record is not None and not record.hash.startswith(mark.hash):
+            return f"another one: it knows another packet {origin}/{mark.seq}"
+    return ""
+
+
+def state_of(site: Site, held: Held) -> IncomingState:
+    """A snapshot as stores take it. BadPacket: its files are not what was signed, or do not fit what is known here."""
+    from satchel.packet.snapshot_books import read_nodes_part, read_packets_part
+    from satchel.packet.snapshot_rows import open_snapshot
+
+    manifest = held.signed.manifest
+    opened = open_snapshot(held.folder, manifest)
+    site.add_node_files(read_nodes_part(held.folder, manifest.nodes))
+    packets = [
+        PacketRecord(p.dot, p.hash, p.suffix, p.group, p.kind, p.created, p.context, p.rows)
+        for p in read_packets_part(held.folder, manifest.packets, held.vector)
+    ]
+    hashes = {packet.dot: packet.hash for packet in packets}
+    for origin, mark in site.store.vector().items():
+        other = hashes.get(Dot(origin, mark.seq))
+        if other is not None and not other.startswith(mark.hash):
+            raise BadPacket(f"it knows another packet {origin}/{mark.seq}")
+    known = json.loads(site.notes.get(NOTE, "{}"))
+    branches = {name: list(entry) for name, entry in manifest.branches.items()} | known
+    return IncomingState(
+        held.vector,
+        packets,
+        {entry.name: entry.table() for entry in manifest.tables},
+        opened.batches,
+        {NOTE: json.dumps(branches)} if branches else {},
+    )
+
+
+def install_ready(intake: Intake) -> bool:
+    """Installs the snapshot that covers most, if it covers packets that are not here: everything that is ready was
+    applied before. Whether one was installed."""
+    site, report = intake.site, intake.report
+    mine = _after(site.store.vector(), report.applied if intake.dry_run else ())
+    for held in held_snapshots(site, intake.archives):
+        if reaches(mine, held.vector):
+            continue
+        needs = obstacle(site, held, mine)
+        if needs:
+            report.waiting.append({"packet": f"snapshots/{held.name}", "for": needs})
+            continue
+        report.installed.append(f"snapshots/{held.name}")
+        if intake.dry_run:
+            return False
+        try:
+            _install(intake, held)
+        except BadPacket as bad:
+            report.installed.pop()
+            _refuse(intake, held, bad)
+            continue
+        return True
+    return False
+
+
+def _after(vector: Vector, applied: Sequence[str]) -> Vector:
+    found = dict(vector)
+    for packet in applied:
+        origin, _, seq = packet.rpartition("/")
+        found[origin] = max(found.get(origin, Mark(0, "")), Mark(int(seq), ""))
+    return found
+
+
+def _install(intake: Intake, held: Held) -> None:
+    site = intake.site
+    state = state_of(site, held)
+    with site.store.applying() as applying:
+        late = intake.seal_late(applying)
+        intake.report.rows.add(applying.install(state, site.rules))
+        applying.commit()
+    site.notes.update(state.facts)
+    site.untold = True
+    sealing.publish(site, late)
+    intake.report.sealed += [str(packet.dot) for packet in late]
+    intake.look()
+
+
+def _refuse(intake: Intake, held: Held, bad: BadPacket) -> None:
+    """Its author made it so, or the copy went bad since it came: then another one is welcome."""
+    kind = COPY if any(snapshot_problems(held.folder, held.signed.manifest)) else PACKET
+    digest = hashlib.sha256(held.signed.envelope).hexdigest()
+    entry = Bad(f"snapshots/{held.name}", str(bad), bad.file, digest, kind)
+    intake.report.quarantined.append(intake.quarantine.put_folder(held.folder, entry).as_json())
+
+
+def snapshot_for_joining(intake: Intake, wanted: Vector) -> tuple[Held, IncomingState] | None:
+    """The snapshot with which a joining node can begin. None: there is none that it can trust and use."""
+    site, report = intake.site, intake.report
+    for held in held_snapshots(site, intake.archives):
+        needs = obstacle(site, held, {})
+        if needs:
+            report.waiting.append({"packet": f"snapshots/{held.name}", "for": needs})
+            continue
+        try:
+            state = state_of(site, held)
+            _check_inviter(state, wanted)
+        except BadPacket as bad:
+            _refuse(intake, held, bad)
+            continue
+        return held, state
+    return None
+
+
+def _check_inviter(state: IncomingState, wanted: Vector) -> None:
+    """The inviter's vector names packets by hash; the snapshot must be of the same network's past."""
+    hashes = {packet.dot: packet.hash[:HASH_DIGITS] for packet in state.packets}
+    for origin, mark in wanted.items():
+        known = hashes.get(Dot(origin, mark.seq), mark.hash)
+        if known != mark.hash:
+            raise BadPacket(f"it knows another packet {origin}/{mark.seq} than the inviter")
