@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from satchel.model.ids import Dot
@@ -26,6 +26,7 @@ def seen(dot: Dot, vector: Vector) -> bool:
     return dot.seq <= (mark.seq if mark is not None else 0)
 
 
-def behind(mine: Vector, theirs: Vector) -> int:
-    """How many of the packets in `mine` the owner of `theirs` has not applied."""
-    return sum(max(0, mark.seq - theirs[o].seq if o in theirs else mark.seq) for o, mark in mine.items())
+def behind(mine: Vector, theirs: Vector, first_of: Callable[[str], int] = lambda origin: 1) -> int:
+    """How many of the packets in `mine` the owner of `theirs` has not applied. `first_of`: the number with which an
+    origin begins, which is not 1 in a branch."""
+    return sum(max(0, mark.seq - (theirs[o].seq if o in theirs else first_of(o) - 1)) for o, mark in mine.items())

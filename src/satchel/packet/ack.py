@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import ClassVar
 
 from pydantic import Field
@@ -67,6 +69,7 @@ class Ack(Document):
     node: NodeName
     origin: OriginName
     predecessor: OriginName | None = None
+    was: tuple[NodeName, ...] = ()  # names under which the database replicated before it got another identity
     counter: Number64
     vector: WireVector
     waiting: tuple[WaitingEntry, ...] = ()
@@ -113,6 +116,16 @@ def open_ack(data: bytes, members: Members, limits: Limits = DEFAULT_LIMITS) -> 
     if ack.node not in names or node_of(ack.origin) != ack.node:
         raise BadPacket(f"says that it is of {ack.node} ({ack.origin}), and is signed by {min(names)}")
     return ack
+
+
+def settled_nodes(forks: Iterable[tuple[str, int]], acks: Iterable[Ack]) -> set[str]:
+    """The nodes whose forks, each (origin, number of branches), need nobody any more: all of the databases that wrote
+    under the name but one have another identity, and say so (PROTOCOL, Trouble: clone, fork)."""
+    copies: Counter[str] = Counter()
+    for origin, branches in forks:
+        copies[node_of(origin)] += branches - 1
+    renamed = Counter(name for ack in acks for name in set(ack.was))
+    return {node for node, count in copies.items() if renamed[node] >= count}
 
 
 def newer(one: Ack, two: Ack) -> bool:

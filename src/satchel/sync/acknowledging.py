@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from satchel.exchange.folder import open_exchange
@@ -31,6 +32,7 @@ def acknowledge(site: Site, waiting: Sequence[dict[str, str]]) -> None:
         node=site.settings.node,
         origin=site.origin,
         predecessor=predecessor(site),
+        was=tuple(json.loads(site.notes.get("was", "[]"))),
         counter=str(counter),
         vector=to_wire(site.store.vector()),
         waiting=tuple(_waiting(entry) for entry in waiting[:_MOST]),
@@ -53,12 +55,8 @@ def acknowledge(site: Site, waiting: Sequence[dict[str, str]]) -> None:
 
 def _waiting(entry: dict[str, str]) -> WaitingEntry:
     """Without the place where it lies: that is nobody else's."""
-    needs, where = entry["for"], entry.get("where", "")
-    if where:
-        needs = needs.replace(f"{where} has no manifest", "its manifest")
-    return WaitingEntry.model_validate(
-        {"packet": _clip(entry["packet"]), "for": _clip(needs), "hash": entry.get("hash")}
-    )
+    fields = {"packet": _clip(entry["packet"]), "for": _clip(entry["for"]), "hash": entry.get("hash")}
+    return WaitingEntry.model_validate(fields)
 
 
 def _clip(text: str) -> str:

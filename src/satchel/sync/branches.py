@@ -13,6 +13,7 @@ from typing import Any
 
 from satchel.model.ids import Dot, node_of, trunk_of
 from satchel.model.vector import HASH_DIGITS, Mark, Vector
+from satchel.packet.ack import settled_nodes
 from satchel.packet.manifest import Manifest
 from satchel.packet.verify import SignedManifest
 from satchel.replication.branches import Branch, Link, Naming, branches_from, links_of
@@ -88,14 +89,21 @@ def own_context(site: Site, vector: Vector, manifest: Manifest) -> dict[str, Mar
 
 
 def forks(site: Site) -> list[dict[str, Any]]:
-    """[{origin, first, branches: [{origin, seq, hash}]}]: the forks that this node knows; `first` is the number that
-    was used more than once, `branches` with their heads here (seq 0: nothing of it is applied yet)."""
+    """[{origin, first, branches: [{origin, seq, hash}], settled}]: the forks that this node knows. `first`: the number
+    that was used more than once; `branches` with their heads here (seq 0: nothing of it is applied yet); `settled`: so
+    many of the databases that wrote as this node have another identity by now that one is left."""
     vector = site.store.vector()
     found: dict[tuple[str, int, str], list[str]] = {}
     for branch in known_branches(site):
         found.setdefault((branch.link.trunk, *branch.link.parent), []).append(branch.name)
+    settled = settled_nodes([(trunk, len(names)) for (trunk, _, _), names in found.items()], site.acks().values())
     return [
-        {"origin": trunk, "first": seq + 1, "branches": [_head(name, vector) for name in sorted(names)]}
+        {
+            "origin": trunk,
+            "first": seq + 1,
+            "branches": [_head(name, vector) for name in sorted(names)],
+            "settled": node_of(trunk) in settled,
+        }
         for (trunk, seq, _), names in sorted(found.items())
     ]
 
@@ -105,10 +113,14 @@ def _head(name: str, vector: Mapping[str, Mark]) -> dict[str, Any]:
     return {"origin": name, "seq": mark.seq, "hash": mark.hash}
 
 
-def fork_words(fork: Mapping[str, Any]) -> str:
-    """A fork in one line."""
+def fork_alarms(site: Site) -> list[str]:
+    """What is to be said of the forks that nobody has settled."""
+    return [_words(fork) for fork in forks(site) if not fork["settled"]]
+
+
+def _words(fork: Mapping[str, Any]) -> str:
     heads = " and ".join(f"{head['origin']}/{head['seq']}" for head in fork["branches"])
     return (
-        f"{fork['origin']}/{fork['first']} was sealed twice: two databases write as {node_of(fork['origin'])} ({heads});"
-        " the work of both is here. Give one of them a new identity: `satchel rejoin` in its home"
+        f"several databases wrote as {node_of(fork['origin'])}: {fork['origin']}/{fork['first']} was sealed more than"
+        f" once, and the work of all is kept ({heads})"
     )

@@ -10,6 +10,7 @@ from typing import Any
 from satchel.errors import SatchelError
 from satchel.exchange.folder import open_exchange
 from satchel.packet.document import time_value
+from satchel.sync.branches import fork_alarms
 from satchel.sync.findings import Finding, finding
 from satchel.sync.home import Home
 from satchel.sync.opening import reading
@@ -45,8 +46,14 @@ def _look(site: Site) -> Iterator[Finding]:
             yield finding("error", "the key is not the one on this node's card", "put the key of this home back")
     except SatchelError as problem:
         yield finding("error", problem.message, problem.hint)
+    alarms = fork_alarms(site)
+    for alarm in alarms:
+        yield finding(
+            "warning", alarm, "find the copies, and give each but one a new name: `satchel invite`, `satchel rejoin`"
+        )
     for warning in found["warnings"]:
-        yield finding("warning", warning, "see `satchel nodes` and `satchel status`")
+        if warning not in alarms:
+            yield finding("warning", warning, "see `satchel nodes` and `satchel status`")
     yield from schema_findings(site)
     yield from _troubles(found)
     yield from _exchanges(site)

@@ -80,9 +80,11 @@ def finish(home: Home, settings: Settings, store: Store) -> Settings:
         documents = [base64.b64decode(text) for text in plan["files"]]
     except (ValueError, KeyError, TypeError) as problem:
         raise SatchelError(f"{path} is damaged", "put the home back from its backup") from problem
+    was = [] if settings.node == node else [settings.node]
+    was = list(dict.fromkeys([*json.loads(store.notes().get("was", "[]")), *was]))
     settings = replace(settings, node=node)
     Site(home, settings, store, Archive(home.packets, settings.network)).add_node_files(documents)
-    store.note({**FORGOTTEN, "node": node, "origin": node, "invited": "{}"})
+    store.note({**FORGOTTEN, "was": json.dumps(was), "node": node, "origin": node, "invited": "{}"})
     key.replace(home.key)
     home.rename(settings)
     remove_file(path)

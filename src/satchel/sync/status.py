@@ -7,6 +7,7 @@ from typing import Any
 
 from satchel.model.stamp import rfc3339
 from satchel.model.vector import Vector, behind
+from satchel.sync.branches import fork_alarms, forks, naming_of
 from satchel.sync.epochs import epochs
 from satchel.sync.incoming import Intake
 from satchel.sync.missing import missing
@@ -26,7 +27,9 @@ def status(site: Site) -> dict[str, Any]:
     of each peer by its last acknowledgement. `incomplete` [{packet, needs, where, since, overdue}]: not whole at an
     exchange, may be arriving. `overdue` [{what, hint}]: what a person has to see to. `renumbered` {count, rows:
     [{table, gid, birth, number}]}: rows whose number here is not that of their birth. `epochs` [{origin, predecessor,
-    at, because}]: opened when a backup was restored. `missing` [packet]: applied and not in the archive any more.
+    at, because}]: opened when a backup was restored. `forks` [{origin, first, branches:
+    [{origin, seq, hash}], settled}]: numbers that were used twice (sync/branches.py). `missing` [packet]: applied and
+    not in the archive any more.
     """
     vector = site.store.vector()
     quarantine = Quarantine(site.home.quarantine, now_ms())
@@ -37,8 +40,9 @@ def status(site: Site) -> dict[str, Any]:
     found: dict[str, Any] = {
         "node": site.settings.node,
         "network": site.settings.network,
-        "origin": site.origin,
+        "origin": site.own_origin,
         "epochs": [{**epoch, "at": rfc3339(epoch["at"])} for epoch in epochs(site)],
+        "forks": forks(site),
         "missing": [str(record.dot) for record in missing(site)],
         "state": site.notes.get("state", "active"),
         "vector": {origin: mark.seq for origin, mark in vector.items()},
@@ -55,7 +59,7 @@ def status(site: Site) -> dict[str, Any]:
         "renumbered": {"count": renumbered, "rows": [renumbered_json(row) for row in rows]},
         "database": site.store.url,
         "home": str(site.home.path),
-        "warnings": list(dict.fromkeys([*site.warnings, *site.members.alarms])),
+        "warnings": list(dict.fromkeys([*site.warnings, *site.members.alarms, *fork_alarms(site)])),
     }
     return {"sentence": sentence(found), **found}
 
@@ -72,16 +76,16 @@ def standing_waits(site: Site, quarantine: Quarantine) -> list[dict[str, str]]:
 
 
 def _peers(site: Site, vector: Vector) -> list[dict[str, Any]]:
-    acks = site.acks()
+    acks, naming = site.acks(), naming_of(site)
     found = []
     for peer in site.peers:
         ack = acks.get(peer)
-        marks = ack.marks if ack else {}
+        marks = naming.covered(ack.marks) if ack else {}
         found.append(
             {
                 "node": peer,
                 "vector": {origin: mark.seq for origin, mark in marks.items()},
-                "behind": behind(vector, marks),
+                "behind": behind(vector, marks, naming.first_of),
                 "heard": ack.clock if ack else None,
                 "lacks": [{"table": e.table, "columns": _columns(e.columns)} for e in ack.lacks] if ack else [],
             }
@@ -94,6 +98,8 @@ def sentence(found: Mapping[str, Any]) -> str:
     if found["state"] == "joining":
         return f"{found['node']} is joining {found['network']}: import once from the share or stick to finish."
     troubles = [entry["what"] for entry in found["overdue"]]
+    if names := sorted({fork["origin"] for fork in found["forks"] if not fork["settled"]}):
+        troubles.append(f"two databases write as {_list(names)}: see `satchel doctor`")
     if count := len({entry["packet"] for entry in found["waiting"]}):
         troubles.append(f"{_count(count, 'packet waits', 'packets wait')} for others")
     if count := len(found["quarantined"]):
