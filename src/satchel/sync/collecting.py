@@ -21,7 +21,6 @@ from satchel.model.ids import ORIGIN_NAME, trunk_of
 from satchel.packet.manifest import folder_name
 from satchel.packet.problem import Waiting
 from satchel.packet.verify import SignedManifest, read_manifest, verify_parts
-from satchel.sync.cuts import Cuts
 from satchel.sync.quarantine import PACKET, Bad, Quarantine
 from satchel.sync.report import Report
 from satchel.sync.sightings import Sightings, in_words
@@ -101,7 +100,7 @@ class Collector:
             if found is None:
                 return  # gone meanwhile
             marker = found
-            if _is_cut_off(marker) and not self._is_copy_of_ours(place) and self.sightings.age(_where(place)) < self._grace_ms:
+            if _is_cut_off(marker) and self._may_be_arriving(place):
                 self._wait_for_rest(place, packet, MARKER)
                 return
             signed = _signed(self.site, marker)
@@ -123,7 +122,7 @@ class Collector:
 
     def _set_aside(self, exchange: Exchange, place: Place, signed: SignedManifest) -> bool:
         """Whether a packet does not count any more because its author was revoked. It is told once."""
-        reason = Cuts(self.site).refuses(signed.manifest)
+        reason = self.site.cuts.refuses(signed.manifest)
         if reason is None:
             return False
         dot = str(signed.manifest.dot)
@@ -145,7 +144,9 @@ class Collector:
         """Whether the archive has a packet in a folder of that name, number and random suffix, whatever its origin."""
         root = self.site.home.packets / self.site.archive.network
         name = place.name.lower()
-        return place.seq is not None and any((origin / name / MARKER).is_file() for origin in _folders(root))
+        if place.seq is None:
+            return False
+        return name in self.names or any((origin / name / MARKER).is_file() for origin in _folders(root))
 
     def take(self, exchange: Exchange, place: Place, signed: SignedManifest) -> tuple[str, ...]:
         """Takes one packet into the archive, verified there. Returns files that are missing or short: then nothing was
@@ -176,6 +177,9 @@ class Collector:
     @property
     def _grace_ms(self) -> float:
         return self.site.settings.grace_minutes * 60_000
+
+    def _may_be_arriving(self, place: Place) -> bool:
+        return not self._is_copy_of_ours(place) and self.sightings.age(_where(place)) < self._grace_ms
 
     def _wait_for_rest(self, place: Place, packet: str, what: str) -> None:
         """It may still be arriving, in any order: it is left alone, and after a while somebody is told."""

@@ -135,6 +135,8 @@ def _what_to_do(needs: str) -> str:
 
 def _bad(quarantined: Iterable[Entry], now: int, loud: float) -> Iterator[tuple[str, str]]:
     for entry in quarantined:
+        if entry.kind != COPY or not entry.hash:
+            continue  # of what no member signed nothing is missed; what is missed shows as a gap
         age = now - _moment(entry.since, now)
         if age >= loud:
             yield (

@@ -87,7 +87,7 @@ class Quarantine:
 
     def put(self, exchange: Exchange, place: Place, marker: bytes, bad: Bad) -> Entry:
         """Keeps a copy that was found at `place`. The same one again changes nothing."""
-        entry = self._entry(bad, marker or place.name.encode("utf-8", "surrogateescape"), str(place.path), place.name)
+        entry = self._entry(bad, marker or place.name.encode("utf-8", "surrogateescape"), str(place.path.absolute()), place.name)
         before = self._read(entry.id)
         if self.dry_run or (before is not None and before.reason == entry.reason):
             return before or entry
