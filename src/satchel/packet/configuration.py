@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, ValidationInfo, model_validator
 
@@ -29,7 +29,7 @@ class TableRule(KeyedColumns):
     """One replicated table: its columns, and the constraints that the network keeps."""
 
     policy: Text | None = None  # None: the network's
-    unique: tuple[tuple[Name, ...], ...] = ()
+    unique: tuple[Annotated[tuple[Name, ...], Field(min_length=1)], ...] = ()
     # beside `unique`, by place; empty or missing: the columns' own
     unique_collations: tuple[tuple[Collation, ...], ...] = ()
     foreign_keys: tuple[ForeignKeyEntry, ...] = ()
@@ -150,9 +150,10 @@ class Configuration(Document):
         return self.version, int(self.stamp), self.signer, content
 
     def shared_tables(self) -> tuple[Table, ...]:
-        """The replicated tables, by name, with the references that the configuration names, as they are on the wire."""
-        tables = (self.tables[name].table(name) for name in sorted(self.tables))
-        return typed(with_references(tables, self.references))
+        """The replicated tables, by name, with the references that the configuration names, as they are on the wire. A
+        reference to columns that its parent does not have is none."""
+        tables = {name: self.tables[name].table(name) for name in sorted(self.tables)}
+        return typed(with_references(_led_somewhere(tables), self.references))
 
     def policy_of(self, table: str) -> str:
         """The policy of a table; the network's where it has none of its own or is not known."""
@@ -163,6 +164,19 @@ class Configuration(Document):
     def file_name(self) -> str:
         """Its name in `nodes/`."""
         return f"config-{self.version:010d}-{hashlib.sha256(self.to_bytes()).hexdigest()[:8]}.json"
+
+
+def _led_somewhere(tables: Mapping[str, Table]) -> Iterator[Table]:
+    """The tables without references to columns that are not there. Parents outside of the network are not judged."""
+    parents = {name.lower(): table for name, table in tables.items()}
+    for table in tables.values():
+        lost = [
+            key
+            for key in table.foreign_keys
+            if (parent := parents.get(key.parent.lower())) and not _has(parent, key.parent_columns)
+        ]
+        keys = tuple(key for key in table.foreign_keys if key not in lost)
+        yield replace(table, foreign_keys=keys) if lost else table
 
 
 def with_references(tables: Iterable[Table], references: Iterable[Reference]) -> tuple[Table, ...]:

@@ -20,7 +20,7 @@ class Limits:
     json_values: int = 1_500_000  # in one signed file, about: each costs some 200 bytes of memory
     signatures: int = 4  # per envelope
     tables: int = 2_000  # per packet or configuration
-    columns: int = 2_000  # per table
+    columns: int = 980  # per table: what a database here can keep
     name_length: int = 255  # characters in the name of a table or column
     text_length: int = 1_000  # characters in any other text of a signed file
     group_packets: int = 100_000  # packets of one seal

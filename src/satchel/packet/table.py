@@ -110,6 +110,12 @@ class ForeignKeyEntry(Model):
     on_delete: Text = "NO ACTION"
     on_update: Text = "NO ACTION"
 
+    @model_validator(mode="after")
+    def _columns_meet(self) -> Self:
+        if len(self.columns) != len(self.parent_columns):
+            raise ValueError("a reference has as many columns as its parent")
+        return self
+
     @classmethod
     def of(cls, key: ForeignKey) -> Self:
         """A reference of the shared words."""

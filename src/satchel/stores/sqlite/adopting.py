@@ -23,7 +23,7 @@ def adopt(
         if known is None:
             install.add_table(db, table)
         else:
-            _follow(db, known, table)
+            said += _follow(db, known, table)
     translate(db, layouts)
     now = books.layouts(db)
     for name, layout in now.items():
@@ -42,13 +42,19 @@ def adopt(
     return said
 
 
-def _follow(db: sqlite3.Connection, known: Layout, table: Table) -> None:
-    """The definition of the configuration; columns keep the places that they have here."""
+def _follow(db: sqlite3.Connection, known: Layout, table: Table) -> list[str]:
+    """The definition of the configuration; columns keep the places and the spelling that they have here, and rows
+    their key: it is what they are known by."""
+    said = []
+    if (table.key, table.scope) != (known.table.key, known.table.scope):
+        said.append(f"the configuration gives {table.name} another key; its rows keep the one that they have")
+        table = replace(table, key=known.table.key, scope=known.table.scope)
     here = {name.lower() for name in known.table.names}
     if more := [column for column in table.columns if column.name.lower() not in here]:
         known = extend(db, known, more)
     theirs = {column.name.lower(): column for column in table.columns}
-    columns = tuple(theirs.get(column.name.lower(), column) for column in known.table.columns)
+    columns = tuple(replace(theirs.get(c.name.lower(), c), name=c.name) for c in known.table.columns)
     if (wanted := replace(table, columns=columns)) != known.table:
         text = books.table_to_json(wanted)
         db.execute("UPDATE _satchel_table SET definition = ? WHERE number = ?", (text, known.number))
+    return said

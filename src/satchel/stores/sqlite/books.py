@@ -106,9 +106,11 @@ def layouts(db: sqlite3.Connection) -> dict[str, Layout]:
     ordinary = {name.lower() for name, _ in user_tables(db)}  # and no view: what a packet names may be anything here
     found = {}
     for table, (number, _, bearer, nonce, base_lacks) in zip(tables, rows, strict=True):
-        have = {column.lower() for column, *_ in table_columns(db, table.name)}
+        columns = table_columns(db, table.name)
+        have = {column.lower() for column, *_ in columns}
         # without its key it is no use, either
-        away = table.name.lower() not in ordinary or not have.issuperset(name.lower() for name in table.key)
+        keyed = any(place for *_, place, _ in columns) and have.issuperset(name.lower() for name in table.key)
+        away = not keyed or table.name.lower() not in ordinary
         found[table.name] = Layout(
             number=number,
             table=table,
