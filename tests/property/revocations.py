@@ -10,33 +10,41 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 
+from satchel.model.admission import Outcome, RowId
 from satchel.model.ids import Dot
+from satchel.model.schema import Table
 from satchel.model.vector import HASH_DIGITS, Mark
-from satchel.replication.cuts import clamp
+from satchel.replication.cuts import clamp, is_beyond
 from satchel.replication.siblings import maximal
-from satchel.stores.base import Incoming
+from satchel.stores.base import Incoming, Standing
+from satchel.sync.rules import NetworkRules
 from tests.property import constraint_histories
 from tests.property.constraint_histories import load_global_spec
 from tests.property.member import scratch
 from tests.property.toy_world import Loading, ToyNode
-from tests.stores.ferry import Site
+from tests.stores.ferry import PlainRules, Site
 
 
 @dataclass
 class Cutting(Loading):
-    """A carrier that knows which cuts each site has heard of."""
+    """A carrier that knows which cuts each site has heard of; `asked`: whose turn it is."""
 
     cuts: dict[str, dict[str, Mark]] = field(default_factory=dict)
     asked: str = ""
 
-    def deliver(self, site: Site, dots: Collection[Dot]):  # type: ignore[no-untyped-def]
-        self.asked = site.name
-        return super().deliver(site, dots)
+    @property
+    def rules(self) -> CutRules:
+        return CutRules(self)
+
+    def is_misled(self, write: Dot) -> bool:
+        cuts = self.cuts.get(self.asked, {})
+        context = self.packets[write].incoming.context if write in self.packets else {}
+        return any(is_beyond(origin, mark.seq, cuts.get) for origin, mark in context.items())
 
     def ready_of(self, held: Collection[Dot], vector: Mapping[str, int]) -> list[Incoming] | None:
         cuts = self.cuts.get(self.asked, {})
@@ -49,7 +57,7 @@ class Cutting(Loading):
                 continue
             context = clamp(packet.context, cuts.get)
             if all(vector.get(origin, 0) >= mark.seq for origin, mark in context.items()):
-                return [self.packets[part].incoming for part in group]
+                return [replace(self.packets[part].incoming, misled=self.is_misled(part)) for part in group]
         return None
 
     def revoke(self, site: Site, origin: str, seq: int) -> bool:
@@ -69,6 +77,17 @@ class Cutting(Loading):
         return True
 
 
+class CutRules(PlainRules):
+    """The rules, which know whose references may lead to what was taken out."""
+
+    def __init__(self, carrier: Cutting) -> None:
+        super().__init__(carrier.policy)
+        self.network = NetworkRules(None, carrier.is_misled)  # type: ignore[arg-type]
+
+    def admit(self, tables: Mapping[str, Table], rows: Iterable[Standing]) -> Mapping[RowId, Outcome]:
+        return self.network.admit(tables, rows)
+
+
 class History(constraint_histories.History):
     """One seed. `n1` is revoked: its baseline is nobody's."""
 
@@ -80,6 +99,7 @@ class History(constraint_histories.History):
         self.done = 0
 
     def step(self, node: ToyNode) -> None:
+        self.carrier.asked = node.name
         super().step(node)
         self.done += 1
         rng = self.rng
@@ -94,6 +114,7 @@ class History(constraint_histories.History):
         return [node for node in self.world.nodes if node.name != "n1"]
 
     def revoke(self, node: ToyNode, seq: int) -> None:
+        self.carrier.asked = node.name
         self.world.seal(node)
         taken = self.carrier.revoke(node.site, "n1", seq)
         self.world.say(node.name, "hears that n1 is revoked at", seq, "takes out" if taken else "")
@@ -124,9 +145,11 @@ class History(constraint_histories.History):
             for seq in self.rng.sample(self.cuts, 2):
                 self.revoke(node, seq)
         for node in self.world.nodes:
+            self.carrier.asked = node.name
             self.world.seal(node)
         first = self.others[0]
         for node in self.others:
+            self.carrier.asked = node.name
             packets = list(self.carrier.packets)
             self.rng.shuffle(packets)
             self.world.deliver(node, packets)

@@ -87,6 +87,8 @@ def _done(report: Data) -> Iterable[str]:
         yield f"sealed {plural(pending, 'changed row')}"
     if sealed := report.get("sealed"):
         yield f"sealed {plural(len(sealed), 'packet')} ({enumerate_some(sealed)})"
+    if taken_out := report.get("taken_out"):
+        yield f"taken out {plural(len(taken_out), 'packet')} ({enumerate_some(taken_out)})"
     if applied := report.get("applied"):
         yield f"applied {plural(len(applied), 'packet')} ({_rows(report.get('rows') or {})})"
     if dropped := report.get("dropped"):

@@ -19,13 +19,15 @@ UNIQUE, FOREIGN_KEY = "unique", "foreign-key"
 class Candidate:
     """A row as the policy shows it. `saw`: the contexts of the living versions that take part, of all if none lives.
 
-    `fixed`: it is known to be in the table and is not decided again; it only serves as a parent.
+    `fixed`: it is known to be in the table and is not decided again; it only serves as a parent. `misled`: columns that
+    were written in sight of packets which count no more.
     """
 
     id: RowId
     resolved: Resolved
     saw: Sequence[Vector]
     fixed: bool = False
+    misled: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from functools import partial
 from heapq import heapify, heappop, heappush
 
 from satchel.model.admission import RowId
@@ -24,19 +25,19 @@ class Admission:
         self.taken: dict[Held, Living] = {}
         self._offered: Counter[Held] = Counter()
 
-    def is_met(self, held: Held, among: Container[Held]) -> bool:
-        """Whether a reference leads somewhere."""
-        return held in among or self._stands(held) or self._never(held)
+    def is_met(self, row: Living, held: Held, among: Container[Held]) -> bool:
+        """Whether a reference of a row leads somewhere."""
+        return held in among or self._stands(held) or (held not in row.missed and self._never(held))
 
     def has_parents(self, row: Living, among: Container[Held] | None = None) -> bool:
         """Whether every parent that the row cannot do without is there. `among`: what the component offers; None: what
         its admitted rows do."""
         offered = self._offered if among is None else among
-        return all(self.is_met(held, offered) for held in row.needs)
+        return all(self.is_met(row, held, offered) for held in row.needs)
 
-    def leads_somewhere(self, held: Held) -> bool:
+    def leads_somewhere(self, row: Living, held: Held) -> bool:
         """Whether a reference of a row that is decided has its parent."""
-        return self.is_met(held, self._offered)
+        return self.is_met(row, held, self._offered)
 
     def is_free(self, row: Living) -> bool:
         """Whether nobody has the row's unique values."""
@@ -108,7 +109,7 @@ class Admission:
                 offered[held] -= 1
                 if not offered[held]:
                     del offered[held]
-                    orphans += [c for c in children.get(held, ()) if not self.is_met(held, offered)]
+                    orphans += [c for c in children.get(held, ()) if not self.is_met(c, held, offered)]
         return kept
 
     def _keep(self, rows: Mapping[RowId, Living]) -> None:
@@ -123,7 +124,7 @@ class Admission:
             changed = False
             for row in [row for row in order if row.id in self.inside]:
                 before = dict(row.values)
-                if row.forget(lambda held: self.is_met(held, self._offered), self._offers, defaults):
+                if row.forget(partial(self._is_offered, row), self._offers, defaults):
                     changed = True
                     if any(self.taken.get(held, row) is not row for held in row.holds):
                         # A default that somebody else has: without it, then.
@@ -135,6 +136,9 @@ class Admission:
                 left = self._with_parents(self.inside.values())
                 self.inside = {i: row for i, row in self.inside.items() if i in left}
                 self._offered = Counter(held for row in self.inside.values() for held in row.offers)
+
+    def _is_offered(self, row: Living, held: Held) -> bool:
+        return self.is_met(row, held, self._offered)
 
     def _offers(self, held: Held) -> bool:
         return held in self._offered or self._stands(held)

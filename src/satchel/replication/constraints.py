@@ -10,7 +10,8 @@ test_constraints_closure.py` holds the conditions).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from satchel.model.admission import ABSENT, FOREIGN_KEY, PARKED, SHOWN, TWIN, UNIQUE, Candidate, Outcome, RowId
 from satchel.model.key import key_text
@@ -107,7 +108,11 @@ class Keeping:
             return held in offered or held in self._standing
 
         for row in rows:
-            row.forget(lambda held: stands(held) or held not in self._known, stands, self._defaults)
+            row.forget(partial(self._is_there, row, stands), stands, self._defaults)
+
+    def _is_there(self, row: Living, stands: Callable[[Held], bool], held: Held) -> bool:
+        """Whether a row need not forget this parent."""
+        return stands(held) or (held not in self._known and held not in row.missed)
 
     def _stands(self, held: Held) -> bool:
         return held in self._standing
@@ -131,14 +136,15 @@ class Keeping:
         return Outcome(None, PARKED, UNIQUE, reasons.taken(row, blockers), ids, None, would, first=first)
 
     def _orphan(self, row: Living, admission: Admission, would: dict[str, Value], first: bool) -> Outcome:
-        missing = [held for held in row.needs if not admission.leads_somewhere(held)]
-        parents = tuple(dict.fromkeys(self._known[held] for held in missing))
-        told = [reasons.orphaned(held, self._known[held], self._state(self._known[held])) for held in missing]
+        missing = [held for held in row.needs if not admission.leads_somewhere(row, held)]
+        known = {held: self._known.get(held) for held in missing}  # None: it was taken out
+        parents = tuple(dict.fromkeys(parent for parent in known.values() if parent is not None))
+        told = [reasons.orphaned(held, parent, self._state(parent)) for held, parent in known.items()]
         return Outcome(None, PARKED, FOREIGN_KEY, "; ".join(told), parents, None, would, first=first)
 
-    def _state(self, parent: RowId) -> str:
+    def _state(self, parent: RowId | None) -> str:
         """What became of a parent. One of the same circle may have no outcome yet: it is not shown."""
-        outcome = self.outcomes.get(parent)
+        outcome = None if parent is None else self.outcomes.get(parent)
         if outcome is not None and outcome.status == SHOWN:
             return "has changed"
         return "is deleted" if parent in self._deleted else "is parked"

@@ -15,10 +15,9 @@ def clamp(context: Vector, cut: Cut) -> dict[str, Mark]:
     found = {}
     for origin, mark in context.items():
         last = cut(origin)
-        if last is not None and mark.seq > last.seq:
-            mark = last
-        if mark.seq:
-            found[origin] = mark
+        needed = mark if last is None or mark.seq <= last.seq else last
+        if needed.seq:
+            found[origin] = needed
     return found
 
 

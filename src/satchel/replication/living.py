@@ -35,6 +35,7 @@ class Living:
         self.cells: Mapping[str, Cell] = candidate.resolved.cells
         self.saw: Sequence[Vector] = candidate.saw
         self.values = image_of(plan, candidate)
+        self.misled = candidate.misled
         self.moved = False  # its key leads to the twin of a parent
         self.forgot: list[Reference] = []
         self.needed_by: RowId | None = None  # deleted, and back for this row
@@ -47,6 +48,9 @@ class Living:
         self.offers = self.plan.offers(self.values)
         strict = (ref.looks_for(self.values) for ref in self.plan.references if not ref.forgets)
         self.needs = list(dict.fromkeys(held for held in strict if held))
+        # What it refers to was there for its author, and was taken out: if nobody has it, it is missing.
+        astray = (ref for ref in self.plan.references if self.misled.intersection(ref.columns))
+        self.missed = frozenset(held for ref in astray if (held := ref.looks_for(self.values)))
 
     def redirect(self, twins: Mapping[RowId, RowId]) -> None:
         """References to a row that a twin stands for become references to the twin."""

@@ -83,6 +83,7 @@ class Incoming:
     rows: Mapping[str, int]
     batches: Callable[[str], Iterable[pa.RecordBatch]]
     tables: Mapping[str, Table] = field(default_factory=dict)  # as its author has them, without constraints
+    misled: bool = False  # its author had seen packets that count no more: values it took over may be unknown here
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from satchel.stores.base import Applying, Delta, Incoming, Sealed
 from satchel.sync import sealing
 from satchel.sync.branches import facts_of, header_of, naming_of
 from satchel.sync.collecting import headers_of
+from satchel.sync.epochs import with_own_past
 from satchel.sync.named_tables import check_tables
 from satchel.sync.quarantine import COPY, PACKET, Bad, Quarantine
 from satchel.sync.report import Report
@@ -90,9 +91,7 @@ class Intake:
         return [list(group) for group in ready_groups(self._order(), self.naming.vector, self.naming.applied_hash)]
 
     def _incoming(self, group: Sequence[Dot]) -> list[Incoming]:
-        packets = [self._packet(self.headers[dot]) for dot in group]
-        self.site.cuts.note(packets)
-        return packets
+        return self.site.cuts.marked([self._packet(self.headers[dot]) for dot in group])
 
     def _packet(self, signed: SignedManifest) -> Incoming:
         check_tables(signed.manifest, self.site.configuration)
@@ -204,6 +203,7 @@ class Intake:
     def _join(self) -> None:
         """Everything up to the inviter's vector at once, then the comparison with the own rows."""
         wanted = self.site.cuts.clamp(self.naming.resolve(self.site.inviter_vector()))
+        wanted = with_own_past(self.site, wanted, (self.named[dot] for group in self._ready() for dot in group))
         groups = [group for group in self._ready() if self._is_within(group, wanted)]
         missing = self._missing(groups, wanted, self.site.store.vector())
         begin = snapshot_for_joining(self, wanted) if missing else None

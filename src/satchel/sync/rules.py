@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from satchel.model.admission import Candidate, Outcome, RowId
 from satchel.model.change import Entry, Net
 from satchel.model.default import default_of
+from satchel.model.ids import Dot
 from satchel.model.schema import Table
 from satchel.model.value import Value
 from satchel.packet.configuration import Configuration
@@ -18,8 +19,9 @@ from satchel.stores.base import Contested, Settled, Standing
 class NetworkRules:
     """Implements stores.base.Rules."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, is_misled: Callable[[Dot], bool] = lambda write: False) -> None:
         self._configuration = configuration
+        self._is_misled = is_misled  # whether the author of a write had seen packets that count no more
         self._policies: dict[str, policies.Policy] = {}
 
     def policy(self, table: str) -> policies.Policy:
@@ -42,14 +44,18 @@ class NetworkRules:
 
     def admit(self, tables: Mapping[str, Table], rows: Iterable[Standing]) -> Mapping[RowId, Outcome]:
         """What the constraints make of rows that hang together."""
-        return constraints.keep_constraints(tables, map(_candidate, rows), default_of(tables))
+        candidates = (self._candidate(tables[row.table], row) for row in rows)
+        return constraints.keep_constraints(tables, candidates, default_of(tables))
+
+    def _candidate(self, table: Table, row: Standing) -> Candidate:
+        referring = {column.lower() for key in table.foreign_keys for column in key.columns}
+        cells = row.resolved.cells.items()
+        misled = frozenset(n for n, cell in cells if n.lower() in referring and self._is_misled(cell.dot))
+        saw = contexts_of_living(row.siblings)
+        return Candidate((row.table, row.key), row.resolved, saw, row.fixed, misled)
 
     def coalesce(
         self, entries: Sequence[Entry], current: Mapping[str, Value] | None, known: bool, floor: int
     ) -> Net | None:
         """What several log rows of one row come to."""
         return coalesce.coalesce(entries, current, known, floor)
-
-
-def _candidate(row: Standing) -> Candidate:
-    return Candidate((row.table, row.key), row.resolved, contexts_of_living(row.siblings), row.fixed)

@@ -21,6 +21,7 @@ from satchel.packet.keys import PrivateKey, PublicKey
 from satchel.packet.limits import DEFAULT_LIMITS
 from satchel.packet.members import Members, node_file_name
 from satchel.stores.base import Store
+from satchel.sync.cuts import Cuts
 from satchel.sync.home import Home, Settings
 from satchel.sync.rules import NetworkRules
 
@@ -144,7 +145,7 @@ class Site:
                 self._put_side_file(f"nodes/{name}", data)
                 new = True
         if new:
-            for derived in ("members", "rules", "_acks"):
+            for derived in ("members", "rules", "cuts", "_acks"):
                 self.__dict__.pop(derived, None)
         return new
 
@@ -161,7 +162,12 @@ class Site:
     @cached_property
     def rules(self) -> NetworkRules:
         """The rules for the store."""
-        return NetworkRules(self.configuration)
+        return NetworkRules(self.configuration, self.cuts.is_misled)
+
+    @cached_property
+    def cuts(self) -> Cuts:
+        """Up to where revoked nodes count."""
+        return Cuts(self.members.bans, self.store)
 
     # -- acknowledgements
 

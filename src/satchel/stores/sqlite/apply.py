@@ -121,7 +121,7 @@ class SQLiteApplying:
                 continue
             stages[name] = self._stage(layout, packets)
             classify(self.db, stages[name], _odd(layout, self._base_seen(layout, packets[0].context)))
-            make_odd(self.db, stages[name])
+            make_odd(self.db, stages[name], [packet.dot.seq for packet in packets if packet.misled])
             self.noticed(stages[name].name, layout)
         landing = Landing(self.db, self.layouts, rules, self.triggers, origin, contexts, now)
         counts.add(landing.land(stages))

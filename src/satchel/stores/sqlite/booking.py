@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.stage import Stage
@@ -34,9 +35,10 @@ def classify(db: sqlite3.Connection, stage: Stage, odd: str) -> None:
     )
 
 
-def make_odd(db: sqlite3.Connection, stage: Stage) -> None:
-    """Rows that bring columns which the application's table does not have are kept whole, beside it."""
-    for seq in stage.brings:
+def make_odd(db: sqlite3.Connection, stage: Stage, misled: Sequence[int] = ()) -> None:
+    """Rows that bring columns which the application's table does not have are kept whole, beside it. Of the packets
+    that were `misled` no value is taken for known."""
+    for seq in stage.brings.union(misled):
         rows = f"SELECT rn FROM {stage.name} WHERE q = {seq}"
         db.execute(f"UPDATE {classes(stage.layout)} SET odd = 1 WHERE rn IN ({rows})")
 

@@ -43,16 +43,16 @@ def keep(
     ).fetchone()
     columns = json.dumps(sorted(settled.resolved.conflict))
     if settled.resolved.conflict:
-        if found is None:
+        id_ = conflict_id(layout.table, key, EDIT, [version.dot for version in settled.siblings])
+        number = found[0] if found is not None else _same_again(db, id_, now)
+        if number is None:
             cursor = db.execute(
                 "INSERT INTO _satchel_conflict (tab, row, key, kind, columns, opened) VALUES (?, ?, ?, ?, ?, ?)",
                 (layout.number, row, exact.write_values(key), EDIT, columns, now),
             )
             number = cursor.lastrowid
         else:
-            (number,) = found
             db.execute("UPDATE _satchel_conflict SET columns = ? WHERE number = ?", (columns, number))
-        id_ = conflict_id(layout.table, key, EDIT, [version.dot for version in settled.siblings])
         db.execute("INSERT OR REPLACE INTO _satchel_conflict_id VALUES (?, ?)", (id_, number))
     elif found is not None:
         how = settled.closes if len(settled.siblings) == 1 else "reason-gone"
@@ -104,6 +104,20 @@ def keep_apart(
     )
     db.execute("INSERT OR REPLACE INTO _satchel_conflict_id VALUES (?, ?)", (id_, cursor.lastrowid))
     return True
+
+
+def _same_again(db: sqlite3.Connection, id_: str, now: int) -> int | None:
+    """Opens the entry again that these versions had before: what had settled it was taken out."""
+    query = "SELECT number FROM _satchel_conflict JOIN _satchel_conflict_id USING (number) WHERE id = ?"
+    row = db.execute(query, (id_,)).fetchone()
+    if row is None:
+        return None
+    db.execute(
+        "UPDATE _satchel_conflict SET opened = ?, closed = NULL, closed_by = NULL, reviewed = 0, shown = NULL,"
+        " versions = NULL WHERE number = ?",
+        (now, row[0]),
+    )
+    return int(row[0])
 
 
 def _reopen(db: sqlite3.Connection, number: int, why: Apart, now: int) -> None:
@@ -195,7 +209,8 @@ def _record(db: sqlite3.Connection, layouts: Mapping[int, Layout], row: Sequence
     # the newest name of the entry; for an open one that is the one of its present versions
     id_ = conflict_id(layout.table, key, kind, [version.dot for version in versions])
     if db.execute("SELECT 1 FROM _satchel_conflict_id WHERE id = ? AND number = ?", (id_, number)).fetchone() is None:
-        (id_,) = db.execute("SELECT id FROM _satchel_conflict_id WHERE number = ? ORDER BY id", (number,)).fetchone()
+        named = db.execute("SELECT id FROM _satchel_conflict_id WHERE number = ? ORDER BY id", (number,)).fetchone()
+        id_ = id_ if named is None else named[0]  # its last name is another's where a taking out made them the same
     return ConflictRecord(
         id=id_,
         table=layout.table.name,

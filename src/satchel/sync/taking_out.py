@@ -1,0 +1,122 @@
+"""Following a revocation: what was applied beyond a cut is taken out of the database and lies in quarantine (PROTOCOL,
+Members; ADR 20).
+
+One transaction takes it out of the database. Only then the packets leave the archive, one by one: a start in between
+goes on with that, so a kill leaves nothing half done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+from satchel.errors import BadPacket
+from satchel.exchange.listing import Place
+from satchel.files import FileTrouble
+from satchel.model.ids import node_of, trunk_of
+from satchel.model.vector import Mark
+from satchel.packet.verify import SignedManifest, read_manifest
+from satchel.replication.siblings import maximal
+from satchel.stores.base import Applying, Incoming, PacketRecord, Sealed
+from satchel.sync import sealing
+from satchel.sync.branches import naming_of
+from satchel.sync.cuts import Cuts
+from satchel.sync.incoming import incoming_of
+from satchel.sync.quarantine import PACKET, Bad, Quarantine
+from satchel.sync.report import Report
+from satchel.sync.site import ENVELOPE_LIMIT, Site
+from satchel.sync.standing import refuse_revoked
+
+
+def obey(site: Site, report: Report, quarantine: Quarantine, *, dry_run: bool = False) -> None:
+    """Makes database and archive follow the revocations that are known. SatchelError: this node was revoked itself."""
+    cuts = site.cuts
+    if not cuts:
+        return
+    refuse_revoked(site)
+    ahead = dict(cuts.ahead()) if not site.joining else {}
+    if ahead:
+        _take_out(site, ahead, report, dry_run=dry_run)
+    if not dry_run:
+        _sweep(site, cuts, quarantine)
+
+
+def _take_out(site: Site, ahead: dict[str, Mark], report: Report, *, dry_run: bool) -> None:
+    records = list(site.store.packets_after({}))
+    beyond = [r for r in records if r.dot.origin in ahead and r.dot.seq > ahead[r.dot.origin].seq]
+    gone = {record.dot for record in beyond}
+    rest = [record for record in records if record.dot not in gone]
+    with site.store.applying() as applying:
+        late = _seal_late(site, applying, report, dry_run=dry_run)
+        remaining = chain(_packets(site, rest), _just_sealed(site, [] if dry_run else late))
+        report.rows.add(applying.take_out(ahead, _packets(site, beyond), remaining, site.rules, maximal))
+        if not dry_run:
+            applying.commit()
+    report.taken_out += [str(record.dot) for record in beyond]
+    report.warnings += [_words(origin, ahead[origin], beyond) for origin in sorted(ahead)]
+    if not dry_run:
+        site.untold = True
+        sealing.publish(site, late)
+        report.sealed += [str(sealed.dot) for sealed in late]
+
+
+def _words(origin: str, cut: Mark, beyond: Iterable[PacketRecord]) -> str:
+    names = [str(record.dot) for record in beyond if record.dot.origin == origin]
+    which = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+    return f"{node_of(origin)} was revoked: {which} was taken out of this database and lies in quarantine"
+
+
+def _seal_late(site: Site, applying: Applying, report: Report, *, dry_run: bool) -> list[Sealed]:
+    """What the application wrote since the last seal was written in sight of what is taken out."""
+    write = sealing.pretend if dry_run else sealing.write_parts
+    return sealing.seal_late(site, applying, report.rows, write)
+
+
+def _packets(site: Site, records: Iterable[PacketRecord]) -> Iterator[Incoming]:
+    """Those that the archive has. One that it lacks was pruned; what stands of it in the database counts."""
+    naming = naming_of(site)
+    for record in records:
+        relative = site.archive.relative(trunk_of(record.dot.origin), record.dot.seq, record.suffix)
+        folder = site.archive.packet_folder(relative)
+        signed = _read(site, folder)
+        if signed is not None and signed.hash == record.hash:
+            # under the names that this database has for origins
+            incoming = incoming_of(folder, signed, naming)
+            yield replace(incoming, dot=record.dot, group=record.group, context=record.context)
+
+
+def _just_sealed(site: Site, late: Iterable[Sealed]) -> Iterator[Incoming]:
+    """Own packets whose manifests are not in the archive yet; their parts are."""
+    naming = naming_of(site)
+    for sealed in late:
+        signed = read_manifest(sealed.envelope, site.members)
+        relative = site.archive.relative(trunk_of(sealed.dot.origin), sealed.dot.seq, sealed.suffix)
+        if isinstance(signed, SignedManifest):
+            yield incoming_of(site.archive.packet_folder(relative), signed, naming)
+
+
+def _read(site: Site, folder: Path) -> SignedManifest | None:
+    try:
+        data = site.archive.read_marker(Place(folder, folder.name), ENVELOPE_LIMIT)
+        signed = read_manifest(data, site.members) if data is not None else None
+    except (BadPacket, FileTrouble):
+        return None  # `verify` names it
+    return signed if isinstance(signed, SignedManifest) else None
+
+
+def _sweep(site: Site, cuts: Cuts, quarantine: Quarantine) -> None:
+    """Packets of the archive that do not count any more go to quarantine, whole."""
+    root = site.archive.packets / site.archive.network
+    revoked = [
+        folder
+        for folder in (sorted(root.iterdir()) if root.is_dir() else [])
+        if site.members.is_revoked(node_of(folder.name)) and node_of(folder.name) != site.settings.node
+    ]
+    applied = {record.suffix for record in site.store.packets_after({})} if revoked else set()
+    for place in (place for folder in revoked for place in sorted(folder.iterdir())):
+        signed = None if place.name.rpartition("-")[2] in applied else _read(site, place)
+        reason = cuts.refuses(signed.manifest) if signed is not None else None
+        if signed is not None and reason is not None:
+            quarantine.put_folder(place, Bad(str(signed.manifest.dot), reason, "", signed.hash, PACKET))

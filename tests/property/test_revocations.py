@@ -1,0 +1,40 @@
+"""Random histories with revocations: what lies beyond a cut is taken out as the specification's model does it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.property.constraint_histories import load_global_spec
+from tests.property.revocations import History
+
+# Each of these was once wrong: entries of the list that share a name, references to rows that were taken out, values
+# that an innocent node had taken over from them.
+FOUND = (153, 212, 249, 330)
+
+
+@pytest.fixture(scope="module")
+def spec() -> Iterator[ModuleType]:
+    module = load_global_spec()
+    if module is None:
+        pytest.skip("the specification's model is not beside this repository")
+    yield module
+
+
+@pytest.mark.parametrize("seed", FOUND)
+def test_a_store_takes_out_what_lies_beyond_a_cut_as_the_model_does(
+    tmp_path: Path, spec: ModuleType, seed: int
+) -> None:
+    History(tmp_path, spec, seed).run()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(1000, 1015, 5))
+def test_stores_agree_whenever_they_hear_of_a_revocation(tmp_path: Path, spec: ModuleType, first: int) -> None:
+    for seed in range(first, first + 5):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        History(folder, spec, seed).run()
