@@ -27,7 +27,7 @@ ROWS = (
 
 def joined(root: Path, rows: str) -> tuple[Place, Place]:
     """The founder, and somebody who has joined with no rows or with a copy, and has imported nothing yet."""
-    a = found_network(root, make_database(root / "a.db", *SCHEMA, *ROWS), "a")
+    a = found_network(root, make_database(root / "a.db", *SCHEMA, *ROWS), "a", key_scope={})
     if rows == "a copy":
         with closing(sqlite3.connect(a.db)) as one, closing(sqlite3.connect(root / "copy.db")) as two:
             one.backup(two)
@@ -88,3 +88,19 @@ def test_edits_of_a_refused_batch_keep_their_times_and_what_they_did_not_write(t
     assert content(a)["quotes"][0] == ("a1 renamed", 7, 11)
     assert [code for code, _ in content(a)["codes"]] == ["x", "z"]
     assert parked(a) == {"w"}
+
+
+def test_rows_whose_numbers_the_network_has_given_away_all_get_others(tmp_path: Path) -> None:
+    a, b = joined(tmp_path, "none")
+    a.node.export(tmp_path)
+    b.sql("INSERT INTO quotes (label) VALUES ('b1'), ('b2'), ('b3')", "INSERT INTO lines VALUES (1, 'b1 line', 1)")
+    b.sql("UPDATE quotes SET total = 5 WHERE label = 'b2'", "INSERT INTO lines VALUES (2, 'b3 line', 3)")
+    rest([a, b])
+    assert content(a) == content(b)
+    assert [quote for quote in content(a)["quotes"] if quote[0][0] == "b"] == [
+        ("b1", None, None),
+        ("b2", None, 5),
+        ("b3", None, None),
+    ]
+    assert content(a)["lines"] == [("a1 line", "a1"), ("b1 line", "b1"), ("b3 line", "b3")]
+    assert b.rows("SELECT id FROM quotes WHERE label = 'b3'") == [(3,)]  # it was free

@@ -68,9 +68,8 @@ class EditsSinceJoin:
             (self._key(same_rows, key), self._row(same_rows, before), self._row(same_rows, now), lines)
             for key, before, now, lines in self._edits
         ]
-        for key, _, now, _ in self._edits:
-            if now is not None and self.layout.is_local:
-                self.rows.give_number(key)
+        if self.layout.is_local:
+            self.rows.give_numbers(key for key, _, now, _ in self._edits if now is not None)
 
     def _row(self, same_rows: Callable[[Layout], str], row: Row | None) -> Row | None:
         return None if row is None else self._followed(same_rows, self.layout.roots, row)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from satchel.model.gids import parse_gid
 from satchel.model.value import Value
@@ -12,7 +12,7 @@ from satchel.stores.sqlite.apart import shown_key
 from satchel.stores.sqlite.connection import tolerant
 from satchel.stores.sqlite.freezing import base_lineage, base_of
 from satchel.stores.sqlite.layout import Layout
-from satchel.stores.sqlite.numbers import Numbers, give
+from satchel.stores.sqlite.numbers import Numbers, give, unused
 from satchel.stores.sqlite.stage import at_key, bindable, placeholder
 from satchel.stores.sqlite.versions import VersionReader
 
@@ -45,13 +45,26 @@ class RowEditor:
             return None
         return dict(zip(self.layout.table.names, self.numbers.to_wire(self.layout, row), strict=True))
 
-    def give_number(self, key: Sequence[Value]) -> None:
-        """A number for a row that is to come, if it has none: that of its birth where it is free, else the next."""
-        numbers = self.numbers
-        gid, name = str(key[0]), self.layout.table.name
-        number = numbers.number(name, gid)
-        if number is None or (self.here(key) is None and numbers.gid(name, number) != gid):
-            give(self.db, self.layout, numbers.next_free(name, parse_gid(gid).number), gid)
+    def give_numbers(self, keys: Iterable[Sequence[Value]]) -> None:
+        """Numbers for rows that are to come, where they have none: those of their births where they are free, else the
+        next ones."""
+        name = self.layout.table.name
+        gids = [str(key[0]) for key in keys]
+        lacking = [gid for gid in gids if not self._has_number(gid)]
+        born = {gid: parse_gid(gid).number for gid in lacking}
+        given: dict[int, str] = {}
+        for gid, number in born.items():
+            if number not in given and self.numbers.next_free(name, number) == number:
+                given[number] = gid
+        late = [gid for gid in lacking if given.get(born[gid]) != gid]
+        free = (n for n in unused(self.db, self.layout, len(lacking)) if n not in given)
+        given |= dict(zip(free, late, strict=False))
+        for number, gid in given.items():
+            give(self.db, self.layout, number, gid)
+
+    def _has_number(self, gid: str) -> bool:
+        number = self.numbers.number(self.layout.table.name, gid)
+        return number is not None and self.numbers.gid(self.layout.table.name, number) == gid
 
     def write(self, key: Sequence[Value], values: Mapping[str, Value] | None) -> None:
         """Makes the row hold these values: updated if it is there, else inserted; None deletes it."""
