@@ -12,7 +12,7 @@ import pytest
 from satchel.packet.envelope import read_envelope
 from satchel.packet.manifest import manifest_hash
 from tests.sync.backups import BOTH, DATABASE, HOME, backup
-from tests.sync.sites import Place, contents, differences, meet, packets_in
+from tests.sync.sites import Place, contents, differences, found_network, join_network, make_database, meet, packets_in
 
 EPOCH = re.compile(r"office\.[a-z0-9]{4}")
 
@@ -333,3 +333,25 @@ def test_looking_at_a_restored_home_changes_nothing(restored: Callable[[Sequence
     before = contents(office.home, "lock")
     assert office.node.status()["origin"] == "office"
     assert contents(office.home, "lock") == before
+
+
+def test_a_database_put_back_to_before_its_first_import_knows_its_own_rows_again(
+    tmp_path: Path,
+) -> None:
+    share, orders = tmp_path / "share", "CREATE TABLE orders (id INTEGER PRIMARY KEY, what TEXT, pieces INTEGER)"
+    db = make_database(tmp_path / "office.db", orders, "INSERT INTO orders VALUES (1, 'desk', 1)")
+    office = found_network(tmp_path, db, key_scope={})
+    db = make_database(tmp_path / "clinic.db", orders, "INSERT INTO orders VALUES (1, 'lamp', 3), (2, 'chair', 4)")
+    clinic = Place("clinic", tmp_path, db)
+    join_network(office, "clinic", clinic.db)
+    old = backup(clinic)
+    meet(share, [office, clinic])
+    assert office.rows("SELECT what FROM orders ORDER BY what") == [("chair",), ("desk",), ("lamp",)]
+    old.restore(*DATABASE)
+    clinic.sql("INSERT INTO orders VALUES (7, 'late', 1)")
+    clinic.node.sync(share)
+    meet(share, [office, clinic])
+    assert clinic.vector() == office.vector()
+    found = [("chair",), ("desk",), ("lamp",), ("late",)]
+    assert office.rows("SELECT what FROM orders ORDER BY what") == found
+    assert clinic.rows("SELECT what FROM orders ORDER BY what") == found

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from satchel.model.ids import Dot, node_of, trunk_of
-from satchel.model.vector import Vector
+from satchel.model.vector import Mark, Vector
+from satchel.replication.order import Header
 from satchel.stores.base import Run
 from satchel.sync.site import Site, now_ms
 from satchel.sync.traces import Claim, Traces
@@ -124,6 +125,19 @@ def _fresh(node: str, taken: Iterable[str]) -> str:
 def _folders(site: Site) -> set[str]:
     root = site.home.packets / site.archive.network
     return {entry.name for entry in root.iterdir()} if root.is_dir() else set()
+
+
+def with_own_past(site: Site, wanted: Vector, ready: Iterable[Header]) -> dict[str, Mark]:
+    """What a joining node collects before it compares its rows: the inviter's vector, and own packets where there are
+    any. It has joined once already, and was put back to before that: most of its rows stand in those."""
+    found = dict(wanted)
+    for header in ready:
+        if node_of(header.dot.origin) == site.settings.node:
+            own = {header.dot.origin: Mark(header.dot.seq, header.hash)}
+            for origin, mark in {**header.context, **own}.items():
+                if origin not in found or found[origin].seq < mark.seq:
+                    found[origin] = mark
+    return found
 
 
 def epochs(site: Site) -> list[dict[str, Any]]:
