@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.packet.builders import Acme
+from tests.sync.places import branch, office, share, templates
+
+__all__ = ["acme", "branch", "office", "share", "templates"]
 
 
 @pytest.fixture

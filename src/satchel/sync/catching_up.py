@@ -3,6 +3,7 @@ for it, databases follow (PROTOCOL, Members and configuration)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from satchel.model.gids import typed
@@ -21,13 +22,13 @@ def catch_up(site: Site) -> None:
     before = site.configuration
     known = {table.name: table for table in before.shared_tables()}
     captured = site.store.tables()
-    if not any(set(table.names) - set(known[table.name].names) if table.name in known else True for table in captured):
+    if not any(_names(table) - _names(known[table.name]) if table.name in known else True for table in captured):
         return
     here = {table.name: table for table in site.store.inspect().tables}
     wanted = [
         _grown(known.get(table.name), table, here[table.name])
         for table in captured
-        if table.name in here and set(table.names) <= set(here[table.name].names)
+        if table.name in here and _names(table) <= _names(here[table.name])
     ]
     tables = {**known, **{table.name: table for table in wanted}}
     if tables == known:
@@ -38,16 +39,25 @@ def catch_up(site: Site) -> None:
 
 def _grown(known: Table | None, captured: Table, here: Table) -> Table:
     """A table of the network with what this database has beyond it: its columns, and the constraints on those."""
-    old = set() if known is None else set(known.names)
-    columns = (*(known.columns if known else ()), *(c for c in captured.columns if c.name not in old))
-    added = (key for key in here.unique_keys if not set(key.columns) <= old)
+    old = set() if known is None else _names(known)
+    columns = (*(known.columns if known else ()), *(c for c in captured.columns if c.name.lower() not in old))
+    added = (key for key in here.unique_keys if not _lower(key.columns) <= old)
     spelt = (replace(key, collations=key.collations or here.collations_of(key.columns)) for key in added)
     unique = (*(known.unique_keys if known else ()), *spelt)
     references = (
         *(known.foreign_keys if known else ()),
-        *(key for key in here.foreign_keys if not set(key.columns) <= old),
+        *(key for key in here.foreign_keys if not _lower(key.columns) <= old),
     )
     return replace(captured, columns=columns, foreign_keys=tuple(references)).with_unique_keys(unique)
+
+
+def _names(table: Table) -> set[str]:
+    return _lower(table.names)
+
+
+def _lower(names: Iterable[str]) -> set[str]:
+    """A database takes `ID` and `id` for one."""
+    return {name.lower() for name in names}
 
 
 def _declared(table: Table) -> tuple[ForeignKey, ...]:
