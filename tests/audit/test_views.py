@@ -274,5 +274,22 @@ def test_a_fork_is_named_in_the_warnings(archive: Archive) -> None:
     twin.write(row({"id": 1, "name": "one"}))
     other.write(row({"id": 2, "name": "two"}))
     with open_audit(archive.root) as audit:
-        assert audit.warnings == ["site-b has two packets 1: from there on its views mix both branches"]
-        assert len(audit.sql("SELECT * FROM customers_changes").fetchall()) == 2
+        [warning] = audit.warnings
+        names = [name for (name,) in audit.sql("SELECT _origin FROM customers_changes ORDER BY 1").fetchall()]
+        assert len(set(names)) == 2
+        assert (
+            warning == f"site-b was sealed more than once from 1 on: its branches stand apart, as {' and '.join(names)}"
+        )
+        assert audit.sql("SELECT origin FROM packets ORDER BY 1").fetchall() == [(name,) for name in names]
+
+
+def test_both_branches_of_a_fork_are_told_apart_in_every_view(archive: Archive) -> None:
+    twin = archive.join("site-b")
+    twin.write(row({"id": 1, "name": "old"}))
+    other = type(twin)(archive, twin.name, twin.key)
+    other.vector, other.last = dict(twin.vector), twin.last
+    twin.write(row({"id": 1, "name": "one"}))
+    other.write(row({"id": 2, "name": "two"}))
+    found = asked(archive, "SELECT name FROM customers ORDER BY id")
+    assert found == [("one",), ("two",)]
+    assert len({origin for (origin,) in asked(archive, "SELECT origin FROM changes")}) == 3

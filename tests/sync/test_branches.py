@@ -8,8 +8,10 @@ from itertools import permutations
 
 import pytest
 
+import satchel
+
 from tests.sync.clones import assert_equal, clone, conflicts, gossip, hand_over, seal
-from tests.sync.sites import Place
+from tests.sync.sites import Place, meet
 
 BRANCH = re.compile(r"branch~[0-9a-f]{8}")
 
@@ -76,3 +78,36 @@ def test_three_clones_make_three_branches_and_a_branch_forks_again(office: Place
     firsts = sorted(seq for name, seq in office.vector().items() if BRANCH.fullmatch(name))
     assert firsts == [2, 2, 2, 3, 3]
     assert office.vector()["branch"] == 1
+
+
+def test_status_doctor_and_verify_name_a_fork_until_one_database_has_another_identity(
+    office: Place, branch: Place
+) -> None:
+    twin = clone(branch)
+    seal(branch, "UPDATE customers SET town = 'Kiel' WHERE id = 'c1'")
+    seal(twin, "UPDATE customers SET town = 'Jena' WHERE id = 'c1'")
+    assert office.node.status()["forks"] == []
+    hand_over(branch, office)
+    hand_over(twin, office)
+    status = office.node.status()
+    [fork] = status["forks"]
+    heads = {head["origin"]: (head["seq"], head["hash"]) for head in fork["branches"]}
+    assert (fork["origin"], fork["first"], fork["settled"]) == ("branch", 1, False)
+    assert heads == {name: (1, status["heads"][name]) for name in branches(office)}
+    assert "two databases write as branch" in status["sentence"]
+    assert any("was sealed more than once" in warning for warning in status["warnings"])
+    told = [entry for entry in office.node.doctor()["findings"] if "was sealed more than once" in entry["what"]]
+    assert [("rejoin" in entry["hint"], entry["level"]) for entry in told] == [(True, "warning")]
+    found = satchel.verify(office.home / "packets")
+    [problem] = found["problems"]
+    assert all(f"{name}/1" in problem["reason"] for name in branches(office))
+    invitation = office.root / "laptop.invite"
+    office.node.invite("laptop", out=invitation)
+    twin.node.rejoin(invitation)
+    meet(office.root / "share", [office, branch, twin])
+    for place in (office, branch, twin):
+        status = place.node.status()
+        assert [fork["settled"] for fork in status["forks"]] == [True]
+        assert not any("sealed more than once" in warning for warning in status["warnings"])
+        assert satchel.verify(place.home / "packets")["problems"] == []
+    assert_equal(office, branch, twin)

@@ -7,23 +7,39 @@ is not wrong because it is not whole: there it is a warning.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from satchel.audit.branches import fork_findings
 from satchel.audit.held import Finding, Held
+from satchel.model.ids import trunk_of
 from satchel.model.vector import HASH_DIGITS
+from satchel.packet.ack import Ack
 from satchel.packet.verify import verify_chain
+from satchel.replication.branches import Naming
 
 
-def chain_findings(packets: Sequence[Held], archived: Collection[str]) -> tuple[list[Finding], list[str]]:
-    """Problems and warnings between verified packets. `archived`: origins of which a packet lies in an archive."""
-    problems: list[Finding] = []
-    warnings: list[str] = []
+def chain_findings(
+    packets: Sequence[Held],
+    archived: Collection[str],
+    naming: Naming,
+    acks: Iterable[Ack],
+    covered: Mapping[str, int] | None = None,
+) -> tuple[list[Finding], list[str]]:
+    """Problems and warnings between verified packets. `archived`: origins of which a packet lies in an archive;
+    `covered`: the last packet of each origin that a snapshot stands for: nothing is missing up to there."""
+    covered = covered or {}
+    problems, warnings, forked = fork_findings(packets, naming, acks)
     for problem in verify_chain(packet.signed for packet in packets):
+        origin = problem.packet.rpartition("/")[0]
+        if problem.reason.startswith("fork:") and origin in forked:
+            continue
+        if problem.reason.startswith("gap:") and int(problem.packet.rpartition("/")[2]) <= covered.get(origin, 0) + 1:
+            continue
         if problem.reason.startswith("gap:") and problem.packet.rpartition("/")[0] not in archived:
             warnings.append(f"{problem.packet}: {problem.reason}; an exchange carries only what others lack")
         else:
             problems.append(Finding(*problem))
-    for finding, missing in _cause_findings(packets):
+    for finding, missing in _cause_findings(packets, covered):
         if missing and finding.packet.rpartition("/")[0] not in archived:
             warnings.append(f"{finding.packet}: {finding.reason}; an exchange carries only what others lack")
         else:
@@ -31,27 +47,24 @@ def chain_findings(packets: Sequence[Held], archived: Collection[str]) -> tuple[
     return problems, warnings
 
 
-def heads(packets: Sequence[Held]) -> dict[str, dict[str, object]]:
-    """The last packet of each origin."""
-    found: dict[str, dict[str, object]] = {}
-    for packet in sorted(packets, key=lambda packet: (packet.dot, packet.hash)):
-        found[packet.dot.origin] = {"seq": packet.dot.seq, "hash": packet.hash}
-    return found
-
-
-def _cause_findings(packets: Sequence[Held]) -> Iterator[tuple[Finding, bool]]:
+def _cause_findings(packets: Sequence[Held], covered: Mapping[str, int]) -> Iterator[tuple[Finding, bool]]:
     """Each with whether something is missing, else it contradicts. One that is missing is named once, by the first
     packet that had seen it; inside of what is there, gaps are the chain's business."""
     known: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
     for packet in packets:
         known[packet.dot.origin][packet.dot.seq].add(packet.hash[:HASH_DIGITS])
     last = {origin: max(seqs) for origin, seqs in known.items()}
+    last |= {origin: max(last.get(origin, 0), seq) for origin, seq in covered.items()}
     for packet in packets:
-        for origin, mark in packet.context.items():
-            if origin == packet.dot.origin:
+        for name, mark in packet.context.items():
+            if name == packet.dot.origin:
                 continue
+            origin = trunk_of(name)
             there = known[origin].get(mark.seq) if origin in known else None
-            if there is not None and mark.hash not in there:
+            if there is not None and mark.hash not in there and name != origin:
+                reason = f"gap: it had seen {name}/{mark.seq} ({mark.hash}), which is not here"
+                yield Finding(str(packet.dot), "", reason), True
+            elif there is not None and mark.hash not in there:
                 reason = f"it had seen another packet {origin}/{mark.seq}, with the hash {mark.hash}"
                 yield Finding(str(packet.dot), "", reason), False
             elif mark.seq > last.get(origin, 0):

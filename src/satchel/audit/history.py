@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from satchel.audit.branches import dot_of
 from satchel.audit.held import Held
 from satchel.audit.holdings import read_holdings
 from satchel.audit.relations import dataset_of
@@ -27,6 +28,7 @@ from satchel.model.value import Value, is_clean
 from satchel.model.vector import Mark, seen
 from satchel.packet.keys import PublicKey
 from satchel.packet.table import CHANGE_COLUMN
+from satchel.replication.branches import Naming
 
 SHOWN, LOST, SUPERSEDED = "shown", "lost", "superseded"
 _INT64 = range(-(2**63), 2**63)
@@ -48,14 +50,19 @@ def row_history(
         raise UsageError(
             f"the key of {table.name} has {len(table.key)} columns, not {len(key)}", f"Give {', '.join(table.key)}."
         )
-    packets = read_holdings(paths, root, table.name).packets
+    held = read_holdings(paths, root, table.name)
     versions = [
-        version
-        for packet in packets
+        _named(version, packet, held.naming)
+        for packet in held.packets
         for found in _matches(packet, table, key)
         if (version := _version(found, packet, table, key)) is not None
     ]
     return sorted(versions, key=_rank)
+
+
+def _named(version: dict[str, Any], packet: Held, naming: Naming) -> dict[str, Any]:
+    """With the names that hold after a fork."""
+    return version | {"origin": dot_of(packet, naming).origin, "context": naming.resolve(version["context"])}
 
 
 def outcomes(versions: Sequence[dict[str, Any]]) -> list[str]:

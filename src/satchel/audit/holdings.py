@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
+from satchel.audit.branches import link_of
 from satchel.audit.held import Finding, Held, Slimmer
 from satchel.audit.members import Introduced, read_acks, read_members
 from satchel.audit.places import Found, Place, find_places
@@ -19,20 +21,28 @@ from satchel.packet.manifest import Manifest
 from satchel.packet.members import Members
 from satchel.packet.problem import Problem, Waiting
 from satchel.packet.verify import SignedManifest, read_manifest, verify_parts
+from satchel.replication.branches import Link, Naming
 
 # Base64 makes a payload larger by a third; the rest is checked when the envelope is opened.
 _MARKER_BYTES = DEFAULT_LIMITS.manifest_bytes * 3 // 2
 
 
-@dataclass(slots=True)
+@dataclass
 class Holdings:
-    """Verified packets, each once, by origin and seq; `unverified` are the others, each with its reason."""
+    """Verified packets, each once, by origin and seq; `unverified` are the others, each with its reason. `links`: every
+    packet that a member signed, in its chain."""
 
     introduced: Introduced
     packets: list[Held]
     unverified: list[Finding]
     acks: dict[str, Ack]
     warnings: list[str]
+    links: list[Link] = field(default_factory=list)
+
+    @cached_property
+    def naming(self) -> Naming:
+        """What the packets are called."""
+        return Naming(self.links, {}, lambda dot: None)
 
     @property
     def members(self) -> Members:
@@ -49,11 +59,14 @@ def read_holdings(paths: Iterable[Path | str], root: PublicKey | None = None, ta
     packets: dict[str, Held] = {}
     unverified = [Finding(place.guess, "", "incomplete: no manifest", str(place.folder)) for place in found.incomplete]
     slimmer = Slimmer()
+    links: list[Link] = []
     for place in found.packets:
         opened = open_place(place, introduced.members)
         if isinstance(opened, Finding):
             unverified.append(opened)
-        elif opened.hash not in packets and (manifest := _concerned(opened.manifest, table)):
+            continue
+        links.append(link_of(opened))
+        if opened.hash not in packets and (manifest := _concerned(opened.manifest, table)):
             problem = _first_problem(place, manifest)
             if problem is None:
                 packets[opened.hash] = slimmer.held(place.folder, opened, keyid_of(manifest, introduced.members))
@@ -63,7 +76,7 @@ def read_holdings(paths: Iterable[Path | str], root: PublicKey | None = None, ta
     warnings = [*introduced.warnings, *acks.warnings, *(trouble.message for trouble in found.unreadable)]
     warnings += [f"{problem.file}: {problem.reason}" for problem in (*introduced.problems, *acks.problems)]
     ordered = sorted(packets.values(), key=lambda packet: (packet.dot, packet.hash))
-    return Holdings(introduced, ordered, unverified, acks.newest, warnings)
+    return Holdings(introduced, ordered, unverified, acks.newest, warnings, links)
 
 
 def find_ours(paths: Iterable[Path | str]) -> Found:

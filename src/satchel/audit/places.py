@@ -15,7 +15,8 @@ from satchel.errors import UsageError
 from satchel.files import FileTrouble
 from satchel.files.trouble import translated
 from satchel.model.ids import parse_dot
-from satchel.packet.manifest import MANIFEST_NAME
+from satchel.packet.manifest import MANIFEST_NAME, PRUNED_NAME
+from satchel.packet.snapshot import SNAPSHOT_FOLDER
 
 DEPTH = 8  # levels of folders below a path
 # Other programs put these beside what people copy; a leading dot needs no mention.
@@ -51,6 +52,8 @@ class Found:
 
     packets: list[Place] = field(default_factory=list)
     incomplete: list[Place] = field(default_factory=list)  # parts and no manifest: may still be arriving
+    pruned: list[Place] = field(default_factory=list)  # packets of an archive of which only the manifest is kept
+    snapshots: list[Place] = field(default_factory=list)
     nodes: list[Path] = field(default_factory=list)
     acks: list[Path] = field(default_factory=list)
     unreadable: list[FileTrouble] = field(default_factory=list)
@@ -58,7 +61,7 @@ class Found:
     @property
     def is_empty(self) -> bool:
         """Nothing of ours lies there."""
-        return not (self.packets or self.incomplete or self.nodes or self.acks)
+        return not (self.packets or self.incomplete or self.pruned or self.snapshots or self.nodes or self.acks)
 
 
 def find_places(paths: Iterable[Path | str]) -> Found:
@@ -131,7 +134,12 @@ def _sort_in(folder: Path, files: list[str], found: Found) -> None:
         side += [folder / name for name in files if _SIDE_NAME.fullmatch(name.lower())]
         return
     lowered = {name.lower(): name for name in files}
-    if MANIFEST_NAME in lowered:
+    if SNAPSHOT_FOLDER.fullmatch(kind):
+        if MANIFEST_NAME in lowered:
+            found.snapshots.append(Place(folder, lowered[MANIFEST_NAME]))
+    elif PRUNED_NAME in lowered and MANIFEST_NAME not in lowered:
+        found.pruned.append(Place(folder, lowered[PRUNED_NAME]))
+    elif MANIFEST_NAME in lowered:
         found.packets.append(Place(folder, lowered[MANIFEST_NAME]))
     elif f"{MANIFEST_NAME}.tmp" in lowered or any(_PART_NAME.fullmatch(name) for name in lowered):
         found.incomplete.append(Place(folder))

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.fs as fs
 
+from satchel.audit.branches import dot_of
 from satchel.audit.held import Held
 from satchel.model.ids import node_of
 from satchel.model.schema import Table
@@ -23,6 +24,7 @@ from satchel.packet.card import CardOnFile
 from satchel.packet.keys import PublicKey
 from satchel.packet.members import Members
 from satchel.packet.rows import arrow_schema
+from satchel.replication.branches import Naming
 
 _TIME = pa.timestamp("us")
 _LIST = pa.list_(pa.string())
@@ -90,14 +92,18 @@ def dataset_of(table: Table, files: Sequence[Path]) -> ds.Dataset:
     )
 
 
-def packets_table(packets: Iterable[Held]) -> pa.Table:
+def packets_table(packets: Iterable[Held], naming: Naming) -> pa.Table:
     """The view `packets`."""
-    return pa.Table.from_pylist([_packet(packet) for packet in packets], PACKETS)
+    return pa.Table.from_pylist([_packet(packet, naming) for packet in packets], PACKETS)
 
 
-def contexts_table(packets: Iterable[Held]) -> pa.Table:
+def contexts_table(packets: Iterable[Held], naming: Naming) -> pa.Table:
     """What the author of each packet had applied, a row for each origin."""
-    rows = [(*packet.dot, origin, mark.seq) for packet in packets for origin, mark in packet.context.items()]
+    rows = [
+        (*dot_of(packet, naming), origin, mark.seq)
+        for packet in packets
+        for origin, mark in naming.resolve(packet.context).items()
+    ]
     columns = list(zip(*rows, strict=True)) or [()] * len(CONTEXTS)
     return pa.table([pa.array(c, field.type) for c, field in zip(columns, CONTEXTS, strict=True)], schema=CONTEXTS)
 
@@ -113,10 +119,10 @@ def nodes_table(cards: Sequence[CardOnFile], members: Members) -> pa.Table:
     return pa.Table.from_pylist(rows, NODES)
 
 
-def _packet(packet: Held) -> dict[str, object]:
+def _packet(packet: Held, naming: Naming) -> dict[str, object]:
     manifest = packet.manifest
     return {
-        "origin": manifest.origin,
+        "origin": dot_of(packet, naming).origin,
         "seq": manifest.seq,
         "suffix": manifest.suffix,
         "kind": manifest.kind,

@@ -116,7 +116,7 @@ class Audit:
         for name, rows in registered.items():
             connection.register(name, rows)
         for place, named in enumerate(tables):
-            for number, (shape, files) in enumerate(named.shapes):
+            for number, (shape, files, _) in enumerate(named.shapes):
                 connection.register(shape_name(place, number), dataset_of(shape, files))
         for statement in view_statements(tables):
             connection.execute(statement)
@@ -150,14 +150,16 @@ def open_audit(*paths: Path | str, root: PublicKey | None = None) -> Audit:
 
     held = read_holdings(paths, root)
     configuration = held.members.configuration
-    tables, left_out = gather_tables(configuration.shared_tables() if configuration else (), held.packets)
+    naming = held.naming
+    agreed = configuration.shared_tables() if configuration else ()
+    tables, left_out = gather_tables(agreed, held.packets, naming)
     summary = Summary(len(held.packets), len(held.unverified), len(left_out), len(tables))
-    audit = Audit(duckdb.connect(":memory:"), summary, cautions(held, left_out))
+    audit = Audit(duckdb.connect(":memory:"), summary, cautions(held, left_out, naming))
     registered = {
-        "packets": packets_table(held.packets),
+        "packets": packets_table(held.packets, naming),
         "acks": acks_table(held.acks),
         "nodes": nodes_table(held.introduced.cards, held.members),
-        CONTEXTS_NAME: contexts_table(held.packets),
+        CONTEXTS_NAME: contexts_table(held.packets, naming),
     }
     try:
         audit._fill(tables, registered)

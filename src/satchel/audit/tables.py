@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
+from satchel.audit.branches import dot_of
 from satchel.audit.held import Held
 from satchel.model.schema import Column, Table
+from satchel.replication.branches import Naming
 
 OURS = ("packets", "changes", "acks", "nodes")
 MACHINERY = "_satchel"  # names of what the views are made of begin so
@@ -15,13 +18,21 @@ CONTEXTS_NAME = f"{MACHINERY}_contexts"
 CHANGE_FIELDS = ("origin", "seq", "op", "at", "by", "stamp", "columns", "lineage", "context", "gid", "misfit")
 
 
+class Shape(NamedTuple):
+    """What distinguishes the files of one table: the columns that are still numbers in them and gids in later ones; the
+    branch of a fork that they are of, empty: the origin is the one that stands in the file."""
+
+    numbers: frozenset[str]
+    branch: str
+
+
 @dataclass(slots=True)
 class Found:
-    """One table as all its packets together have it: columns in order of appearance, files in order of packet, by the
-    columns that are still numbers in them and gids in later ones."""
+    """One table as all its packets together have it: columns in order of appearance, files in order of packet, by
+    shape."""
 
     table: Table
-    files: dict[frozenset[str], list[Path]] = field(default_factory=dict)
+    files: dict[Shape, list[Path]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +40,31 @@ class Named:
     """A table with the names of its views."""
 
     table: Table
-    files: Mapping[frozenset[str], Sequence[Path]]
+    files: Mapping[Shape, Sequence[Path]]
     view: str
     changes_view: str
 
     @property
-    def shapes(self) -> list[tuple[Table, Sequence[Path]]]:
-        """Files with the table as they have it: a reference that was named late is a number in what came before."""
-        found = [(_with_types(self.table, "int64", names), files) for names, files in self.files.items()]
-        return found or [(self.table, ())]
+    def shapes(self) -> list[tuple[Table, Sequence[Path], str]]:
+        """Files with the table as they have it, and their branch: a reference that was named late is a number in what
+        came before."""
+        found = [
+            (_with_types(self.table, "int64", shape.numbers), files, shape.branch)
+            for shape, files in self.files.items()
+        ]
+        return found or [(self.table, (), "")]
 
 
-def gather_tables(configured: Iterable[Table], packets: Iterable[Held]) -> tuple[list[Named], list[str]]:
+def gather_tables(
+    configured: Iterable[Table], packets: Iterable[Held], naming: Naming
+) -> tuple[list[Named], list[str]]:
     """Tables by name, and a warning for each part that cannot stand in a view: a column of another type, or another
     key, than the network agreed on (or, where nothing was agreed, than the first packet has)."""
     found = {table.name: Found(table) for table in configured}
     warnings: list[str] = []
     for packet in packets:
+        origin = dot_of(packet, naming).origin
+        branch = origin if origin != packet.dot.origin else ""
         for part in packet.parts:
             entry = found.setdefault(part.table.name, Found(part.table))
             numbers = _numbers(entry.table, part.table)
@@ -54,7 +73,7 @@ def gather_tables(configured: Iterable[Table], packets: Iterable[Held]) -> tuple
                 warnings.append(f"{packet.dot}: {part.file} is in no view: {clash}")
             else:
                 entry.table = _joined(entry.table, part.table)
-                entry.files.setdefault(numbers, []).append(packet.folder / part.file)
+                entry.files.setdefault(Shape(numbers, branch), []).append(packet.folder / part.file)
     return _named(found), warnings
 
 

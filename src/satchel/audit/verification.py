@@ -11,16 +11,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from satchel.audit.causes import chain_findings, heads
+from satchel.audit.branches import heads, naming_of
+from satchel.audit.causes import chain_findings
 from satchel.audit.held import Finding, Held, Slimmer
 from satchel.audit.holdings import find_ours, keyid_of, open_place
 from satchel.audit.members import read_acks, read_members
 from satchel.audit.places import Place, is_foreign
+from satchel.audit.snapshots import Covered, check_snapshots
 from satchel.errors import BadPacket
 from satchel.files import FileTrouble
 from satchel.packet.keys import PublicKey
 from satchel.packet.members import Members
 from satchel.packet.verify import SignedManifest, verify_parts
+from satchel.replication.branches import Naming
 
 
 @dataclass(slots=True)
@@ -35,14 +38,17 @@ class _Report:
     warnings: list[str] = field(default_factory=list)
     verified: list[Held] = field(default_factory=list)
     archived: set[str] = field(default_factory=set)
+    pruned: int = 0
+    covered: Covered = field(default_factory=Covered)
 
 
 def verify_paths(*paths: Path | str, root: PublicKey | None = None) -> dict[str, Any]:
     """Checks every packet, card and acknowledgement below the paths (INTERFACE, verify).
 
-    Returns {packets, files, bytes, problems, incomplete, heads, root, warnings}: `problems` and `incomplete` are lists
+    Returns {packets, pruned, snapshots, files, bytes, problems, incomplete, heads, root, warnings}: `problems` and `incomplete` are lists
     of {packet, file, reason, folder}; a packet whose manifest is there and a part is not stands in both. `heads`
-    {origin: {seq, hash}}; `root`: fingerprint of the founder's key, for a person to compare where none is given.
+    {origin: {seq, hash}}, branches of a fork apart; `root`: fingerprint of the founder's key, for a person to compare
+    where none is given.
     UsageError: nothing of ours is there; VerificationFailed: the founder's card is missing, or there are several.
     """
     found = find_ours(paths)
@@ -58,18 +64,27 @@ def verify_paths(*paths: Path | str, root: PublicKey | None = None) -> dict[str,
     slimmer = Slimmer()
     for place in found.packets:
         _check_place(place, introduced.members, slimmer, report)
-    problems, warnings = chain_findings(report.verified, report.archived)
-    return _document(report, [*report.problems, *problems], [*report.warnings, *warnings], introduced.members)
+    report.covered = covered = check_snapshots(found.snapshots, introduced.members)
+    for place in found.pruned:
+        _check_pruned(place, introduced.members, slimmer, report)
+    report.problems += [*covered.problems, *covered.check_links(report.verified)]
+    naming = naming_of(report.verified)
+    problems, warnings = chain_findings(report.verified, report.archived, naming, acks.newest.values(), covered.upto)
+    return _document(report, [*report.problems, *problems], [*report.warnings, *warnings], introduced.members, naming)
 
 
-def _document(report: _Report, problems: list[Finding], warnings: list[str], members: Members) -> dict[str, Any]:
+def _document(
+    report: _Report, problems: list[Finding], warnings: list[str], members: Members, naming: Naming
+) -> dict[str, Any]:
     return {
         "packets": report.packets,
-        "files": report.files,
-        "bytes": report.size,
+        "pruned": report.pruned,
+        "snapshots": report.covered.snapshots,
+        "files": report.files + report.covered.files,
+        "bytes": report.size + report.covered.size,
         "problems": [problem._asdict() for problem in problems],
         "incomplete": [finding._asdict() for finding in report.incomplete],
-        "heads": heads(report.verified),
+        "heads": heads(report.verified, naming),
         "root": members.root.keyid,
         "warnings": warnings,
     }
@@ -90,6 +105,22 @@ def _check_place(place: Place, members: Members, slimmer: Slimmer, report: _Repo
         _check_parts(place, opened, report)
     except FileTrouble as trouble:
         report.problems.append(Finding(str(opened.manifest.dot), "", trouble.message, str(place.folder)))
+
+
+def _check_pruned(place: Place, members: Members, slimmer: Slimmer, report: _Report) -> None:
+    """Of a packet whose parts were removed the manifest is left, and a snapshot that stands for it."""
+    report.pruned += 1
+    report.files += 1
+    opened = open_place(place, members)
+    if isinstance(opened, Finding):
+        report.problems.append(opened)
+        return
+    report.size += len(opened.envelope)
+    report.verified.append(slimmer.held(place.folder, opened, keyid_of(opened.manifest, members)))
+    report.archived.add(opened.manifest.origin)
+    if opened.hash not in report.covered.hashes.get(opened.manifest.dot, ()):
+        reason = "it was pruned, and no snapshot here covers it"
+        report.problems.append(Finding(str(opened.manifest.dot), place.marker, reason, str(place.folder)))
 
 
 def _check_parts(place: Place, opened: SignedManifest, report: _Report) -> None:

@@ -9,7 +9,7 @@ from importlib.resources import files
 from string import Template
 
 from satchel.audit import expressions
-from satchel.audit.tables import MACHINERY, Named
+from satchel.audit.tables import CHANGE_FIELDS, MACHINERY, Named
 from satchel.model.schema import Column
 
 MACROS = ("key_of_real", "key_of_misfit", "json_of_misfit")
@@ -43,10 +43,20 @@ def _view(name: str, query: str) -> str:
 
 
 def _parts(named: Named, place: int) -> str:
-    """All parts of a table in one shape: a number that later became a reference is text, as the references are."""
-    shapes = range(len(named.shapes))
+    """All parts of a table in one shape: a number that later became a reference is text, as the references are; packets
+    of a fork are told apart by the names of their branches."""
     columns = ", ".join(_typed(column) for column in named.table.columns)
-    return "\nUNION ALL\n".join(f"SELECT {columns}, _change FROM {shape_name(place, number)}" for number in shapes)
+    return "\nUNION ALL\n".join(
+        f"SELECT {columns}, {_change(branch)} FROM {shape_name(place, number)}"
+        for number, (_, _, branch) in enumerate(named.shapes)
+    )
+
+
+def _change(branch: str) -> str:
+    if not branch:
+        return "_change"
+    rest = ", ".join(f'"{name}" := _change."{name}"' for name in CHANGE_FIELDS if name != "origin")
+    return f'struct_pack("origin" := {expressions.text(branch)}, {rest}) AS _change'
 
 
 def _typed(column: Column) -> str:
