@@ -16,6 +16,7 @@ from satchel.exchange.archive import Archive
 from satchel.exchange.base import Exchange
 from satchel.exchange.listing import Listing, Place
 from satchel.exchange.names import MARKER
+from satchel.exchange.pruned import is_pruned
 from satchel.files import FileTrouble, remove_folder
 from satchel.model.ids import ORIGIN_NAME, trunk_of
 from satchel.packet.manifest import folder_name
@@ -68,7 +69,8 @@ class Collector:
     def settle(self) -> None:
         """What came whole from one place is no trouble at another: a bad copy is told, and holds up nothing."""
         known = is_here(self.site, self.taken)
-        for entry in [e for e in self.report.quarantined if self._has_come(e)]:
+        held = {entry.id for entry in self.quarantine.entries()}
+        for entry in [e for e in self.report.quarantined if self._has_come(e) and e["id"] not in held]:
             words = f"a bad copy of {entry['packet']} lies at {entry['where']} ({entry['reason']}); a good one came"
             self.report.warnings.append(words)
             self.report.quarantined.remove(entry)
@@ -91,7 +93,7 @@ class Collector:
         """Whether a packet of that name is in the archive: then it was verified when it came. Another packet with its
         number has another suffix, and so another name."""
         folder = self.site.home.packets / self.site.archive.network / place.origin / place.name.lower()
-        return (folder / MARKER).is_file()
+        return (folder / MARKER).is_file() or is_pruned(folder)
 
     def _collect(self, exchange: Exchange, place: Place) -> None:
         packet, marker, digest = _label(place), b"", ""
@@ -170,8 +172,9 @@ class Collector:
                 remove_folder(folder)
                 raise
         self.taken.add(str(manifest.dot))
-        self.names.add(folder_name(manifest.seq, manifest.suffix))
-        self.quarantine.clear(str(manifest.dot), folder_name(manifest.seq, manifest.suffix), _where(place))
+        name = folder_name(manifest.seq, manifest.suffix)
+        self.names.add(name)
+        self.quarantine.clear(str(manifest.dot), signed.hash, name, _where(place))
         return ()
 
     @property

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -82,13 +81,16 @@ class Quarantine:
         self.most_entries = most_entries
         self.warnings: list[str] = []
         self._cleared: dict[str, str] = {}  # id -> since: what is tried again and fails again is not new
+        self._known: dict[str, Entry] | None = None  # read once: every packet that is collected asks
+        self._bytes: dict[str, int] = {}  # of the files of bad copies, by id
 
     # -- putting in
 
     def put(self, exchange: Exchange, place: Place, marker: bytes, bad: Bad) -> Entry:
         """Keeps a copy that was found at `place`. The same one again changes nothing."""
-        entry = self._entry(bad, marker or place.name.encode("utf-8", "surrogateescape"), str(place.path.absolute()), place.name)
-        before = self._read(entry.id)
+        identity = marker or place.name.encode("utf-8", "surrogateescape")
+        entry = self._entry(bad, identity, str(place.path.absolute()), place.name)
+        before = self._all().get(entry.id)
         if self.dry_run or (before is not None and before.reason == entry.reason):
             return before or entry
         if before is None and self._is_full():
@@ -121,12 +123,12 @@ class Quarantine:
     def _entry(self, bad: Bad, identity: bytes, where: str, name: str) -> Entry:
         safe = "".join(c if c.isascii() and (c.isalnum() or c in "-.~") else "_" for c in bad.packet)[:60]
         id_ = f"{safe}-{hashlib.sha256(identity).hexdigest()[:8]}"
-        before = self._read(id_)
+        before = self._all().get(id_)
         since = before.since if before is not None else self._cleared.get(id_, rfc3339(self.now))
         return Entry(id_, bad.packet, bad.reason, bad.file, where, since, bad.kind, bad.hash, name.lower(), __version__)
 
     def _is_full(self) -> bool:
-        if sum(1 for _ in self.folder.glob(f"*/{REASON}")) < self.most_entries:
+        if len(self._all()) < self.most_entries:
             return False
         words = (
             f"the quarantine is full ({self.most_entries:,} packets): further bad packets stay where they were found"
@@ -146,7 +148,7 @@ class Quarantine:
 
     def _make_room(self, wanted: int, for_whom: str) -> bool:
         """Lets the files of the oldest bad copies go until there is room. Their reasons stay."""
-        held = {entry: _bytes(self.folder / entry.id) for entry in self.entries() if entry.kind == COPY and entry.files}
+        held = {entry: self._size(entry.id) for entry in self.entries() if entry.kind == COPY and entry.files}
         excess = sum(held.values()) + wanted - self.most_bytes
         if wanted > self.most_bytes:
             return False
@@ -166,38 +168,46 @@ class Quarantine:
     def _write(self, entry: Entry) -> Entry:
         text = json.dumps(asdict(entry), indent=1)
         replace_file(self.folder / entry.id / REASON, text.encode("utf-8", "backslashreplace"))
+        self._all()[entry.id] = entry
+        self._bytes.pop(entry.id, None)
         return entry
 
     # -- looking
 
     def entries(self) -> list[Entry]:
         """Everything in quarantine, in order of its names."""
-        return list(self._entries())
+        return [entry for _, entry in sorted(self._all().items())]
 
-    def _entries(self) -> Iterator[Entry]:
-        for path in sorted(self.folder.glob(f"*/{REASON}")) if self.folder.is_dir() else []:
-            yield _parsed(path)
+    def _all(self) -> dict[str, Entry]:
+        if self._known is None:
+            paths = self.folder.glob(f"*/{REASON}") if self.folder.is_dir() else ()
+            self._known = {path.parent.name: _parsed(path) for path in paths}
+        return self._known
 
-    def _read(self, id_: str) -> Entry | None:
-        path = self.folder / id_ / REASON
-        return _parsed(path) if path.is_file() else None
+    def _size(self, id_: str) -> int:
+        if id_ not in self._bytes:
+            self._bytes[id_] = sum(size for _, size in read_sizes(self.folder / id_).values())
+        return self._bytes[id_]
 
     def refuses(self, manifest_hash: str) -> Entry | None:
         """The entry of a packet that this version of satchel could not apply: another copy of it is no better."""
-        for entry in self._entries():
+        for entry in self._all().values():
             if entry.kind == PACKET and entry.hash == manifest_hash and entry.software == __version__:
                 return entry
         return None
 
     # -- taking out
 
-    def clear(self, packet: str, name: str = "", where: str = "") -> None:
-        """A good copy of that packet came: bad ones are of no interest any more. `name` of its folder, `where` it lay:
-        of a copy whose manifest was torn nothing else is known."""
-        if self.dry_run:
-            return
-        for entry in self.entries():
-            if packet == entry.packet or (name and name == entry.name) or (where and where == entry.where):
+    def clear(self, packet: str, manifest_hash: str = "", name: str = "", where: str = "") -> None:
+        """A good copy of that packet came: bad ones are of no interest any more. A bad copy whose manifest was good is
+        known by its hash (another packet may have the same number); of others only the name is known that the folders
+        suggest, `name` of the folder, and `where` it lay."""
+        for entry in () if self.dry_run else self.entries():
+            if manifest_hash and entry.hash:
+                same = manifest_hash == entry.hash
+            else:
+                same = packet == entry.packet or (name and name == entry.name) or (where and where == entry.where)
+            if same:
                 self.remove(entry)
 
     def remove(self, entry: Entry) -> None:
@@ -205,10 +215,7 @@ class Quarantine:
         self._cleared[entry.id] = entry.since
         remove_file(self.folder / entry.id / REASON)
         remove_folder(self.folder / entry.id)
-
-
-def _bytes(folder: Path) -> int:
-    return sum(size for _, size in read_sizes(folder).values())
+        self._all().pop(entry.id, None)
 
 
 def _parsed(path: Path) -> Entry:

@@ -116,7 +116,6 @@ def _try_again(collector: Collector, exchange: Exchange, entry: Entry) -> tuple[
             return NOT_KEPT, NO_WHOLE_COPY
     except BadPacket as bad:
         return REFUSED, str(bad)
-    collector.quarantine.clear(entry.packet, entry.name)
     return RELEASED, ""
 
 
