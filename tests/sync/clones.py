@@ -5,8 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from tests.sync.sites import Place, differences
+from satchel.stores.registry import open_store
+from tests.sync.sites import Place, differences, opened
 
 
 def clone(place: Place, name: str = "twin") -> Place:
@@ -23,50 +25,77 @@ def clone(place: Place, name: str = "twin") -> Place:
     return copy
 
 
-def seal(place: Place, statement: str) -> list[str]:
+def seal(place: Place, *statements: str) -> list[str]:
     """An edit, sealed where nobody else sees it."""
-    place.sql(statement)
-    report = place.export(place.root / f"nowhere-{place.root.name}")
-    shutil.rmtree(place.root / f"nowhere-{place.root.name}")
+    place.sql(*statements)
+    nowhere = place.root / f"nowhere-{place.root.name}"
+    report = place.export(nowhere)
+    shutil.rmtree(nowhere)
     return report.sealed
 
 
-def hand_over(giver: Place, taker: Place) -> None:
-    """Everything of an archive is carried to another, whatever anybody has acknowledged."""
-    taker.node.import_(giver.home / "packets")
+def hand_over(giver: Place, *takers: Place) -> None:
+    """Everything of an archive is carried to others, whatever anybody has acknowledged."""
+    for taker in takers:
+        taker.node.import_(giver.home / "packets")
 
 
-def gossip(places: Sequence[Place], rounds: int = 4) -> None:
-    """Archives are carried from each to each until everybody has everything."""
+def gossip(hub: Place, *others: Place, rounds: int = 5) -> None:
+    """Archives are carried to one and from there to all, until nothing moves any more."""
+    places = [hub, *others]
     for _ in range(rounds):
         before = [place.vector() for place in places]
-        for giver in places:
-            for taker in places:
-                if giver is not taker:
-                    hand_over(giver, taker)
-        for place in places:
-            place.export(place.root / f"seal-{place.root.name}")
+        for place in others:
+            hand_over(place, hub)
+        hand_over(hub, *others)
         if [place.vector() for place in places] == before:
             return
     raise AssertionError(f"never comes to rest: {[place.vector() for place in places]}")
 
 
-def conflicts(place: Place) -> list[object]:
-    """What is listed of open conflicts, but for the time at which it was noticed."""
+def conflicts(place: Place) -> list[Any]:
+    """What is listed of open conflicts, but for the time at which each was noticed."""
     found = []
     for entry in place.node.conflicts():
-        versions = [(v["origin"], v["seq"], v["deleted"], v["row"]) for v in entry["versions"]]
-        found.append((entry["id"], entry["table"], entry["key"], entry["kind"], entry["columns"], sorted(versions, key=str)))
+        versions = sorted(((v["origin"], v["seq"], v["deleted"], v["row"]) for v in entry["versions"]), key=str)
+        found.append((entry["id"], entry["table"], entry["key"], entry["kind"], entry["columns"], versions))
     return sorted(found, key=str)
 
 
+def versions(place: Place) -> dict[str, Any]:
+    """Every sibling of every row with its dot, row context and lineage, as the books have them."""
+    with opened(place.db) as connection:
+        names = dict(connection.execute("SELECT name, number FROM _satchel_table").fetchall())
+        keys = {
+            name: connection.execute(
+                f"SELECT k0 FROM _satchel_row_{number} UNION SELECT k0 FROM _satchel_image_{number}"
+            ).fetchall()
+            for name, number in names.items()
+        }
+    store = open_store(str(place.db), read_only=True)
+    try:
+        return {
+            f"{name}/{key}": sorted(store.standing(name, key), key=lambda version: version.dot)
+            for name, found in keys.items()
+            for key in found
+        }
+    finally:
+        store.close()
+
+
 def assert_equal(*places: Place) -> None:
-    """Rows, vectors with hashes, conflicts with their ids; nothing waits."""
+    """Rows, vectors with hashes, conflicts with their ids, every version in every name; nothing waits."""
     first = places[0].node.status()
     for place in places:
         status = place.node.status()
-        assert status["waiting"] == [], status["waiting"]
+        assert status["waiting"] == []
         assert status["quarantined"] == []
         assert (status["vector"], status["heads"]) == (first["vector"], first["heads"])
         assert not differences(places[0].dump(), place.dump())
         assert conflicts(place) == conflicts(places[0])
+        assert versions(place) == versions(places[0])
+
+
+def branches_of(place: Place, node: str) -> Sequence[str]:
+    """The origins of a node that are branches of a fork."""
+    return [origin for origin in place.vector() if origin.startswith(f"{node}~")]

@@ -4,12 +4,10 @@
 from __future__ import annotations
 
 import re
-from itertools import permutations
 
 import pytest
 
 import satchel
-
 from tests.sync.clones import assert_equal, clone, conflicts, gossip, hand_over, seal
 from tests.sync.sites import Place, meet
 
@@ -37,7 +35,7 @@ def test_both_sides_of_a_fork_are_applied_and_nothing_waits(office: Place, branc
     assert all(name == f"branch~{digest[:8]}" for name, digest in hashes.items())
 
 
-@pytest.mark.parametrize("order", list(permutations(range(3))))
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 0), (2, 1, 0)])
 def test_whoever_is_heard_first_all_nodes_end_equal(
     office: Place, branch: Place, clinic: Place, order: tuple[int, ...]
 ) -> None:
@@ -56,7 +54,7 @@ def test_whoever_is_heard_first_all_nodes_end_equal(
     for place in order:
         hand_over(places[place], office)
     assert len(branches(office)) == 2
-    gossip([office, branch, twin, clinic])
+    gossip(office, branch, twin, clinic)
     assert_equal(office, branch, twin, clinic)
     assert office.vector()["branch"] == 1
     assert len(conflicts(office)) == 1
