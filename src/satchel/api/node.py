@@ -11,15 +11,30 @@ from typing import Any
 from satchel.errors import SatchelError, UsageError
 from satchel.model.schema import Table
 from satchel.model.value import Value, to_json
-from satchel.sync import configuring, doctor, membership, rejoining, releasing, running, settling
+from satchel.sync import (
+    configuring,
+    doctor,
+    leaving,
+    membership,
+    pruning,
+    rejoining,
+    releasing,
+    roll,
+    running,
+    settling,
+    snapshotting,
+)
 from satchel.sync.configuring import ConfigurationReport
 from satchel.sync.home import Home
 from satchel.sync.identities import Identities
+from satchel.sync.leaving import LeavingReport
 from satchel.sync.membership import InviteReport
 from satchel.sync.opening import detaching, reading, working
+from satchel.sync.pruning import PruneReport
 from satchel.sync.rejoining import RejoinReport
 from satchel.sync.report import Report
 from satchel.sync.site import Site
+from satchel.sync.snapshotting import SnapshotReport
 from satchel.sync.status import status
 
 EVENTS = ("sync-started", "packet-applied", "conflict", "sync-finished", "sync-failed")
@@ -113,12 +128,37 @@ class Node:
         with working(self.home, dry_run=dry_run) as site:
             return rejoining.rejoin(site, Path(invitation), dry_run=dry_run)
 
+    def snapshot(self, directory: str | Path | None = None, *, dry_run: bool = False) -> SnapshotReport:
+        """Makes the state for late joiners, in the archive and in a folder; an admin's."""
+        with working(self.home, dry_run=dry_run) as site:
+            return snapshotting.snapshot(site, None if directory is None else Path(directory), dry_run=dry_run)
+
+    def prune(self, *, keep_days: int = 0, deleted: bool = False, dry_run: bool = False) -> PruneReport:
+        """Removes from the archive what everybody has and a snapshot stands for."""
+        with working(self.home, dry_run=dry_run) as site:
+            return pruning.prune(site, keep_days=keep_days, deleted=deleted, dry_run=dry_run)
+
+    def retire(self, name: str, *, dry_run: bool = False) -> LeavingReport:
+        """Nobody waits for a node any more; what it sealed counts. An admin's word, or that of the node itself."""
+        with working(self.home, dry_run=dry_run) as site:
+            return leaving.retire(site, name, dry_run=dry_run)
+
+    def revoke(self, name: str, *, at: Sequence[str] = (), dry_run: bool = False) -> LeavingReport:
+        """Nothing more of a node counts than what is applied here, or up to the packets `at` (`12` or `name/12`)."""
+        with working(self.home, dry_run=dry_run) as site:
+            return leaving.revoke(site, name, at, dry_run=dry_run)
+
     # -- configuration
 
     def add_tables(self, *globs: str, dry_run: bool = False) -> ConfigurationReport:
         """Replicates more tables: an admin's change of the configuration."""
         with working(self.home, dry_run=dry_run) as site:
             return configuring.add_tables(site, globs, dry_run=dry_run)
+
+    def set_policy(self, glob: str, policy: str, *, dry_run: bool = False) -> ConfigurationReport:
+        """Another conflict policy for the tables of these names: an admin's change of the configuration."""
+        with working(self.home, dry_run=dry_run) as site:
+            return configuring.set_policy(site, glob, policy, dry_run=dry_run)
 
     def add_references(self, *references: str, dry_run: bool = False) -> ConfigurationReport:
         """Names references that the schema does not declare, TABLE.COLUMN=TABLE: an admin's change."""
@@ -182,9 +222,10 @@ class Node:
             return running.list_runs(site, limit)
 
     def nodes(self) -> Mapping[str, Any]:
-        """{nodes: [{node, role, key, state, heard}], problems: [text]}."""
+        """{nodes: [{node, role, key, invited_by, state, this, cuts, by, until, heard, silent}], problems: [text]};
+        `state`: active | retired | revoked | waiting | invited | expired."""
         with reading(self.home) as site:
-            return membership.list_nodes(site)
+            return roll.list_nodes(site)
 
     def tables(self) -> Mapping[str, Any]:
         """{tables: [{table, key, scope, policy, columns}], left_out: [{table, reason}],

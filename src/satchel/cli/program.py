@@ -16,7 +16,7 @@ from satchel.cli.session import Session
 # In the order of the work, which is the order of the help. `import` is a keyword of Python: its file is import_.py.
 COMMANDS = (
     "init", "invite", "join", "export", "import", "sync", "status", "conflicts", "resolve", "history", "log",
-    "verify", "query", "nodes", "rejoin", "tables", "quarantine", "doctor", "detach", "demo",
+    "verify", "query", "snapshot", "prune", "nodes", "rejoin", "tables", "quarantine", "doctor", "detach", "demo",
 )  # fmt: skip
 
 

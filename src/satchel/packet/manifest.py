@@ -30,6 +30,7 @@ from satchel.packet.table import FILE_NAME, ColumnEntry, KeyedColumns, TableName
 from satchel.packet.written import Part
 
 MANIFEST_NAME = "manifest.json"
+PRUNED_NAME = "pruned.json"  # its name in an archive whose parts of the packet were removed
 
 
 class TableEntry(KeyedColumns):

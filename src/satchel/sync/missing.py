@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from satchel.errors import SatchelError
 from satchel.exchange.names import MARKER
+from satchel.exchange.pruned import is_pruned
 from satchel.model.ids import Dot, node_of, parse_dot, trunk_of
 from satchel.stores.base import PacketRecord
 from satchel.sync.adopting import is_behind
 from satchel.sync.site import Site
+from satchel.sync.snapshots import held_snapshots
 from satchel.sync.traces import read_listed
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ def look_for_missing(site: Site, visits: Sequence[Visit], *, dry_run: bool) -> N
     if not older and not known:
         return
     found = [record for record in (site.store.packets_after({}) if older else known) if not _is_here(site, record)]
+    held = held_snapshots(site) if found else []
+    found = [record for record in found if not any(snapshot.covers(record.dot) for snapshot in held)]
     if found != known:
         site.note(missing=json.dumps([str(record.dot) for record in found]))
         site.untold = True
@@ -92,4 +96,5 @@ def _mend_witness(site: Site) -> None:
 
 def _is_here(site: Site, record: PacketRecord) -> bool:
     relative = site.archive.relative(trunk_of(record.dot.origin), record.dot.seq, record.suffix)
-    return (site.archive.packet_folder(relative) / MARKER).is_file()
+    folder = site.archive.packet_folder(relative)
+    return (folder / MARKER).is_file() or is_pruned(folder)

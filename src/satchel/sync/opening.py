@@ -9,6 +9,8 @@ from pathlib import Path
 
 from satchel.errors import SatchelError
 from satchel.exchange.archive import Archive
+from satchel.exchange.pruned import sweep_pruned
+from satchel.exchange.snapshots import sweep_snapshots
 from satchel.stores.base import Store
 from satchel.stores.registry import open_store
 from satchel.sync import rejoining, sealing, unfinished
@@ -60,6 +62,10 @@ def working(path: Path, *, dry_run: bool = False) -> Iterator[Site]:
             site.check_key()
             unfinished.end(path)
             sealing.finish(site)
+            sweep_snapshots(site.archive.root)
+            if site.notes.get("pruning"):
+                sweep_pruned(site.archive.packets / site.archive.network)
+                site.note(pruning="")
             if not dry_run:
                 _bring_up_to_date(site)
             yield site

@@ -26,6 +26,7 @@ from satchel.sync.collecting import headers_of
 from satchel.sync.quarantine import Bad, Quarantine
 from satchel.sync.report import Report
 from satchel.sync.site import ENVELOPE_LIMIT, Site, now_ms
+from satchel.sync.snapshots import Held, held_snapshots
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG} if hasattr(errno, "EDQUOT") else {errno.ENOSPC, errno.EFBIG}
 
@@ -119,7 +120,8 @@ class Dropper:
         folder = self.site.archive.packet_folder(relative)
         marker = _marker(folder)
         if marker is None:
-            self.report.warnings.append(f"{ware.dot} is not in this archive; another node has to bring it")
+            if not any(held.covers(ware.dot) for held in self._snapshots):
+                self.report.warnings.append(f"{ware.dot} is not in this archive; another node has to bring it")
             return
         payload = read_envelope(marker).payload
         manifest = Manifest.parse(payload)
@@ -140,6 +142,11 @@ class Dropper:
     def _complained_of(self) -> frozenset[str]:
         """Packets that somebody has in quarantine. Read once: every acknowledgement is verified for it."""
         return frozenset(entry.packet for ack in self.site.acks().values() for entry in ack.quarantined)
+
+    @cached_property
+    def _snapshots(self) -> list[Held]:
+        """What stands for packets that were pruned."""
+        return held_snapshots(self.site)
 
     def _is_spoilt(self, exchange: Exchange, relative: str, manifest: Manifest) -> bool:
         """Whether a packet that somebody has in quarantine went bad at this exchange. Every other one that is whole by

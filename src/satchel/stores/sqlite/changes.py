@@ -69,7 +69,8 @@ def _struct(
                     "stamp": g.stamp,
                     "columns": layout.names_of(g.mask),
                 }
-                for g in lineage.read(text)
+                # by name: numbers of origins are this database's own, and equal states are to be equal on the wire
+                for g in sorted(lineage.read(text), key=lambda g: (names.get(g.origin, ""), g.seq, g.stamp))
             ]
         )
 

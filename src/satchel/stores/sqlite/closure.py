@@ -88,8 +88,11 @@ class Closure:
                 self._add(parent)
 
     def _arrives_plainly(self, case: Case) -> bool:
-        """Whether it is a new row of the stage that nothing is in question about."""
-        return case.rn is not None and not case.standing and case.apart is None and not self.cases.is_odd(case)
+        """Whether it is a new row of the stage that nothing is in question about; a snapshot brings tombstones of rows
+        that were never here."""
+        if case.rn is None or case.standing or case.settled.resolved.deleted:
+            return False
+        return case.apart is None and not self.cases.is_odd(case)
 
     def _look_around(self) -> bool:
         """Adds the children of rows whose fate changed or that are deleted, and whoever claims what a row would claim

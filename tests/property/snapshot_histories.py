@@ -1,0 +1,155 @@
+"""Random histories with snapshots that are taken at any moment and installed late, on nodes with and without a state.
+
+`python -m tests.property.snapshot_histories toy|own FIRST LAST` hunts; `-v toy SEED` tells one.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from satchel.model.ids import Dot
+from satchel.stores.snapshot import IncomingState
+from satchel.stores.sqlite.store import SQLiteStore
+from tests.property import constraint_histories, own_histories
+from tests.property.comparing import agree
+from tests.property.member import scratch
+from tests.property.own_world import OwnNode
+from tests.property.toy_world import ToyNode
+
+
+def state_of(store: SQLiteStore) -> IncomingState:
+    """A store's state as a snapshot carries it; nothing is pending."""
+    with store.state() as state:
+        assert state is not None
+        batches = {table.name: list(state.batches(table.name)) for table in state.tables}
+        tables = {table.name: table for table in state.tables}
+        return IncomingState(dict(state.vector), list(state.packets()), tables, lambda name: batches[name])
+
+
+def lines_of(state: IncomingState) -> Mapping[str, list[dict[str, Any]]]:
+    """Every version of every table in plain words."""
+    found = {}
+    for name in state.tables:
+        batches = [batch.select(sorted(batch.schema.names)) for batch in state.batches(name)]
+        found[name] = pa.Table.from_batches(batches).to_pylist() if batches else []
+    return found
+
+
+def install(store: SQLiteStore, state: IncomingState, rules: Any) -> None:
+    with store.applying() as applying:
+        applying.install(state, rules)
+        applying.commit()
+
+
+def agree_on(one: SQLiteStore, other: SQLiteStore) -> None:
+    """Nodes with one vector make equal snapshots."""
+    first, second = state_of(one), state_of(other)
+    assert first.vector == second.vector
+    mine, theirs = lines_of(first), lines_of(second)
+    for name in mine.keys() | theirs.keys():
+        agree(f"snapshot of {name}", dict(enumerate(mine[name])), dict(enumerate(theirs[name])))
+
+
+class ToyHistory(constraint_histories.History):
+    """The toy schema, beside the specification's model."""
+
+    def run(self) -> None:
+        self.snapshots: list[tuple[IncomingState, Any]] = []
+        close, self.world.close = self.world.close, lambda: None  # type: ignore[method-assign]
+        try:
+            super().run()
+            for node in self.world.nodes[1:]:
+                agree_on(self.world.nodes[0].store, node.store)
+        finally:
+            close()
+
+    def step(self, node: ToyNode) -> None:
+        act = self.rng.random()
+        if act < 0.06:
+            self.world.seal(node)
+            self.world.say(node.name, "makes snapshot", len(self.snapshots), node.model.vector)
+            self.snapshots.append((state_of(node.store), node.model.snapshot()))
+        elif act < 0.14 and self.snapshots:
+            number = self.rng.randrange(len(self.snapshots))
+            state, told = self.snapshots[number]
+            self.world.seal(node)
+            self.world.say(node.name, "installs snapshot", number)
+            install(node.store, state, self.world.carrier.rules)
+            node.model.install(told)
+            agree("vector", node.site.vector, node.model.vector)
+            self.world.compare(node)
+        else:
+            super().step(node)
+
+
+class OwnHistory(own_histories.History):
+    """Numbers of their own: the store is held to all that was ever sealed."""
+
+    def run(self) -> None:
+        self.snapshots: list[IncomingState] = []
+        close, self.world.close = self.world.close, lambda: None  # type: ignore[method-assign]
+        try:
+            super().run()
+            for node in self.world.nodes[1:]:
+                agree_on(self.world.nodes[0].store, node.store)
+        finally:
+            close()
+
+    def step(self, node: OwnNode) -> None:
+        act = self.rng.random()
+        if act < 0.06:
+            self.world.seal(node)
+            self.world.say(node.name, "makes snapshot", len(self.snapshots))
+            self.snapshots.append(state_of(node.store))
+        elif act < 0.14 and self.snapshots:
+            number = self.rng.randrange(len(self.snapshots))
+            self.world.seal(node)
+            before = node.application.tables()
+            self.world.say(node.name, "installs snapshot", number)
+            install(node.store, self.snapshots[number], self.world.carrier.rules)
+            covered = self.snapshots[number].vector
+            dots = {Dot(o, seq) for o, mark in covered.items() for seq in range(1, mark.seq + 1)}
+            self.world.carrier.held.setdefault(node.name, set()).update(dots)
+            self.world._look(node, before, None)
+            self.world.compare(node)
+        else:
+            super().step(node)
+
+
+def history(kind: str, root: Path, seed: int, say: Callable[..., None] | None = None) -> Any:
+    if kind == "own":
+        return OwnHistory(root, seed, say)
+    spec = constraint_histories.load_global_spec()
+    assert spec is not None
+    return ToyHistory(root, spec, seed, say)
+
+
+def main(words: list[str]) -> int:
+    """Hunts."""
+    if words[0] == "-v":
+        with scratch() as folder:
+            history(words[1], Path(folder), int(words[2]), print).run()
+        return 0
+    failed = []
+    began = time.monotonic()
+    for seed in range(int(words[1]), int(words[2])):
+        try:
+            with scratch() as folder:
+                history(words[0], Path(folder), seed).run()
+        except Exception:
+            failed.append(seed)
+            lines = [line.strip() for line in traceback.format_exc().splitlines() if not set(line) <= set(" ^~")]
+            print(seed, " | ".join(lines[-3:])[:900], flush=True)
+    print(f"{len(failed)} failed, {time.monotonic() - began:.0f} s: {failed}")
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
