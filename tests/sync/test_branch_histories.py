@@ -36,8 +36,10 @@ def run(office: Place, branch: Place, clinic: Place, seed: int) -> None:
         act = rng.random()
         if act < 0.5:
             seal(place, statement(rng))
-        elif act < 0.62 and len(places) < 6:
+        elif act < 0.65 and len(places) < 6:
             places.append(clone(place, f"copy{step}"))
+            for copy in (place, places[-1]):  # before either can hear of the other
+                seal(copy, *(statement(rng) for _ in range(rng.randrange(3))))
         else:
             hand_over(rng.choice([other for other in places if other is not place]), place)
     gossip(*places)
