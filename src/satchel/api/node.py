@@ -10,7 +10,9 @@ from typing import Any
 
 from satchel.errors import SatchelError, UsageError
 from satchel.model.schema import Table
+from satchel.model.stamp import rfc3339
 from satchel.model.value import Value, to_json
+from satchel.model.version import Version
 from satchel.sync import (
     configuring,
     doctor,
@@ -277,7 +279,10 @@ def _with_outcomes(
     shown = None if row is None else identities.row_on_wire(table, row)
     names = identities.names(table.name, key)
     found = []
-    for version in versions:
+    there = {(version["origin"], version["seq"]) for version in versions}
+    known = (v for v in standing.values() if v.dot not in there and v.dot.origin in vector)
+    pruned = [_from_books(version) for version in sorted(known, key=lambda version: version.rank)]
+    for version in [*pruned, *versions]:
         entry = {**version, **names}
         dot = (entry["origin"], entry["seq"])
         mine = standing.get(dot)  # type: ignore[call-overload]
@@ -292,6 +297,19 @@ def _with_outcomes(
         entry["row"] = {name: to_json(value) for name, value in entry["row"].items()}
         found.append(entry)
     return found
+
+
+def _from_books(version: Version) -> dict[str, Any]:
+    """A version whose packet was pruned, or came with a snapshot: the database still knows it."""
+    return {
+        "origin": version.dot.origin,
+        "seq": version.dot.seq,
+        "at": None if version.at is None else rfc3339(version.at),
+        "by": version.by,
+        "op": "delete" if version.deleted else "update",
+        "columns": [name for name, cell in version.cells.items() if cell.dot == version.dot],
+        "row": {name: cell.value for name, cell in version.cells.items()},
+    }
 
 
 def _contributes(version: Any, standing: Mapping[Any, Any], shown: Mapping[str, Value] | None) -> bool:

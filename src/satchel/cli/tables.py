@@ -1,4 +1,4 @@
-"""`satchel tables`, `satchel tables add`, `satchel tables reference`."""
+"""`satchel tables`, `satchel tables add`, `satchel tables policy`, `satchel tables reference`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,20 @@ def reference(session: Session, references: tuple[str, ...], dry_run: bool) -> A
         return Answer(node.add_references(*references, dry_run=dry_run).as_json(), changed)
 
 
+@command("policy", "satchel tables policy 'sales_*' latest", "satchel tables policy '*' merge", writes=True)
+@click.argument("glob")
+@click.argument("policy")
+def policy(session: Session, glob: str, policy: str, dry_run: bool) -> Answer:
+    """Decide conflicts in some tables by another policy: latest, merge, manual, priority:A,B or module:function.
+
+    An admin's change of the configuration. Every node that gets it decides its rows with several versions again.
+    """
+    with session.busy("sealing"), session.node() as node:
+        return Answer(node.set_policy(glob, policy, dry_run=dry_run).as_json(), changed)
+
+
 run.add_command(add)
+run.add_command(policy)
 run.add_command(reference)
 
 
@@ -59,6 +72,9 @@ def changed(data: Data) -> Iterable[Block]:
     """What the next version of the configuration adds."""
     added = [*data["tables"], *data["references"]]
     what = f"version {data['version']} of the configuration adds {', '.join(added)}"
+    if policies := data.get("policies"):
+        said = "; ".join(f"{name} is decided by {policy}" for name, policy in policies.items())
+        what = f"version {data['version']} of the configuration: {said or 'later tables have another policy'}"
     yield f"Dry run, nothing was changed: {what}." if data["dry_run"] else f"Signed: {what}."
     if sealed := data["sealed"]:
         yield f"Sealed {plural(len(sealed), 'packet')} ({', '.join(sealed)})."

@@ -28,6 +28,7 @@ class Member:
     name: str
     role: Role
     key: PublicKey
+    inviter: str | None = None  # None: the founder
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,8 @@ class _Files:
         for envelope in self._signed:
             if envelope.payload_type != Statement.payload_type or envelope.signatures[0].keyid != keyid:
                 continue
+            if REVOKE.encode() not in envelope.payload:
+                continue  # most are of other kinds, and verifying costs
             with suppress(BadPacket, FormatTooNew):
                 said = _read_signed(Statement, envelope, members.with_keyid(keyid), members, self._limits)
                 if isinstance(said, Statement) and said.kind == REVOKE and said.node == admin.name:
@@ -254,7 +257,8 @@ def _members(accepted: Sequence[CardOnFile]) -> tuple[Member, ...]:
     best: dict[str, Member] = {}
     order = ("reader", "member", "admin")
     for card in sorted(accepted, key=lambda card: (order.index(card.role), card.hash)):
-        best[card.name] = Member(card.name, card.role, PublicKey.parse(card.card.key))
+        inviter = None if card.certificate is None else card.certificate.inviter.node
+        best[card.name] = Member(card.name, card.role, PublicKey.parse(card.card.key), inviter)
     return tuple(best[name] for name in sorted(best))
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from satchel.errors import BadPacket
+from satchel.errors import BadPacket, FormatTooNew
 from satchel.model.ids import node_of
 from satchel.model.vector import Mark
-from satchel.packet.card import CardOnFile, Certificate
+from satchel.packet.card import Card, CardOnFile, Certificate, read_card
 from satchel.packet.chain import Decided, decide_cards
-from satchel.packet.statement import Statement
+from satchel.packet.envelope import read_envelope
+from satchel.packet.keys import PublicKey
+from satchel.packet.statement import RETIRE, REVOKE, Statement
 
 NOTHING = Mark(0, "")  # nothing of an origin counts
 
@@ -88,9 +91,25 @@ def _with_banned(decided: Decided, banned: Sequence[CardOnFile]) -> Decided:
 def require_admin(statement: Statement, is_admin: bool) -> None:
     """BadPacket unless the signer may say so: an admin retires and revokes; everybody may retire itself."""
     statement.check()
-    if statement.kind == "retire" and statement.about == statement.node:
+    if statement.kind == RETIRE and statement.about == statement.node:
         return
-    if statement.kind in ("retire", "revoke") and not is_admin:
+    if statement.kind in (RETIRE, REVOKE) and not is_admin:
         raise BadPacket(f"{statement.node} is no admin and cannot {statement.kind} {statement.about}")
-    if statement.kind == "revoke" and statement.about == statement.node:
+    if statement.kind == REVOKE and statement.about == statement.node:
         raise BadPacket(f"{statement.node} cannot revoke itself")
+
+
+def documents_of(files: Iterable[bytes], node: str, key: PublicKey) -> list[str]:
+    """The digests of all that a node has signed among these files of `nodes/`: statements, configurations, and the
+    certificates of those whom it invited."""
+    found = []
+    for data in files:
+        with suppress(BadPacket, FormatTooNew):
+            envelope = read_envelope(data)
+            if envelope.payload_type == Card.payload_type:
+                card = read_card(data)
+                if card.certificate is not None and card.certificate.inviter.node == node:
+                    found.append(document_digest(Certificate.open(card.certificate_file).payload))
+            elif envelope.verify(key):
+                found.append(document_digest(envelope.payload))
+    return found

@@ -389,6 +389,10 @@ class Store(Protocol):
     def delta(self, rules: Rules) -> AbstractContextManager[Delta | None]:
         """What is pending; None: nothing. The lock is held only for marking."""
 
+    def expect_births(self, packets: Iterable[Incoming]) -> None:
+        """These own packets were sealed by a state of the database that is lost: an insert that is pending and stands
+        in one of them means the row that was born there."""
+
     def renumbered(self, limit: int = 100) -> tuple[int, Sequence[Renumbered]]:
         """How many rows have another number here than that of their birth, and the first of them."""
 
@@ -401,6 +405,9 @@ class Store(Protocol):
     def compare(self, table: str, packets: Iterable[Incoming], rules: Rules) -> int:
         """Compares a table with what the packets, all that were applied, say of the rows that it shows; where it says
         something else, the log is told. How many rows."""
+
+    def unsettle(self, tables: Sequence[str]) -> None:
+        """Rows of these tables that have several siblings are decided again by the next `retry`."""
 
     def needs_retry(self) -> bool:
         """Whether rows are kept aside that this database may take now."""

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from satchel.model.gids import typed
 from satchel.model.schema import Schema, Table
+from satchel.packet.configuration import Configuration
+from satchel.stores.counts import RowCounts
 from satchel.sync.choosing import with_scope
 from satchel.sync.site import Site
 
@@ -49,5 +51,29 @@ def adopt(site: Site) -> None:
     if configuration is None or site.notes.get(CONFIGURATION) == configuration.file_name or is_behind(site):
         return
     site.warnings += site.store.adopt(configuration.shared_tables())
+    site.store.unsettle(_other_policies(site, configuration))
     # its globs may take in more of this database: the next command looks at all of it
     site.note(configuration=configuration.file_name, fingerprint="")
+
+
+def _other_policies(site: Site, configuration: Configuration) -> list[str]:
+    """Tables whose rows another policy decides than that of the configuration that was followed; all of them where that
+    one is not known any more."""
+    name = site.notes.get(CONFIGURATION)
+    before = next((known for known in site.members.configurations if known.file_name == name), None)
+    tables = configuration.tables
+    return [t for t in tables if before is None or before.policy_of(t) != configuration.policy_of(t)]
+
+
+def decide_again(site: Site) -> RowCounts:
+    """Looks once more at rows that this database did not take, or lacked the columns for, or that another policy decides
+    now. What is pending was sealed before."""
+    if not site.store.needs_retry():
+        return RowCounts()
+    with site.store.applying() as applying:
+        with applying.delta(site.rules) as delta:  # somebody writes at this moment: the next run is soon enough
+            if delta is not None:
+                return RowCounts()
+        counts = applying.retry(site.rules)
+        applying.commit()
+    return counts

@@ -12,10 +12,12 @@ from satchel.model.schema import Schema, Table
 from satchel.model.stamp import stamp_of
 from satchel.packet.configuration import Configuration, Reference, TableRule, with_references
 from satchel.packet.options import fits
+from satchel.replication.policies import parse_policy
 from satchel.sync import sealing
-from satchel.sync.adopting import adopt
+from satchel.sync.adopting import adopt, decide_again
 from satchel.sync.choosing import clashes, parse_reference, reference_word, with_scope
 from satchel.sync.site import Site, now_ms
+from satchel.sync.standing import require_admin
 from satchel.sync.visit import Tour, look
 
 _AT_INIT = "it can only be named at `satchel init`, before the rows have an identity"
@@ -27,6 +29,7 @@ class ConfigurationReport:
 
     version: int
     tables: list[str] = field(default_factory=list)
+    policies: dict[str, str] = field(default_factory=dict)  # table -> its policy from now on
     references: list[str] = field(default_factory=list)
     sealed: list[str] = field(default_factory=list)
     dry_run: bool = False
@@ -73,13 +76,30 @@ def add_references(site: Site, words: Sequence[str], *, dry_run: bool = False) -
     return _sign(site, before, after, report)
 
 
+def set_policy(site: Site, glob: str, policy: str, *, dry_run: bool = False) -> ConfigurationReport:
+    """Another conflict policy for the tables of these names; `*` means later ones, too. Every row with several versions
+    is decided again on every node that gets it. UsageError for a policy that there is not, a glob that fits no table,
+    or one that changes nothing; SatchelError if this node is no admin."""
+    _require_admin(site)
+    parse_policy(policy)
+    before = site.configuration
+    fitting = [name for name in sorted(before.tables) if fits(name, glob)]
+    changed = {name: policy for name in fitting if before.policy_of(name) != policy}
+    if not fitting:
+        raise UsageError(f"no replicated table is called {glob}", f"they are {', '.join(sorted(before.tables))}")
+    if not changed and (glob != "*" or before.policy == policy):
+        raise UsageError(f"{policy} is the policy of {', '.join(fitting)} already", "see `satchel tables`")
+    rules = {name: before.tables[name].model_copy(update={"policy": policy}) for name in changed}
+    after = _next(site, before, before.shared_tables(), before.references)
+    after = after.model_copy(
+        update={"tables": {**after.tables, **rules}, "policy": policy if glob == "*" else before.policy}
+    )
+    report = ConfigurationReport(after.version, policies=changed, dry_run=dry_run)
+    return _sign(site, before, after, report)
+
+
 def _require_admin(site: Site) -> None:
-    node = site.settings.node
-    if site.joining:
-        raise UsageError("this node is still joining", "import once from the exchange, then change the configuration")
-    if site.members.role(node) != "admin":
-        admins = ", ".join(member.name for member in site.members.members if member.role == "admin")
-        raise SatchelError(f"{node} is no admin and cannot change the configuration", f"do it at {admins}")
+    require_admin(site, "change the configuration")
 
 
 def _new_tables(schema: Schema, before: Configuration, glob: str) -> list[Table]:
@@ -153,6 +173,7 @@ def _sign(site: Site, before: Configuration, after: Configuration, report: Confi
     site.add_node_files([after.seal(site.key)])
     adopt(site)
     sealed += sealing.seal_pending(site)
+    decide_again(site)
     report.sealed = [str(packet.dot) for packet in sealed]
     report.warnings += site.warnings
     return report

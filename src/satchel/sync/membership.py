@@ -88,25 +88,3 @@ def list_tables(site: Site) -> Mapping[str, Any]:
         "references": references,
         "schema": FOLLOW if configuration.options.follows else REPORT,
     }
-
-
-def list_nodes(site: Site) -> Mapping[str, Any]:
-    """{nodes: [{node, role, key, state, heard}], problems: [text]}."""
-    acks = site.acks()
-    members = site.members
-    nodes = []
-    for member in members.members:
-        ack = acks.get(member.name)
-        state = "this node" if member.name == site.settings.node else "member" if ack else "member, not heard yet"
-        heard = ack.clock if ack and member.name != site.settings.node else None
-        nodes.append(
-            {"node": member.name, "role": member.role, "key": member.key.keyid, "state": state, "heard": heard}
-        )
-    known = {member.name for member in members.members}
-    for name, expires in sorted(site.invited().items()):
-        if name not in known:
-            state = f"invited until {rfc3339(expires)}" if expires >= now_ms() else "its invitation expired"
-            nodes.append({"node": name, "role": None, "key": None, "state": state, "heard": None})
-    problems = [*members.alarms, *(f"{w.what} waits for {w.needs}" for w in members.waiting)]
-    problems += [f"{p.file}: {p.reason}" for p in members.problems]
-    return {"nodes": nodes, "problems": problems}

@@ -16,7 +16,7 @@ from satchel.model.stamp import rfc3339
 from satchel.stores.base import Run
 from satchel.sync import sealing
 from satchel.sync.acknowledging import acknowledge
-from satchel.sync.adopting import adopt
+from satchel.sync.adopting import adopt, decide_again
 from satchel.sync.catching_up import follow
 from satchel.sync.collecting import Collector
 from satchel.sync.identities import Identities
@@ -127,14 +127,8 @@ def _begin(site: Site, places: Sequence[Path], report: Report, *, dry_run: bool,
 
 def _try_again(site: Site, report: Report) -> None:
     """Rows that this database did not take, or lacked the columns for, may have a place now."""
-    if site.joining or not site.store.needs_retry():
-        return
-    with site.store.applying() as applying:
-        with applying.delta(site.rules) as delta:  # somebody writes at this moment: the next run is soon enough
-            if delta is not None:
-                return
-        report.rows.add(applying.retry(site.rules))
-        applying.commit()
+    if not site.joining:
+        report.rows.add(decide_again(site))
 
 
 def _drop(site: Site, tour: Tour, report: Report, dry_run: bool, *, own: bool = False) -> None:

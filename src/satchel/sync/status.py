@@ -14,6 +14,7 @@ from satchel.sync.missing import missing
 from satchel.sync.patience import incomplete_json, overdue, standing
 from satchel.sync.quarantine import Quarantine
 from satchel.sync.report import Report, renumbered_json
+from satchel.sync.roll import troubles
 from satchel.sync.sightings import Sightings
 from satchel.sync.site import Site, now_ms
 
@@ -51,7 +52,7 @@ def status(site: Site) -> dict[str, Any]:
         "waiting": waiting,
         "incomplete": incomplete,
         "quarantined": [entry.as_json() for entry in entries],
-        "overdue": overdue(site, sightings, waiting, entries, incomplete),
+        "overdue": [*troubles(site), *overdue(site, sightings, waiting, entries, incomplete)],
         "peers": _peers(site, vector),
         "conflicts": dict(site.store.conflict_counts()),
         "left_out": [{"table": entry.table, "reason": entry.reason} for entry in site.store.left_out()],

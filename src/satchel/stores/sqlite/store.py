@@ -45,6 +45,7 @@ from satchel.stores.sqlite import (
     following,
     install,
     pending,
+    reborn,
     schema,
     seeming,
     tombstones,
@@ -334,6 +335,11 @@ class SQLiteStore:
         with self._wall() as db, transaction(db, durable=True):
             return tombstones.forget(db, self._layouts, upto, dry_run=dry_run)
 
+    def expect_births(self, packets: Iterable[Incoming]) -> None:
+        """These own packets were sealed by a state of the database that is lost."""
+        with self._wall() as db, transaction(db, durable=True):
+            reborn.note(db, self._layouts, packets)
+
     def renumbered(self, limit: int = 100) -> tuple[int, Sequence[Renumbered]]:
         """How many rows have another number here than that of their birth, and the first of them."""
         with self._wall() as db:
@@ -360,6 +366,12 @@ class SQLiteStore:
             left = [name for name in json.loads(books.read_notes(db).get(REBUILT, "[]")) if name != table]
             books.write_notes(db, {REBUILT: json.dumps(left)})
         return found
+
+    def unsettle(self, tables: Sequence[str]) -> None:
+        """Rows of these tables that have several siblings are decided again by the next `retry`."""
+        with self._wall() as db, transaction(db, durable=True):
+            known = {*json.loads(books.read_notes(db).get(UNSETTLED, "[]")), *tables}
+            books.write_notes(db, {UNSETTLED: json.dumps(sorted(known & self._layouts.keys()))})
 
     def needs_retry(self) -> bool:
         """Whether rows are kept aside that this database may take now."""
