@@ -27,6 +27,7 @@ class Limits:
     rows: int = 5_000_000  # per packet
     part_bytes: int = 1 << 30  # one Parquet file: no file over 1 GiB
     footer_bytes: int = 64 * MIB  # of one Parquet file
+    footer_values: int = 2_000_000  # in that footer
     free_decoded_bytes: int = 512 * MIB  # what any part may become in memory, however small it is
     growth: int = 4  # beyond that, a part may decode to this many times its size
 
@@ -38,6 +39,15 @@ class Limits:
             if name not in known or not isinstance(number, int) or isinstance(number, bool) or number < 1:
                 raise ValueError(name)
         return Limits(**{name: number for name, number in chosen.items() if isinstance(number, int)})
+
+    def changed(self) -> dict[str, int]:
+        """What is not as by default."""
+        return {f.name: number for f in fields(Limits) if (number := getattr(self, f.name)) != f.default}
+
+    @property
+    def envelope_bytes(self) -> int:
+        """A signed file as it lies in a folder: its payload in base64, and what is around it."""
+        return self.manifest_bytes * 4 // 3 + 4096
 
 
 DEFAULT_LIMITS = Limits()

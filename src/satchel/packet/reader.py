@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import pyarrow.parquet as pq
 
 from satchel.errors import BadPacket
 from satchel.files import open_regular
-from satchel.packet.footer import allowed_bytes, check_footer, text_leaves
+from satchel.packet.footer import allowed_bytes, check_footer, read_footer, text_leaves
 from satchel.packet.growth import Budget, plain_batch
 from satchel.packet.limits import DEFAULT_LIMITS, Limits
 from satchel.packet.manifest import Manifest, TableEntry
@@ -22,7 +21,6 @@ from satchel.packet.rows import arrow_schema
 from satchel.packet.verify import Parts, verify_parts
 
 BATCH_ROWS = 65_536
-_TAIL_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +72,12 @@ def open_packet(
 def decode_part(file: BinaryIO, entry: TableEntry, limits: Limits) -> Iterator[pa.RecordBatch]:
     """Batches as Parquet has them, text as codes and dictionary. Errors of Arrow become BadPacket."""
     try:
-        _check_footer_size(file, entry, limits)
-        footer = pq.read_metadata(file)
+        footer = read_footer(file, limits, entry.file)
         check_footer(footer, entry, limits)
-        parquet = pq.ParquetFile(
-            file, metadata=footer, read_dictionary=text_leaves(footer), page_checksum_verification=True
-        )
+        parquet = pq.ParquetFile(file, read_dictionary=text_leaves(footer), page_checksum_verification=True)
         yield from parquet.iter_batches(BATCH_ROWS)
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except BadPacket:
+        raise
+    # Of a file that somebody made by hand pyarrow says KeyError, RuntimeError or whatever C++ threw.
+    except Exception as error:
         raise BadPacket(f"cannot be decoded: {str(error)[:200]}", entry.file) from error
-
-
-def _check_footer_size(file: BinaryIO, entry: TableEntry, limits: Limits) -> None:
-    """A part ends with the footer's length in four bytes and "PAR1"; the footer is read as a whole."""
-    file.seek(-_TAIL_BYTES, os.SEEK_END)
-    if int.from_bytes(file.read(4), "little") > min(limits.footer_bytes, entry.bytes):
-        raise BadPacket("the Parquet footer is too large", entry.file)
-    file.seek(0)

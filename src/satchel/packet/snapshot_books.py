@@ -17,7 +17,7 @@ from satchel.errors import BadPacket
 from satchel.files import read_limited, write_new
 from satchel.model.ids import ORIGIN_NAME, Dot, trunk_of
 from satchel.model.vector import HASH_DIGITS, Mark, Vector
-from satchel.packet.footer import column_chunks
+from satchel.packet.footer import column_chunks, read_footer
 from satchel.packet.limits import DEFAULT_LIMITS, Limits
 from satchel.packet.snapshot import BooksEntry
 
@@ -94,7 +94,7 @@ def _read(folder: Path, entry: BooksEntry, schema: pa.Schema, limits: Limits) ->
     if hashlib.sha256(data).hexdigest() != entry.sha256:
         raise BadPacket("altered: its sha256 is not the manifest's", entry.file)
     try:
-        footer = pq.read_metadata(io.BytesIO(data))
+        footer = read_footer(io.BytesIO(data), limits, entry.file)
         size = 0
         for chunk in column_chunks(footer):
             if not _ENCODINGS.issuperset(chunk.encodings):

@@ -19,6 +19,7 @@ from typing import Any
 from satchel.errors import NoHome, SatchelError
 from satchel.files import make_folders, read_limited, remove_leftovers, replace
 from satchel.model.ids import Dot
+from satchel.packet.limits import DEFAULT_LIMITS, Limits
 
 SETTINGS = "satchel.toml"
 KEY = "node.key"
@@ -49,6 +50,7 @@ class Settings:
     skip_triggers: tuple[str, ...] = ()  # do not
     grace_minutes: float = GRACE_MINUTES  # so long an incomplete packet may be arriving before anybody is told
     loud_after_days: float = LOUD_AFTER_DAYS  # so long something may be missing before status turns loud
+    limits: Limits = DEFAULT_LIMITS  # on what packets may ask of this home
 
 
 class Home:
@@ -179,6 +181,7 @@ def _settings(raw: Mapping[str, Any]) -> Settings:
         skip_triggers=_names(raw, "skip"),
         grace_minutes=_patience(raw, "grace_minutes", GRACE_MINUTES),
         loud_after_days=_patience(raw, "loud_after_days", LOUD_AFTER_DAYS),
+        limits=_limits(raw),
     )
 
 
@@ -189,6 +192,15 @@ def _patience(raw: Mapping[str, Any], name: str, usual: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
         raise ValueError(f"'status.{name}'")
     return float(value)
+
+
+def _limits(raw: Mapping[str, Any]) -> Limits:
+    """The limits, some of them changed under [limits]. ValueError names what is none."""
+    section = raw.get("limits", {})
+    try:
+        return Limits.of(section if isinstance(section, dict) else {"": 0})
+    except ValueError as wrong:
+        raise ValueError(f"'limits.{wrong}'") from wrong
 
 
 def _names(raw: Mapping[str, Any], what: str) -> tuple[str, ...]:
@@ -226,4 +238,6 @@ def _settings_text(settings: Settings) -> str:
     if (settings.grace_minutes, settings.loud_after_days) != (GRACE_MINUTES, LOUD_AFTER_DAYS):
         lines += ["[status]", f"grace_minutes = {settings.grace_minutes:g}"]
         lines += [f"loud_after_days = {settings.loud_after_days:g}", ""]
+    if changed := settings.limits.changed():
+        lines += ["[limits]", *(f"{name} = {number}" for name, number in changed.items()), ""]
     return "\n".join(lines)
