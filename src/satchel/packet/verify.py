@@ -30,6 +30,7 @@ class SignedManifest:
     manifest: Manifest
     hash: str
     envelope: bytes
+    limits: Limits = DEFAULT_LIMITS  # under which it was read; its parts are read under the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,10 @@ class Parts:
         return not self.incomplete and not self.invalid
 
 
-def read_manifest(data: bytes, members: Members, limits: Limits = DEFAULT_LIMITS) -> SignedManifest | Waiting:
+def read_manifest(data: bytes, members: Members, limits: Limits | None = None) -> SignedManifest | Waiting:
     """The manifest in a file `manifest.json`. Waiting: its signer has no accepted card yet, or its format is newer.
-    BadPacket: it is not to be trusted."""
+    BadPacket: it is not to be trusted. `limits`: those of `members` where none are given."""
+    limits = limits or members.limits
     envelope = Manifest.open(data, limits)
     if len(envelope.signatures) != 1:
         raise BadPacket("a manifest has one signature", MANIFEST_NAME)
@@ -68,7 +70,7 @@ def read_manifest(data: bytes, members: Members, limits: Limits = DEFAULT_LIMITS
     except FormatTooNew as newer:
         return Waiting(f"a packet of {min(names)}", f"an upgrade: {newer.message}")
     _check_author(manifest, names, members)
-    return SignedManifest(manifest, manifest_hash(envelope.payload), data)
+    return SignedManifest(manifest, manifest_hash(envelope.payload), data, limits)
 
 
 def _check_author(manifest: Manifest, names: set[str], members: Members) -> None:
@@ -91,6 +93,8 @@ def _unknown_signer(envelope: Envelope, members: Members, limits: Limits) -> Wai
     node = node_of(manifest.origin)
     if manifest.network.id != members.network.id:
         raise BadPacket(f"of another network: {manifest.network.name} ({manifest.network.id})", MANIFEST_NAME)
+    if members.is_revoked(node):
+        raise BadPacket(f"revoked: {node} was revoked", MANIFEST_NAME)
     if members.key_of(node) is not None:
         raise BadPacket(f"not signed by the key of {node}", MANIFEST_NAME)
     if (refused := members.refused(keyid)) is not None:
