@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import shutil
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,16 +13,16 @@ import pytest
 from satchel.errors import BadPacket, SatchelError, UsageError
 from satchel.exchange import open_exchange
 from satchel.exchange.listing import Place as Found
-from satchel.files.faults import faults
 from satchel.packet import writer
-from satchel.packet.ack import Ack, open_ack
+from satchel.packet.ack import Ack, QuarantineEntry, WantedEntry, open_ack, sign_ack
+from satchel.packet.envelope import read_envelope, seal_envelope
+from satchel.packet.manifest import Manifest
 from satchel.packet.reader import VerifiedPacket
 from satchel.packet.writer import write_packets
 from satchel.sync import quarantine as quarantine_module
 from satchel.sync import sealing
 from satchel.sync.opening import reading
-from satchel.sync.quarantine import PACKET, Bad, Quarantine
-from tests.exchange.contract import Killed
+from satchel.sync.quarantine import Bad, Quarantine
 from tests.sync.sites import Place
 
 NOW = 1_790_000_000_000
@@ -172,6 +170,61 @@ def test_an_archive_whose_own_copy_went_bad_sends_it_to_nobody_and_gets_a_good_o
     assert own.read_bytes() == other.read_bytes()
 
 
+def archived(place: Place, packet: str) -> Path:
+    origin, _, seq = packet.partition("/")
+    (folder,) = place.home.glob(f"packets/acme/{origin}/{int(seq):010d}-*")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "stock.parquet"])
+def test_a_packet_that_goes_bad_in_the_archive_while_it_waits_is_taken_anew(
+    office: Place, branch: Place, name: str
+) -> None:
+    stick = office.root / "stick"
+    for pieces in (1, 2):
+        office.sql(f"UPDATE stock SET pieces = {pieces}")
+        office.export(stick)
+    (second,) = stick.glob("packets/*/office/0000000002-*")
+    second.rename(office.root / second.name)
+    assert [entry["packet"] for entry in branch.node.import_(stick).waiting] == ["office/3"]
+    (archived(branch, "office/3") / name).write_bytes(bytes((archived(branch, "office/3") / name).stat().st_size))
+    (office.root / second.name).rename(second)
+    report = branch.node.import_(stick)
+    assert (report.applied, quarantined(branch)) == (["office/2"], ["office/3"])
+    assert branch.node.import_(stick).applied == ["office/3"]
+    assert quarantined(branch) == []
+    assert branch.dump() == office.dump()
+
+
+def test_a_copy_under_another_name_heals_a_damaged_archive(office: Place, branch: Place) -> None:
+    folder = archived(branch, "office/1")
+    whole = (folder / "manifest.json").read_bytes()
+    shutil.copytree(folder, office.root / "mailed" / "packet")
+    (folder / "manifest.json").write_bytes(whole[:-1] + b" ")
+    report = branch.node.import_(office.root / "mailed")
+    assert (report.applied, report.quarantined) == ([], [])
+    assert (archived(branch, "office/1") / "manifest.json").read_bytes() == whole
+    assert quarantined(branch) == []
+
+
+def test_a_member_that_uses_a_packet_s_whole_name_twice_stops_nobody(
+    office: Place, branch: Place, clinic: Place, share: Path
+) -> None:
+    """Origin, number and suffix of a packet that is here, rightly signed, and other content."""
+    folder = archived(branch, "office/1")
+    shutil.copytree(folder, office.root / "mailed" / "packet")
+    with reading(office.home) as site:
+        manifest = json.loads(read_envelope((folder / "manifest.json").read_bytes()).payload)
+        manifest["software"] = "another one"
+        forged = seal_envelope(Manifest.payload_type, json.dumps(manifest).encode(), [site.key])
+    (office.root / "mailed" / "packet" / "manifest.json").write_bytes(forged)
+    clinic.sql("UPDATE stock SET pieces = 5")
+    clinic.export(office.root / "mailed")
+    report = branch.node.import_(office.root / "mailed")
+    assert report.applied == ["clinic/1"]
+    assert ["of that name" in entry["reason"] for entry in report.quarantined] == [True]
+
+
 # -- trying again
 
 
@@ -225,6 +278,36 @@ def test_a_signed_packet_that_cannot_be_applied_is_kept_whole_and_not_taken_agai
     assert (found["applied"], found["quarantined"]) == (["office/2"], [])
     assert quarantined(branch) == []
     assert branch.dump() == office.dump()
+
+
+def test_a_limit_that_was_raised_is_a_reason_to_try_again(office: Place, branch: Place) -> None:
+    office.sql("UPDATE stock SET pieces = 1", "UPDATE customers SET town = 'Kiel'")
+    office.export(office.root / "loose")
+    toml = branch.home / "satchel.toml"
+    usual = toml.read_text()
+    toml.write_text(usual + "\n[limits]\nrows = 2\n")
+    (entry,) = branch.node.import_(office.root / "loose").quarantined
+    assert entry["file"] == "manifest.json"
+    assert [tried["outcome"] for tried in branch.node.release(all=True)["tried"]] == ["refused"]
+    toml.write_text(usual)
+    found = branch.node.release(entry["id"])
+    assert (found["tried"][0]["outcome"], found["applied"]) == ("released", ["office/2"])
+    assert branch.node.status()["quarantined"] == []
+    assert branch.dump() == office.dump()
+
+
+def test_what_an_acknowledgement_asks_for_may_be_nonsense(office: Place, branch: Place, share: Path) -> None:
+    names = ["", "x", "/", "office/0", f"office/{'9' * 400}", "../../etc/1", "office/\u0661", "nobody/1", "office/1 "]
+    ack = ack_of(branch).model_copy(
+        update={
+            "wanted": tuple(WantedEntry(packet=name, hash="f" * 16) for name in names),
+            "quarantined": tuple(QuarantineEntry(packet=name, reason="x") for name in names),
+            "counter": str(int(ack_of(branch).counter) + 10),
+        }
+    )
+    with reading(branch.home) as site:
+        (share / "acks" / "branch.json").write_bytes(sign_ack(ack, site.key))
+    assert office.node.sync(share).dropped == []
 
 
 def test_a_newer_satchel_tries_it_again_by_itself(
@@ -290,113 +373,3 @@ def test_what_has_a_good_copy_here_is_removed_without_ado(office: Place, branch:
     quarantine = Quarantine(branch.home / "quarantine", NOW)
     quarantine.put(open_exchange(share), Found(share / "x" / "y", "y"), b"[]", Bad("office/1", "of a test"))
     assert [e["packet"] for e in branch.node.remove_quarantined("office/1")["removed"]] == ["office/1"]
-
-
-# -- its size
-
-
-def put(quarantine: Quarantine, root: Path, number: int, size: int = 1000) -> None:
-    folder = root / f"{number:010d}-00000000"
-    folder.mkdir(parents=True)
-    (folder / "t.parquet").write_bytes(bytes(size))
-    bad = Bad(f"office/{number}", "altered", "t.parquet")
-    quarantine.put(open_exchange(root), Found(folder, folder.name), b"marker %d" % number, bad)
-
-
-def test_the_files_of_the_oldest_go_first_and_their_reasons_stay(tmp_path: Path) -> None:
-    for number in range(1, 6):
-        quarantine = Quarantine(tmp_path / "q", NOW + number * 1000, most_bytes=4500)
-        put(quarantine, tmp_path / "stick", number)
-    entries = {entry.packet: entry for entry in quarantine.entries()}
-    assert {packet: entry.files for packet, entry in entries.items()} == {
-        "office/1": False, "office/2": False, "office/3": True, "office/4": True, "office/5": True,
-    }  # fmt: skip
-    assert all(entry.reason == "altered" for entry in entries.values())
-    assert quarantine.warnings == ["the files of office/2 left the quarantine to make room; its reason stays"]
-    held = sum(path.stat().st_size for path in (tmp_path / "q").rglob("*.parquet"))
-    assert held == 3000
-
-
-def test_what_is_too_large_to_keep_keeps_its_reason(tmp_path: Path) -> None:
-    quarantine = Quarantine(tmp_path / "q", NOW, most_bytes=500)
-    put(quarantine, tmp_path / "stick", 1)
-    assert [(entry.packet, entry.files) for entry in quarantine.entries()] == [("office/1", False)]
-
-
-def test_a_flood_of_bad_packets_pushes_nothing_out_and_is_said(tmp_path: Path) -> None:
-    quarantine = Quarantine(tmp_path / "q", NOW, most_entries=3)
-    for number in range(1, 7):
-        put(quarantine, tmp_path / "stick", number)
-    assert [entry.packet for entry in quarantine.entries()] == ["office/1", "office/2", "office/3"]
-    (warning,) = quarantine.warnings
-    assert "full (3 packets)" in warning
-
-
-def nth(number: int) -> Callable[[str, Path], None]:
-    """Kills at the given step of the file layer."""
-    count = itertools.count(1)
-
-    def hook(step: str, path: Path) -> None:
-        if next(count) == number:
-            raise Killed
-
-    return hook
-
-
-def test_a_kill_while_an_entry_is_made_leaves_no_half_of_one(tmp_path: Path) -> None:
-    for number in itertools.count(1):
-        root = tmp_path / str(number)
-        quarantine = Quarantine(root / "q", NOW)
-        try:
-            with faults(nth(number)):
-                put(quarantine, root / "stick", 1)
-        except Killed:
-            pass
-        else:
-            break
-        if (root / "stick").exists():
-            shutil.rmtree(root / "stick")
-        again = Quarantine(root / "q", NOW)
-        put(again, root / "stick", 1)
-        (entry,) = again.entries()
-        assert (root / "q" / entry.id / "t.parquet").stat().st_size == 1000
-    assert number > 8
-
-
-def test_a_kill_while_a_packet_leaves_the_archive_loses_nothing_of_it(tmp_path: Path) -> None:
-    bad = Bad("office/1", "cannot be decoded", "t.parquet", "ab" * 32, PACKET)
-    for number in itertools.count(1):
-        root = tmp_path / str(number)
-        source = root / "0000000001-00000000"
-        source.mkdir(parents=True)
-        (source / "manifest.json").write_bytes(b"{}")
-        (source / "t.parquet").write_bytes(bytes(1000))
-        quarantine = Quarantine(root / "q", NOW)
-        try:
-            with faults(nth(number)):
-                quarantine.put_folder(source, bad)
-        except Killed:
-            whole_here = (source / "manifest.json").exists() and (source / "t.parquet").exists()
-            again = Quarantine(root / "q", NOW)
-            assert whole_here or again.entries()
-            if whole_here:
-                again.put_folder(source, bad)
-        else:
-            break
-        (entry,) = Quarantine(root / "q", NOW).entries()
-        assert (root / "q" / entry.id / "t.parquet").read_bytes() == bytes(1000)
-        assert not (source / "manifest.json").exists()
-    assert number > 8
-
-
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b"\xff", b"[" * 100_000, json.dumps({"packet": 1}).encode()])
-def test_a_damaged_reason_stops_nothing(tmp_path: Path, content: bytes) -> None:
-    put(Quarantine(tmp_path / "q", NOW), tmp_path / "stick", 1)
-    quarantine = Quarantine(tmp_path / "q", NOW)
-    (reason,) = (tmp_path / "q").rglob("reason.json")
-    reason.write_bytes(content)
-    (entry,) = quarantine.entries()
-    assert "damaged" in entry.reason
-    quarantine.clear("office/2", "", "0000000002-00000000", "")
-    quarantine.remove(entry)
-    assert quarantine.entries() == []

@@ -7,7 +7,7 @@ then gets its manifest; until then it does not exist. What is bad goes to quaran
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from satchel.model.ids import ORIGIN_NAME, trunk_of
 from satchel.packet.manifest import folder_name
 from satchel.packet.problem import Waiting
 from satchel.packet.verify import SignedManifest, read_manifest, verify_parts
-from satchel.sync.quarantine import PACKET, Bad, Quarantine
+from satchel.sync.quarantine import COPY, PACKET, Bad, Quarantine
 from satchel.sync.report import Report
 from satchel.sync.sightings import Sightings, in_words
 from satchel.sync.site import ENVELOPE_LIMIT, Site
@@ -148,7 +148,8 @@ class Collector:
         name = place.name.lower()
         if place.seq is None:
             return False
-        return name in self.names or any((origin / name / MARKER).is_file() for origin in _folders(root))
+        folders = (origin / name for origin in _folders(root))
+        return name in self.names or any((folder / MARKER).is_file() or is_pruned(folder) for folder in folders)
 
     def take(self, exchange: Exchange, place: Place, signed: SignedManifest) -> tuple[str, ...]:
         """Takes one packet into the archive, verified there. Returns files that are missing or short: then nothing was
@@ -157,6 +158,7 @@ class Collector:
         relative = self.archive.relative(manifest.origin, manifest.seq, manifest.suffix)
         sizes = manifest.sizes
         if not self.archive.has_packet(relative, signed.envelope, sizes):
+            self._make_way(self.archive.packet_folder(relative), signed)
             folder = self.archive.open_packet(relative)
             try:
                 missing = exchange.collect_packet(place, folder, sizes)
@@ -176,6 +178,22 @@ class Collector:
         self.names.add(name)
         self.quarantine.clear(str(manifest.dot), signed.hash, name, _where(place))
         return ()
+
+    def _make_way(self, folder: Path, signed: SignedManifest) -> None:
+        """A packet of that name that is in the archive and is not whole goes to quarantine. BadPacket: a good one is
+        there and is another: its author used one name twice."""
+        if not (folder / MARKER).exists():
+            return
+        bad = Bad(str(signed.manifest.dot), "the archive's copy is damaged", MARKER, kind=COPY)
+        try:
+            marker = self.archive.read_marker(Place(folder, folder.name), ENVELOPE_LIMIT)
+            here = _signed(self.site, marker or b"")
+        except BadPacket:
+            self.quarantine.put_folder(folder, bad)
+            return
+        if isinstance(here, Waiting) or here.hash != signed.hash:
+            raise BadPacket("another packet of that name is in the archive", MARKER)
+        self.quarantine.put_folder(folder, replace(bad, hash=here.hash))
 
     @property
     def _grace_ms(self) -> float:
@@ -237,7 +255,7 @@ def _is_cut_off(marker: bytes) -> bool:
 def _signed(site: Site, marker: bytes) -> SignedManifest | Waiting:
     """The manifest; what is wrong with it is wrong in that file."""
     try:
-        return read_manifest(marker, site.members)
+        return read_manifest(marker, site.members, site.settings.limits)
     except BadPacket as bad:
         raise bad if bad.file else BadPacket(bad.reason, MARKER) from bad
 
@@ -246,14 +264,15 @@ def _folders(root: Path) -> list[Path]:
     return [path for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
 
 
-def headers_of(site: Site, archives: Sequence[Archive]) -> list[SignedManifest]:
-    """Packets in the archives that are not applied, verified once more. Only names are looked at of all others."""
+def headers_of(site: Site, archives: Sequence[Archive], broken: list[Path] | None = None) -> list[SignedManifest]:
+    """Packets in the archives that are not applied, verified once more. Only names are looked at of all others.
+    `broken` gets the folders of those that do not verify any more."""
     found: dict[str, SignedManifest] = {}
     for archive in archives:
         for folder in sorted(_folders(archive.packets / archive.network)):
             is_news = _is_news(site, folder.name)
             for place in (Place(path, path.name) for path in sorted(folder.iterdir())):
-                if is_news(place) and (signed := _read(site, archive, place)):
+                if is_news(place) and (signed := _read(site, archive, place, broken)):
                     found[signed.hash] = signed
     return list(found.values())
 
@@ -273,12 +292,14 @@ def _is_news(site: Site, trunk: str) -> Callable[[Place], bool]:
     return is_news
 
 
-def _read(site: Site, archive: Archive, place: Place) -> SignedManifest | None:
+def _read(site: Site, archive: Archive, place: Place, broken: list[Path] | None) -> SignedManifest | None:
     try:
         data = archive.read_marker(place, ENVELOPE_LIMIT)
-        signed = read_manifest(data, site.members) if data is not None else None
+        signed = read_manifest(data, site.members, site.settings.limits) if data is not None else None
     except (BadPacket, FileTrouble) as bad:
         packet = f"{place.origin}/{place.name}"
         site.warnings.append(f"the archive's packet {packet} is not right: {bad}; run `satchel verify`")
+        if isinstance(bad, BadPacket) and broken is not None:
+            broken.append(place.path)
         return None
     return signed if isinstance(signed, SignedManifest) else None

@@ -48,11 +48,13 @@ class Intake:
     headers: dict[Dot, SignedManifest] = field(default_factory=dict)  # by the names that hold here
     named: dict[Dot, Header] = field(default_factory=dict)
     known: list[SignedManifest] = field(default_factory=list)
+    broken: list[Path] = field(default_factory=list)  # folders of the archive that do not verify any more
     naming: Naming = field(init=False)
 
     def run(self) -> None:
         """Applies everything that is ready; the rest is reported as waiting."""
         self.look()
+        self._set_broken_aside()
         if self.site.joining:
             self._join()
         if not self.site.joining:
@@ -67,9 +69,17 @@ class Intake:
             if not install_ready(self):
                 return
 
+    def _set_broken_aside(self) -> None:
+        """A packet of the archive that does not verify any more leaves it: then the next good copy is taken."""
+        for folder in () if self.dry_run else self.broken:
+            seq = folder.name.partition("-")[0].lstrip("0")
+            bad = Bad(f"{folder.parent.name}/{seq}", "the archive's copy is damaged", "manifest.json")
+            self.report.quarantined.append(self.quarantine.put_folder(folder, bad).as_json())
+
     def look(self) -> None:
         """Reads which packets of the archive are not applied."""
-        self.known = headers_of(self.site, self.archives)
+        self.broken.clear()
+        self.known = headers_of(self.site, self.archives, self.broken)
         self._name()
 
     def _name(self, known: Iterable[Branch] | None = None) -> None:
@@ -180,7 +190,7 @@ class Intake:
         named = [s for s in group if not bad.file or any(table.file == bad.file for table in s.manifest.tables)]
         for signed in named if len(named) > 1 else ():
             try:
-                open_packet(self._folder(signed), signed.manifest).check()
+                open_packet(self._folder(signed), signed.manifest, signed.limits).check()
             except BadPacket as found:
                 return signed, found
         return (named or group)[0], bad
@@ -234,6 +244,11 @@ class Intake:
         if begin is not None:
             facts |= begin[1].facts
             self.report.installed.append(f"snapshots/{begin[0].name}")
+            if joined.beside:
+                self.report.warnings.append(
+                    "joined with a snapshot, which has no values of the past: rows that are old copies of what others"
+                    " changed since stand beside theirs, and change nothing"
+                )
         dots = [dot for group in groups for dot in group]
         if self.dry_run:
             sealing.discard(self.site, sealed)
@@ -281,7 +296,7 @@ def incoming_of(folder: Path, signed: SignedManifest, naming: Naming) -> Incomin
     from satchel.packet.reader import open_packet
 
     manifest, header = signed.manifest, header_of(signed, naming)
-    packet = open_packet(folder, manifest)
+    packet = open_packet(folder, manifest, signed.limits)
     return Incoming(
         dot=header.dot,
         hash=signed.hash,

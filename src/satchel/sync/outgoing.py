@@ -13,7 +13,7 @@ from satchel.errors import BadPacket
 from satchel.exchange.base import Exchange
 from satchel.exchange.listing import Place
 from satchel.files import FileTrouble, read_limited
-from satchel.model.ids import Dot, trunk_of
+from satchel.model.ids import Dot, parse_dot, trunk_of
 from satchel.model.vector import Mark
 from satchel.packet.ack import Ack, WantedEntry, newer
 from satchel.packet.envelope import read_envelope
@@ -88,10 +88,11 @@ class Dropper:
         """Packets that all had and somebody has no more: an archive can lose one, too."""
         asked = {entry.packet: entry.hash for peer in self.site.peers for entry in self._wanted_by(peer)}
         for packet in sorted(asked):
-            origin, _, seq = packet.partition("/")
-            if not seq.isdecimal():
-                continue
-            dot = self.naming.dot_of(Dot(origin, int(seq)), asked[packet] or "")
+            try:
+                named = parse_dot(packet)
+            except ValueError:
+                continue  # what has no such name is nothing that anybody could send
+            dot = self.naming.dot_of(named, asked[packet] or "")
             if dot.origin in lowest and dot.seq > lowest[dot.origin].seq:
                 continue
             record = self.site.store.packet(dot)

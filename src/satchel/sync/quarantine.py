@@ -206,7 +206,7 @@ class Quarantine:
             if manifest_hash and entry.hash:
                 same = manifest_hash == entry.hash
             else:
-                same = packet == entry.packet or (name and name == entry.name) or (where and where == entry.where)
+                same = packet == entry.packet or entry.name == name != "" or entry.where == where != ""
             if same:
                 self.remove(entry)
 

@@ -106,7 +106,7 @@ def _try_again(collector: Collector, exchange: Exchange, entry: Entry) -> tuple[
         marker = exchange.read_marker(place, ENVELOPE_LIMIT)
         if marker is None:
             return NOT_KEPT, NO_WHOLE_COPY
-        signed = read_manifest(marker, collector.site.members)
+        signed = read_manifest(marker, collector.site.members, collector.site.settings.limits)
         if isinstance(signed, Waiting):
             return WAITS, signed.needs
         revoked = collector.site.cuts.refuses(signed.manifest)
