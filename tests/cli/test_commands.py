@@ -259,6 +259,15 @@ def test_a_problem_found_by_verify_is_exit_5_and_still_one_document(api: FakeApi
     assert "a/1\tt.parquet\thash differs" in run("verify").stdout
 
 
+def test_verify_does_not_call_valid_what_is_not_complete(api: FakeApi) -> None:
+    half = {"packet": "a/2", "file": "", "reason": "no manifest: it may still be arriving"}
+    api.answers["verify"] = {"packets": 1, "files": 2, "bytes": 1, "problems": [], "incomplete": [half]}
+    result = run("verify")
+    assert result.exit_code == 0
+    assert "all that is complete is valid." in result.stdout
+    assert "a/2\t\tno manifest: it may still be arriving" in result.stdout
+
+
 def test_doctor_is_exit_1_if_it_finds_an_error(api: FakeApi) -> None:
     fine = {"level": "ok", "what": "clock", "hint": ""}
     api.answers["doctor"] = {"findings": [fine, {"level": "warning", "what": "no stick", "hint": "plug it in"}]}

@@ -233,3 +233,20 @@ def test_a_run_that_finds_everything_as_before_writes_no_note(office: Place, bra
     branch.node.import_(stick)
     with reading(branch.home) as site:
         assert site.notes[sightings.NOTE] == before
+
+
+@pytest.mark.parametrize("way", ["the same", "another"])
+def test_a_bad_copy_turns_loud_only_while_nothing_better_has_come(office: Place, branch: Place, way: str) -> None:
+    stick = office.root / "stick"
+    office.sql("UPDATE stock SET pieces = 10")
+    office.export(stick)
+    (part,) = stick.glob("packets/*/office/0000000002-*/stock.parquet")
+    whole = part.read_bytes()
+    part.write_bytes(bytes(len(whole)))
+    branch.node.import_(stick)
+    patience(branch, loud_after_days=0)
+    said = [entry["what"] for entry in branch.node.status()["overdue"]]
+    assert any(what.startswith("office/2 has been in quarantine") for what in said)
+    part.write_bytes(whole)
+    branch.node.import_(stick if way == "the same" else office.home / "packets")
+    assert "office/2" not in str(branch.node.status()["overdue"])

@@ -31,6 +31,13 @@ def run(session: Session, paths: tuple[Path, ...]) -> Answer:
 def page(report: Data) -> Iterable[Block]:
     """What was read, and what is wrong with it."""
     problems = [(p["packet"], p.get("file") or "", p["reason"]) for p in report["problems"]]
-    read = f"{plural(report['packets'], 'packet')}, {plural(report['files'], 'file')}, {report['bytes']:,} bytes"
-    yield f"{read}: {plural(len(problems), 'problem')}." if problems else f"{read}: all valid."
+    more = [plural(report["snapshots"], "snapshot")] if report.get("snapshots") else []
+    more += [f"{report['pruned']:,} pruned"] if report.get("pruned") else []
+    found = [plural(report["packets"], "packet"), *more, plural(report["files"], "file"), f"{report['bytes']:,} bytes"]
+    read = ", ".join(found)
+    half = [(p["packet"], p.get("file") or "", p["reason"]) for p in report.get("incomplete") or ()]
+    half = [entry for entry in half if entry not in problems]
+    good = "all that is complete is valid" if half else "all valid"
+    yield f"{read}: {plural(len(problems), 'problem')}." if problems else f"{read}: {good}."
     yield from optional(["packet", "file", "reason"], problems, "Problems")
+    yield from optional(["packet", "file", "reason"], half, "Incomplete, may still be arriving")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from satchel.model.stamp import rfc3339
@@ -93,7 +94,7 @@ def overdue(
     bad = {entry.where for entry in quarantined}
     found = [
         *_some(_gaps(sightings, waiting, loud), "packets have been missing for long"),
-        *_some(_bad(quarantined, sightings.now, loud), "packets have been in quarantine for long"),
+        *_some(_bad(site, quarantined, sightings.now, loud), "packets have been in quarantine for long"),
         *_some(
             (_rest(entry) for entry in incomplete if entry["overdue"] and entry["where"] not in bad),
             "packets are incomplete",
@@ -133,10 +134,13 @@ def _what_to_do(needs: str) -> str:
     return "bring the exchange's folder nodes/, or sync with a site that has it"
 
 
-def _bad(quarantined: Iterable[Entry], now: int, loud: float) -> Iterator[tuple[str, str]]:
+def _bad(site: Site, quarantined: Iterable[Entry], now: int, loud: float) -> Iterator[tuple[str, str]]:
+    known = is_here(site, set())
     for entry in quarantined:
         if entry.kind != COPY or not entry.hash:
             continue  # of what no member signed nothing is missed; what is missed shows as a gap
+        if known(entry.packet) and not Path(entry.where).is_relative_to(site.home.packets.absolute()):
+            continue  # it came by another way; only a copy that the archive has lost is missed all the same
         age = now - _moment(entry.since, now)
         if age >= loud:
             yield (
