@@ -125,6 +125,10 @@ def test_a_note_is_closed_by_having_looked(tills: tuple[Place, Place, Path]) -> 
     assert a.node.conflicts() == []
     meet(share, [a, b])
     assert b.node.conflicts() == []
+    for site in (a, b):
+        (closed,) = site.node.conflicts(closed=True)
+        assert (closed["closed_by"]["how"], closed["shown"]) == ("resolved", {"id": "Ulm"})
+        assert [version["row"] for version in closed["versions"]] == [{"id": "Ulm"}]
 
 
 def test_status_names_what_each_site_is_missing(tills: tuple[Place, Place, Path]) -> None:

@@ -152,9 +152,20 @@ def _close(
     if incoming is not None:
         by = {"how": how, "node": node_of(incoming.dot.origin), "packet": str(incoming.dot)}
     shown = None if settled.resolved.deleted else {name: cell.value for name, cell in settled.resolved.cells.items()}
+    _end(db, number, by, shown, standing, now)
+
+
+def _end(
+    db: sqlite3.Connection,
+    number: int,
+    by: Mapping[str, Any],
+    shown: Mapping[str, Value] | None,
+    versions: Sequence[Version],
+    now: int,
+) -> None:
     db.execute(
         "UPDATE _satchel_conflict SET closed = ?, closed_by = ?, shown = ?, versions = ? WHERE number = ?",
-        (now, json.dumps(by), json.dumps(exact.write_row(shown)), _write_versions(standing), number),
+        (now, json.dumps(by), json.dumps(exact.write_row(shown)), _write_versions(versions), number),
     )
 
 
@@ -247,11 +258,12 @@ def counts(db: sqlite3.Connection) -> dict[str, int]:
     return {"open": still - parked, "parked": parked, "passed_over": passed}
 
 
-def review(db: sqlite3.Connection, id_: str, now: int) -> None:
-    """Somebody has looked at an entry that was passed over, or at a note, which is closed so."""
+def review(db: sqlite3.Connection, layouts: Mapping[int, Layout], live: Any, id_: str, now: int) -> None:
+    """Somebody has looked at an entry that was passed over, or at a note, which is closed so. `live` as in `read`."""
     number = number_of(db, id_)
     db.execute("UPDATE _satchel_conflict SET reviewed = 1 WHERE number = ?", (number,))
-    db.execute(
-        "UPDATE _satchel_conflict SET closed = ?, closed_by = ? WHERE number = ? AND closed IS NULL AND apart = ?",
-        (now, json.dumps({"how": "resolved", "node": None, "packet": None}), number, NOTED),
-    )
+    note = "SELECT tab, key FROM _satchel_conflict WHERE number = ? AND closed IS NULL AND apart = ?"
+    for tab, key in db.execute(note, (number, NOTED)).fetchall():
+        versions, shown = live(layouts[tab], exact.read_values(key))
+        by = {"how": "resolved", "node": None, "packet": None}
+        _end(db, number, by, shown, versions, now)

@@ -433,7 +433,8 @@ class SQLiteStore:
     def review(self, conflict_id: str) -> None:
         """Somebody has looked at a conflict that was passed over."""
         with self._wall() as db, transaction(db):
-            conflicts.review(db, conflict_id, time.time_ns() // 1_000_000)
+            by_number = {layout.number: layout for layout in self._layouts.values()}
+            conflicts.review(db, by_number, self._live, conflict_id, time.time_ns() // 1_000_000)
 
     def _row(self, table: str) -> RowEditor:
         return RowEditor(self._db, self._layouts[table], Numbers(self._db, self._layouts))
