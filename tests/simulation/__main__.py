@@ -10,6 +10,7 @@ import sys
 import time
 import traceback
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 from tests.property.member import scratch
@@ -17,10 +18,10 @@ from tests.simulation.promises import Account, keep
 from tests.simulation.world import World
 
 
-def simulate(seed: int, steps: int = 60, told: bool = False) -> tuple[World, Account]:
+def simulate(seed: int, steps: int, told: bool, without: Collection[str]) -> tuple[World, Account]:
     """One network from beginning to end. AssertionError: a promise was broken."""
     with scratch() as folder:
-        world = World(Path(folder), seed, print if told else lambda *_: None)
+        world = World(Path(folder), seed, print if told else lambda *_: None, without)
         for _ in range(world.rng.randrange(steps // 3, steps)):
             world.step()
         return world, keep(world)
@@ -32,21 +33,23 @@ def main() -> int:
     words.add_argument("--from", type=int, default=0, dest="first")
     words.add_argument("--seed", type=int)
     words.add_argument("--steps", type=int, default=60)
+    words.add_argument("--without", default="", help="acts that do not happen, with commas between")
     chosen = words.parse_args()
+    without = chosen.without.split(",")
     if chosen.seed is not None:
-        print(simulate(chosen.seed, chosen.steps, told=True)[1])
+        print(simulate(chosen.seed, chosen.steps, True, without)[1])
         return 0
-    return hunt(chosen.first, chosen.minutes, chosen.steps)
+    return hunt(chosen.first, chosen.minutes, chosen.steps, without)
 
 
-def hunt(first: int, minutes: float, steps: int) -> int:
+def hunt(first: int, minutes: float, steps: int, without: Collection[str]) -> int:
     """Seeds from `first` on until the time is up; the number of those that failed."""
     began, seed, failed = time.monotonic(), first, []
     done: Counter[str] = Counter()
     found: Account = Counter()
     while time.monotonic() - began < minutes * 60:
         try:
-            world, account = simulate(seed, steps)
+            world, account = simulate(seed, steps, False, without)
             done += world.done
             found += account
         except Exception:

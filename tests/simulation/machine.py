@@ -27,7 +27,7 @@ class Backup:
 
 @dataclass
 class Machine:
-    """`name`: of its node; a clone has the same one. `gone`: it takes no part any more."""
+    """`name`: of its node; a clone has the same one. `gone`: it takes no part any more; `cut`: it was revoked."""
 
     name: str
     home: Path
@@ -35,9 +35,9 @@ class Machine:
     ledger: Ledger
     skew: int = 0
     gone: bool = False
+    cut: bool = False
     backups: list[Backup] = field(default_factory=list)
     losses: list[tuple[int, int]] = field(default_factory=list)  # commits between which a restore took back what was
-    joined: bool = True
 
     @property
     def database(self) -> Path:
@@ -45,7 +45,7 @@ class Machine:
 
     @property
     def till(self) -> Till:
-        return Till(self.database, self.name, self.rng, self.ledger)
+        return Till(self.database, self.home.name, self.rng, self.ledger)
 
     @property
     def node(self) -> Any:

@@ -30,7 +30,9 @@ def keep(world: World) -> Account:
         total += account(world, machine)
     _once_more(world)
     for machine in machines:
-        assert not satchel.verify(machine.home / "packets")["problems"]
+        problems = satchel.verify(machine.home / "packets")["problems"]
+        assert all("fork" in problem["reason"] for problem in problems if world.done["clone"]), problems
+        assert world.done["clone"] or not problems, problems
     return total
 
 
@@ -70,13 +72,21 @@ def account(world: World, machine: Machine) -> Account:
 
 
 def _where(world: World, write: Write, shown: Cells, entries: list[dict[str, Any]]) -> str:
+    where = _found(world, write, shown, entries)
+    (author,) = (machine for machine in world.machines if machine.home.name == write.node)
+    if where != "lost" or not author.gone:
+        return where
+    return "beyond the cut of a revoked node" if author.cut else "kept by a node that has retired"
+
+
+def _found(world: World, write: Write, shown: Cells, entries: list[dict[str, Any]]) -> str:
     if shown.get(write.place) == write.token:
         return "shown"
     for entry in entries:
         if entry["closed"] is None and any(write.token in (v["row"] or {}).values() for v in entry["versions"]):
             return "parked" if entry["state"] == "parked" else "in conflict"
     if not world.evidence.writing(write.place, write.token):
-        if any(node == write.node for node, _ in world.ledger.replaced.get(write.token, ())):
+        if any(home == write.node for home, _ in world.ledger.replaced.get(write.token, ())):
             return "replaced before it was sealed"
         return "taken back by a restored backup" if _taken_back(world, write) else "lost"
     if world.evidence.superseded(write.place, write.token):
@@ -86,7 +96,7 @@ def _where(world: World, write: Write, shown: Cells, entries: list[dict[str, Any
 
 def _taken_back(world: World, write: Write) -> bool:
     """Whether a backup of before was restored on its machine, and no packet with it was left anywhere."""
-    machines = [machine for machine in world.machines if machine.name == write.node]
+    machines = [machine for machine in world.machines if machine.home.name == write.node]
     return any(since < write.number <= upto for machine in machines for since, upto in machine.losses) and not any(
         _survives(world, line.packet) for line in world.evidence.writing(write.place, write.token)
     )

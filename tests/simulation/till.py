@@ -47,7 +47,7 @@ class Write:
     """A token that was committed."""
 
     token: str
-    node: str
+    node: str  # the home of the machine
     place: Place
     number: int  # in the order of commits of the simulation
 
@@ -57,7 +57,7 @@ class Ledger:
     """What every application committed, and what each of them then replaced itself."""
 
     writes: dict[str, Write] = field(default_factory=dict)
-    replaced: dict[str, list[tuple[str, int]]] = field(default_factory=dict)  # token -> who replaced it, and when
+    replaced: dict[str, list[tuple[str, int]]] = field(default_factory=dict)  # token -> home, when
     count: int = 0
 
     def note(self, node: str, before: Cells, after: Cells) -> None:

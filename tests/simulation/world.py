@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,10 @@ HOUR = 3_600_000
 class World:
     """One seed."""
 
-    def __init__(self, root: Path, seed: int, say: Callable[..., None] = lambda *_: None) -> None:
+    def __init__(
+        self, root: Path, seed: int, say: Callable[..., None] = lambda *_: None, without: Collection[str] = ()
+    ) -> None:
+        self.without = without  # acts that do not happen
         self.root, self.rng, self.say = root, random.Random(seed), say
         self.clock, self.ledger, self.evidence = Clock(), Ledger(), Evidence.empty()
         self.machines: list[Machine] = []
@@ -109,12 +112,19 @@ class World:
             "crash": (8, self.crash),
             "lose": (2, lambda _: self.lose(self.rng.choice(self.sticks))),
             "double": (3, lambda _: self.double()),
-            "spoil": (4, lambda _: self.spoil(self.rng.choice(self.sticks))),
+            "spoil": (4, lambda _: self.spoil(self.rng.choice([self.share, *self.sticks]))),
             "settle": (3, self.settle_one),
             "back up": (3, Machine.back_up),
             "restore": (2, self.restore),
             "come": (1, lambda _: self.come()),
+            "clone": (1, self.clone),
+            "rejoin": (1, lambda _: self.rejoin()),
+            "retire": (1, self.retire),
+            "revoke": (1, self.revoke),
+            "snapshot": (1, lambda _: self.snapshot()),
+            "prune": (2, self.prune),
         }
+        acts = {name: act for name, act in acts.items() if name not in self.without}
         what = self.rng.choices(list(acts), [weight for weight, _ in acts.values()])[0]
         machine = self.rng.choice(self.present())
         self.done[what] += 1
@@ -233,6 +243,60 @@ class World:
             what = self.rng.choice(("database", "home", "both"))
             self.say("  ", what)
             machine.restore(self.rng.choice(machine.backups), what)
+
+    def clone(self, machine: Machine) -> None:
+        """A laptop is copied, and both go on."""
+        if len(self.machines) < 6:
+            self.machines.append(machine.clone(self.root / f"{machine.home.name}-clone-{len(self.machines)}"))
+
+    def rejoin(self) -> None:
+        """One of two that are the same gets another name."""
+        names = Counter(machine.name for machine in self.present())
+        twins = [machine for machine in self.present() if names[machine.name] > 1 and machine is not self.machines[0]]
+        if not twins or self.machines[0].gone:
+            return
+        machine, name = self.rng.choice(twins), f"again{len(self.machines)}"
+        invitation = self.root / f"{name}.invite"
+        with showing(self.clock.now):
+            self.machines[0].node.invite(name, out=invitation)
+            machine.node.rejoin(invitation)
+        self.say("  ", machine.home.name, "is", name)
+        machine.name = name
+        self.look(machine)
+        self.look(self.machines[0])
+
+    def retire(self, machine: Machine) -> None:
+        """It is not waited for any more; what it has sealed counts whenever it turns up."""
+        if machine is self.machines[0] or self._is_cloned(machine):
+            return
+        with showing(self.clock.now):
+            self.machines[0].node.retire(machine.name)
+        machine.gone = True
+        self.look(self.machines[0])
+
+    def revoke(self, machine: Machine) -> None:
+        """It was stolen: what the admin has of it counts, nothing later."""
+        if machine is self.machines[0] or self._is_cloned(machine):
+            return
+        with showing(self.clock.now):
+            self.machines[0].node.revoke(machine.name)
+        machine.gone = machine.cut = True
+        self.look(self.machines[0])
+
+    def _is_cloned(self, machine: Machine) -> bool:
+        return sum(other.name == machine.name for other in self.machines) > 1
+
+    def snapshot(self) -> None:
+        with showing(self.time_at(self.machines[0])):
+            self.machines[0].node.snapshot()
+        self.look(self.machines[0])
+
+    def prune(self, machine: Machine) -> None:
+        if not machine.node.status()["vector"]:
+            return  # it is still joining
+        with showing(self.time_at(machine)):
+            report = machine.node.prune(deleted=self.rng.random() < 0.3)
+        self.say("  ", report)
 
     # -- the end
 
