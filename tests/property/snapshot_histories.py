@@ -1,6 +1,6 @@
 """Random histories with snapshots that are taken at any moment and installed late, on nodes with and without a state.
 
-`python -m tests.property.snapshot_histories toy|own FIRST LAST` hunts; `-v toy SEED` tells one.
+`python -m tests.property.snapshot_histories toy|own|forget|hasty FIRST LAST` hunts; `-v toy SEED` tells one.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pyarrow as pa
 
 from satchel.model.ids import Dot
+from satchel.model.vector import Vector
+from satchel.replication.stable import Heard, decide_stable
 from satchel.stores.snapshot import IncomingState
 from satchel.stores.sqlite.store import SQLiteStore
 from tests.property import constraint_histories, own_histories
@@ -123,12 +126,79 @@ class OwnHistory(own_histories.History):
             super().step(node)
 
 
+class ForgettingHistory(ToyHistory):
+    """Deleted rows are forgotten as soon as they are stable, by acknowledgements that travel late or not at all; the
+    model never forgets. Packets are delivered as they please."""
+
+    def __init__(self, root: Path, spec: ModuleType, seed: int, say: Callable[..., None] | None = None) -> None:
+        super().__init__(root, spec, seed, say)
+        self.mirrored = self.world.mirrored = False
+        self.acks: dict[str, Vector] = {}
+        self.heard: dict[str, dict[str, Vector]] = {node.name: {} for node in self.world.nodes}
+        self.forgotten = 0
+        self.deletes = 0.4
+        compare = self.world.compare
+        self.world.compare = lambda node: self._compare(compare, node)  # type: ignore[method-assign]
+
+    def run(self) -> None:
+        close, self.world.close = self.world.close, lambda: None  # type: ignore[method-assign]
+        self.snapshots = []
+        try:
+            constraint_histories.History.run(self)
+        finally:
+            close()
+
+    def step(self, node: ToyNode) -> None:
+        super().step(node)
+        if self.rng.random() < 0.5:
+            self.world.seal(node)
+            self.acks[node.name] = dict(node.store.vector())
+        known = self.heard[node.name]
+        known |= {peer: ack for peer, ack in self.acks.items() if self.rng.random() < 0.5 and peer != node.name}
+        if self.rng.random() < 0.4:
+            peers = [other.name for other in self.world.nodes if other is not node]
+            heard = [Heard(peer, known.get(peer)) for peer in peers]
+            upto = self.stable(node.store.vector(), heard)
+            gone = node.store.forget_deleted(upto)
+            self.world.say(node.name, "forgets", gone, "up to", upto)
+            self.forgotten += sum(gone.values())
+
+    @staticmethod
+    def stable(applied: Vector, heard: list[Heard]) -> Mapping[str, int]:
+        """The rule; a hunt for its counterexample puts another one here."""
+        return decide_stable(applied, heard).upto
+
+    @staticmethod
+    def _compare(compare: Callable[[ToyNode], None], node: ToyNode) -> None:
+        """What a store has forgotten is nothing to compare."""
+        whole = node.model.siblings
+        node.model.siblings = {
+            key: versions
+            for key, versions in whole.items()
+            if not all(v.deleted for v in versions) or node.store.standing(key.split("/")[0], (key,))
+        }
+        try:
+            compare(node)
+        finally:
+            node.model.siblings = whole
+
+
+class HastyHistory(ForgettingHistory):
+    """Forgets what all have acknowledged, whether their own packets came or not: this must go wrong."""
+
+    @staticmethod
+    def stable(applied: Vector, heard: list[Heard]) -> Mapping[str, int]:
+        marks = [member.marks or {} for member in heard]
+        return {o: min(m[o].seq if o in m else 0 for m in [applied, *marks]) for o in applied}
+
+
 def history(kind: str, root: Path, seed: int, say: Callable[..., None] | None = None) -> Any:
     if kind == "own":
         return OwnHistory(root, seed, say)
     spec = constraint_histories.load_global_spec()
     assert spec is not None
-    return ToyHistory(root, spec, seed, say)
+    kinds = {"toy": ToyHistory, "forget": ForgettingHistory, "hasty": HastyHistory}
+    return kinds[kind](root, spec, seed, say)
 
 
 def main(words: list[str]) -> int:

@@ -91,6 +91,9 @@ def _done(report: Data) -> Iterable[str]:
         yield f"taken out {plural(len(taken_out), 'packet')} ({enumerate_some(taken_out)})"
     if applied := report.get("applied"):
         yield f"applied {plural(len(applied), 'packet')} ({_rows(report.get('rows') or {})})"
+    if installed := report.get("installed"):
+        applied_rows = "" if report.get("applied") else f" ({_rows(report.get('rows') or {})})"
+        yield f"installed {enumerate_some(installed)}{applied_rows}"
     if dropped := report.get("dropped"):
         where = f" at {report['exchange']}" if report.get("exchange") else ""
         yield f"dropped {plural(len(dropped), 'packet')}{where}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,4 +147,17 @@ def wrap_versions(table: Table, batch: pa.RecordBatch) -> pa.RecordBatch:
     found = pa.RecordBatch.from_arrays(columns, names=[*table.names, CHANGE_COLUMN])
     if not found.schema.equals(arrow_schema(table)):
         raise BadPacket(f"a batch of {table.name} is not what a snapshot holds")
+    return found
+
+
+def by_packet(batches: Iterable[pa.RecordBatch]) -> dict[Dot, list[pa.RecordBatch]]:
+    """The versions of a table by the packets that they come from; all of it in memory."""
+    found: dict[Dot, list[pa.RecordBatch]] = defaultdict(list)
+    for batch in batches:
+        change = batch.column(CHANGE_COLUMN)
+        origins, seqs = change.field("origin"), change.field("seq")
+        dots = pa.table({"origin": origins, "seq": seqs}).group_by(["origin", "seq"]).aggregate([])
+        for entry in dots.to_pylist():
+            mine = pc.and_(pc.equal(origins, entry["origin"]), pc.equal(seqs, entry["seq"]))
+            found[Dot(entry["origin"], entry["seq"])].append(batch.filter(mine))
     return found

@@ -17,7 +17,7 @@ from satchel.replication.branches import Branch, Naming
 from satchel.replication.order import Header, ready_groups, waiting
 from satchel.stores.base import Applying, Delta, Incoming, Sealed
 from satchel.sync import sealing
-from satchel.sync.branches import facts_of, header_of, naming_of
+from satchel.sync.branches import facts_of, fork_alarms, header_of, naming_of
 from satchel.sync.collecting import headers_of
 from satchel.sync.epochs import with_own_past
 from satchel.sync.named_tables import check_tables
@@ -144,6 +144,8 @@ class Intake:
                 return False
             applying.commit()
         self.site.notes.update(facts)
+        if facts:
+            self.report.warnings += fork_alarms(self.site)
         own = self.site.own_origin
         self._after(done, [replace(packet, dot=Dot(own, packet.dot.seq)) for packet in late])
         return True

@@ -10,10 +10,11 @@ from satchel.exchange.listing import Place
 from satchel.files import FileTrouble
 from satchel.model.ids import trunk_of
 from satchel.packet.verify import SignedManifest, read_manifest
-from satchel.stores.base import Incoming
+from satchel.stores.base import Incoming, PacketRecord
 from satchel.sync.branches import naming_of
 from satchel.sync.incoming import incoming_of
 from satchel.sync.site import ENVELOPE_LIMIT, Site
+from satchel.sync.snapshots import pruned_packets
 
 
 def compare_rebuilt(site: Site) -> None:
@@ -30,6 +31,7 @@ def compare_rebuilt(site: Site) -> None:
 def _packets(site: Site, table: str) -> Iterator[Incoming]:
     """The applied packets with rows of a table."""
     naming = naming_of(site)
+    pruned: list[PacketRecord] = []
     for record in site.store.packets_after({}):
         folder = site.archive.packet_folder(
             site.archive.relative(trunk_of(record.dot.origin), record.dot.seq, record.suffix)
@@ -39,5 +41,9 @@ def _packets(site: Site, table: str) -> Iterator[Incoming]:
             signed = read_manifest(data, site.members) if data is not None else None
         except (BadPacket, FileTrouble):
             continue  # `verify` names it; its rows count as unknown
-        if isinstance(signed, SignedManifest) and table in signed.manifest.rows:
+        if signed is None:
+            pruned.append(record)
+        elif isinstance(signed, SignedManifest) and table in signed.manifest.rows:
             yield incoming_of(folder, signed, naming)
+    if pruned:
+        yield from pruned_packets(site, table, pruned)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ from satchel.model.ids import Dot, trunk_of
 from satchel.model.vector import HASH_DIGITS, Mark, Vector
 from satchel.packet.problem import Waiting
 from satchel.packet.snapshot import SignedSnapshot, read_snapshot, snapshot_problems
-from satchel.stores.base import PacketRecord
+from satchel.stores.base import Incoming, PacketRecord
 from satchel.stores.snapshot import IncomingState
 from satchel.sync import sealing
 from satchel.sync.branches import NOTE
@@ -404,3 +404,33 @@ def _check_inviter(state: IncomingState, wanted: Vector) -> None:
         known = hashes.get(Dot(origin, mark.seq), mark.hash)
         if known != mark.hash:
             raise BadPacket(f"it knows another packet {origin}/{mark.seq} than the inviter")
+
+
+def pruned_packets(site: Site, table: str, records: Sequence[PacketRecord]) -> Iterator[Incoming]:
+    """What a snapshot still has of packets that were pruned: the versions of a table that stood when it was made."""
+    from satchel.packet.snapshot_rows import by_packet
+
+    held = next((held for held in held_snapshots(site) if any(held.covers(record.dot) for record in records)), None)
+    if held is None:
+        return
+    try:
+        state = state_of(site, held)
+        by_dot = by_packet(state.batches(table)) if table in state.tables else {}
+    except BadPacket as bad:
+        site.warnings.append(f"the snapshot {held.name} is damaged: {bad}; run `satchel verify`")
+        return
+    for record in records:
+        batches = by_dot.get(record.dot)
+        if batches:
+            yield Incoming(
+                record.dot,
+                record.hash,
+                record.suffix,
+                record.group,
+                record.context,
+                record.kind,
+                record.created,
+                {table: sum(batch.num_rows for batch in batches)},
+                lambda name, batches=batches: batches,  # type: ignore[misc]
+                state.tables,
+            )
