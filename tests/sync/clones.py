@@ -57,6 +57,8 @@ def conflicts(place: Place) -> list[Any]:
     """What is listed of open conflicts, but for the time at which each was noticed."""
     found = []
     for entry in place.node.conflicts():
+        if entry["closed"] is not None:
+            continue  # passed over: who saw both versions side by side lists it
         versions = sorted(((v["origin"], v["seq"], v["deleted"], v["row"]) for v in entry["versions"]), key=str)
         found.append((entry["id"], entry["table"], entry["key"], entry["kind"], entry["columns"], versions))
     return sorted(found, key=str)

@@ -131,7 +131,10 @@ def _of_noted(_: Data, command: str) -> str:
 
 
 def _nodes(conflict: Data) -> Iterable[str]:
-    return dict.fromkeys(node_of(version["origin"]) for version in conflict["versions"])
+    """Who has versions: branches of one node apart, if it has several."""
+    origins = [version["origin"] for version in conflict["versions"]]
+    nodes = [node_of(origin) for origin in origins]
+    return dict.fromkeys(o if nodes.count(n) > 1 else n for o, n in zip(origins, nodes, strict=True))
 
 
 def _takes(nodes: Iterable[str]) -> str:

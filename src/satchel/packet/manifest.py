@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, ValidationInfo, model_validator
 
 from satchel.model.devices import is_device
-from satchel.model.ids import Dot
+from satchel.model.ids import Dot, trunk_of
 from satchel.model.schema import Table
 from satchel.model.vector import HASH_DIGITS, Mark
 from satchel.packet.document import (
@@ -113,6 +113,8 @@ class Manifest(Document):
     @model_validator(mode="after")
     def _follows_its_own(self) -> Self:
         """An author has applied its own packets: the one before stands in `previous` and in the context."""
+        if trunk_of(self.origin) != self.origin:
+            raise ValueError("a packet is sealed under the name of its sequence, not of a branch")
         own = self.context.get(self.origin)
         if self.seq == 1 and (self.previous is not None or own is not None):
             raise ValueError("a first packet has none before it")
