@@ -94,7 +94,7 @@ def _unknown_signer(envelope: Envelope, members: Members, limits: Limits) -> Wai
     if manifest.network.id != members.network.id:
         raise BadPacket(f"of another network: {manifest.network.name} ({manifest.network.id})", MANIFEST_NAME)
     if members.is_revoked(node):
-        raise BadPacket(f"revoked: {node} was revoked", MANIFEST_NAME)
+        raise BadPacket(f"revoked: nothing of {node} counts, since {node} was revoked", MANIFEST_NAME)
     if members.key_of(node) is not None:
         raise BadPacket(f"not signed by the key of {node}", MANIFEST_NAME)
     if (refused := members.refused(keyid)) is not None:

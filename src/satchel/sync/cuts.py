@@ -13,6 +13,8 @@ from satchel.replication import cuts
 from satchel.replication.order import Header
 from satchel.stores.base import Incoming, Store
 
+REVOKED = "revoked: "  # how the reason begins for which a packet lies in quarantine and nothing is to be done
+
 
 class Cuts:
     """What the revocations that are known say (`bans`), as this database (`store`) has to take it."""
@@ -97,4 +99,4 @@ class Cuts:
 def reason_of(node: str, cut: Mark | None, origin: str) -> str:
     """The words of the quarantine."""
     upto = f"after {origin}/{cut.seq}" if cut is not None and cut.seq else f"of {origin}"
-    return f"revoked: nothing {upto} counts, since {node} was revoked"
+    return f"{REVOKED}nothing {upto} counts, since {node} was revoked"

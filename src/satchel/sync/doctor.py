@@ -11,6 +11,7 @@ from satchel.errors import SatchelError
 from satchel.exchange.folder import open_exchange
 from satchel.packet.document import time_value
 from satchel.sync.branches import fork_alarms
+from satchel.sync.cuts import REVOKED
 from satchel.sync.findings import Finding, finding
 from satchel.sync.home import Home
 from satchel.sync.opening import reading
@@ -70,7 +71,8 @@ def _troubles(found: dict[str, Any]) -> Iterator[Finding]:
             "note", f"{entry['packet']} waits for {entry['for']}", "it comes with the next stick, or ask its site"
         )
     for entry in found["quarantined"]:
-        yield finding("warning", f"{entry['packet']} is in quarantine: {entry['reason']}", _cure(entry))
+        level = "note" if entry["reason"].startswith(REVOKED) else "warning"
+        yield finding(level, f"{entry['packet']} is in quarantine: {entry['reason']}", _cure(entry))
     if found["conflicts"]["open"]:
         yield finding("note", f"{found['conflicts']['open']} conflicts are open", "see `satchel conflicts`")
     if parked := found["conflicts"]["parked"]:
@@ -78,6 +80,8 @@ def _troubles(found: dict[str, Any]) -> Iterator[Finding]:
 
 
 def _cure(entry: dict[str, str]) -> str:
+    if entry["reason"].startswith(REVOKED):
+        return f"nothing is to be done; `satchel quarantine show {entry['id']}` says what is in it"
     return f"its origin sends it again; `satchel quarantine show {entry['id']}` says more"
 
 

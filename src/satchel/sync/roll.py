@@ -33,9 +33,9 @@ def list_nodes(site: Site) -> Mapping[str, Any]:
     for name, expires in sorted(site.invited().items()):
         if name in known or name in doubtful:
             continue
-        revoked = members.is_revoked(name)
-        state = "revoked" if revoked else "invited" if expires >= now_ms() else "expired"
-        nodes.append(_nobody(name, state, None if revoked else rfc3339(expires)))
+        gone = members.state(name) != "active"
+        state = members.state(name) if gone else "invited" if expires >= now_ms() else "expired"
+        nodes.append(_nobody(name, state, None if gone else rfc3339(expires)))
     problems = [*members.alarms, *(f"{w.what} waits for {w.needs}" for w in members.waiting)]
     problems += [f"{p.file}: {p.reason}" for p in members.problems]
     return {"nodes": nodes, "problems": problems}

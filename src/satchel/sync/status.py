@@ -8,6 +8,7 @@ from typing import Any
 from satchel.model.stamp import rfc3339
 from satchel.model.vector import Vector, behind
 from satchel.sync.branches import fork_alarms, forks, naming_of
+from satchel.sync.cuts import REVOKED
 from satchel.sync.epochs import epochs
 from satchel.sync.incoming import Intake
 from satchel.sync.missing import missing
@@ -103,7 +104,7 @@ def sentence(found: Mapping[str, Any]) -> str:
         troubles.append(f"two databases write as {_list(names)}: see `satchel doctor`")
     if count := len({entry["packet"] for entry in found["waiting"]}):
         troubles.append(f"{_count(count, 'packet waits', 'packets wait')} for others")
-    if count := len(found["quarantined"]):
+    if count := sum(not entry["reason"].startswith(REVOKED) for entry in found["quarantined"]):
         troubles.append(f"{_count(count, 'packet is', 'packets are')} in quarantine")
     if count := found["conflicts"]["open"]:
         troubles.append(f"{_count(count, 'conflict is', 'conflicts are')} open")
