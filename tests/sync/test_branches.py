@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 
 import satchel
-from tests.sync.clones import assert_equal, clone, conflicts, gossip, hand_over, seal
-from tests.sync.sites import Place, meet
+from satchel.packet.envelope import read_envelope
+from satchel.packet.manifest import manifest_hash
+from tests.sync.clones import assert_equal, clone, conflicts, gossip, hand_over, seal, versions
+from tests.sync.sites import Place, emptied, found_network, join_network, make_database, meet
 
 BRANCH = re.compile(r"branch~[0-9a-f]{8}")
 
@@ -109,3 +114,84 @@ def test_status_doctor_and_verify_name_a_fork_until_one_database_has_another_ide
         assert not any("sealed more than once" in warning for warning in status["warnings"])
         assert satchel.verify(place.home / "packets")["problems"] == []
     assert_equal(office, branch, twin)
+
+
+def test_two_clones_that_bear_one_number_bear_two_rows(tmp_path: Path) -> None:
+    schema = "CREATE TABLE invoices (id INTEGER PRIMARY KEY, customer TEXT)"
+    office = found_network(tmp_path, make_database(tmp_path / "office.db", schema), key_scope={})
+    branch = join_network(office, "branch", emptied(office.db, tmp_path / "branch.db"))
+    hand_over(office, branch)
+    seal(branch, "INSERT INTO invoices VALUES (57, 'Ada')")
+    twin = clone(branch)
+    seal(branch, "INSERT INTO invoices VALUES (58, 'Bob')")
+    seal(twin, "INSERT INTO invoices VALUES (58, 'Cid')")
+    seal(twin, "UPDATE invoices SET customer = 'Dan' WHERE id = 58")
+    for place in (branch, twin):
+        hand_over(place, office)
+    gossip(office, branch, twin)
+    for place in (office, branch, twin):
+        assert sorted(name for (name,) in place.rows("SELECT customer FROM invoices")) == ["Ada", "Bob", "Dan"]
+        assert place.vector() == office.vector()
+        assert versions(place) == versions(office)
+    gids = {gid for (gid,) in office.rows("SELECT k0 FROM _satchel_row_1")}
+    assert all(gid.startswith("branch:") for gid in gids), "an identity keeps the name under which it was born"
+
+
+def test_a_dry_run_shows_both_sides_and_learns_nothing(office: Place, branch: Place) -> None:
+    twin = clone(branch)
+    seal(branch, "UPDATE customers SET town = 'Kiel' WHERE id = 'c1'")
+    seal(twin, "UPDATE customers SET town = 'Jena' WHERE id = 'c2'")
+    hand_over(branch, office)
+    before = office.state()
+    report = office.node.import_(twin.home / "packets", dry_run=True)
+    assert len(report.applied) == 1
+    assert BRANCH.fullmatch(report.applied[0].partition("/")[0])
+    assert report.waiting == []
+    assert office.state() == before
+    assert office.node.import_(twin.home / "packets").applied == report.applied
+
+
+def test_history_tells_the_branches_apart(office: Place, branch: Place) -> None:
+    twin = clone(branch)
+    seal(branch, "UPDATE customers SET town = 'Kiel' WHERE id = 'c1'")
+    seal(twin, "UPDATE customers SET town = 'Jena' WHERE id = 'c1'")
+    for place in (branch, twin):
+        hand_over(place, office)
+    found = {entry["origin"]: entry["outcome"] for entry in office.node.history("customers", "c1")}
+    assert found.keys() == {"office", *branches(office)}
+    assert sorted(found.values()) == ["lost", "shown", "superseded"]
+
+
+def test_a_packet_of_a_branch_waits_for_the_one_before_it_by_its_hash(office: Place, branch: Place) -> None:
+    twin = clone(branch)
+    seal(branch, "UPDATE customers SET town = 'Kiel' WHERE id = 'c1'")
+    hand_over(branch, office)
+    seal(twin, "UPDATE customers SET town = 'Jena' WHERE id = 'c1'")
+    seal(twin, "UPDATE customers SET town = 'Rom' WHERE id = 'c1'")
+    first, second = sorted((twin.home / "packets" / "acme" / "branch").iterdir())
+    stick = office.root / "stick"
+    shutil.copytree(second, stick / second.name)
+    report = office.node.import_(stick)
+    assert report.applied == []
+    [entry] = report.waiting
+    digest = manifest_hash(read_envelope((first / "manifest.json").read_bytes()).payload)
+    assert (entry["for"].partition(" ")[0], entry["hash"]) == ("branch/1", digest[:16])
+    [ack] = (office.home / "packets" / "acks").glob("office.json")
+    wanted = json.loads(read_envelope(ack.read_bytes()).payload)["wanted"]
+    assert [w["hash"] for w in wanted] == [digest[:16]]
+    shutil.copytree(first, stick / first.name)
+    assert len(office.node.import_(stick).applied) == 2
+    assert len(branches(office)) == 2
+
+
+def test_a_share_brings_each_side_to_whoever_lacks_it(office: Place, branch: Place, clinic: Place) -> None:
+    """Everybody has an acknowledgement that covers the number, of one packet or the other."""
+    twin = clone(branch)
+    seal(branch, "UPDATE customers SET town = 'Kiel' WHERE id = 'c1'")
+    seal(twin, "UPDATE customers SET town = 'Jena' WHERE id = 'c2'")
+    hand_over(branch, office)
+    hand_over(twin, clinic)
+    meet(office.root / "other-share", [office, clinic])
+    assert_equal(office, clinic)
+    assert len(branches(office)) == 2
+    assert all(peer["behind"] == 0 for peer in office.node.status()["peers"] if peer["node"] == "clinic")
