@@ -194,13 +194,13 @@ def test_a_home_that_was_restored_alone_opens_no_epoch_and_gets_its_packets_back
     restored: Callable[[Sequence[str]], Place], branch: Place, share: Path
 ) -> None:
     office = restored(HOME)
-    assert len(packets_in(office.home / "packets")) == 1
+    assert len(packets_in(office.home / "packets" / "acme")) == 1
     office.sql("UPDATE stock SET pieces = 9 WHERE id = 's1'")
     report = office.node.export()
     assert (report.sealed, origin(office)) == (["office/4"], "office")
     assert [line for line in report.warnings if "2 packets (office/2, office/3)" in line]
     office.node.sync(share)
-    assert len(packets_in(office.home / "packets")) == 4
+    assert len(packets_in(office.home / "packets" / "acme")) == 4
     assert office.node.sync(share).warnings == []
     meet(share, [office, branch])
     equal(office, branch)
@@ -215,10 +215,10 @@ def test_packets_that_a_restored_home_lacks_are_asked_for_where_the_share_was_em
     stick = tmp_path / "stick"
     stick.mkdir()
     office.node.sync(stick)
-    assert packets_in(office.home / "packets") == {"office/1"}
+    assert packets_in(office.home / "packets" / "acme") == {"office/1"}
     branch.node.sync(stick)
     office.node.sync(stick)
-    assert packets_in(office.home / "packets") == {"office/1", "office/2", "office/3"}
+    assert packets_in(office.home / "packets" / "acme") == {"office/1", "office/2", "office/3"}
     assert office.node.sync(stick).warnings == []
 
 
@@ -355,3 +355,32 @@ def test_a_database_put_back_to_before_its_first_import_knows_its_own_rows_again
     found = [("chair",), ("desk",), ("lamp",), ("late",)]
     assert office.rows("SELECT what FROM orders ORDER BY what") == found
     assert clinic.rows("SELECT what FROM orders ORDER BY what") == found
+
+
+@pytest.mark.parametrize("what", [DATABASE, BOTH], ids=["database", "both"])
+def test_a_row_that_was_pending_in_the_backup_and_was_sent_since_is_one_row(
+    tmp_path: Path, what: Sequence[str]
+) -> None:
+    share, orders = tmp_path / "share", "CREATE TABLE orders (id INTEGER PRIMARY KEY, what TEXT, pieces INTEGER)"
+    lines = "CREATE TABLE lines (id INTEGER PRIMARY KEY, ref INTEGER REFERENCES orders (id), what TEXT)"
+    office = found_network(tmp_path, make_database(tmp_path / "office.db", orders, lines), key_scope={})
+    branch = join_network(office, "branch", make_database(tmp_path / "branch.db", orders, lines))
+    meet(share, [office, branch])
+    office.sql("INSERT INTO orders VALUES (1, 'desk', 1), (2, 'lamp', 1), (3, 'sofa', 1)")
+    office.sql("INSERT INTO lines VALUES (1, 1, 'of desk'), (2, 2, 'of lamp')")
+    office.sql("DELETE FROM orders WHERE id = 3")
+    old = backup(office)
+    office.sql("UPDATE orders SET pieces = 5 WHERE id = 1")
+    office.sql("INSERT INTO orders VALUES (3, 'bed', 1)")
+    meet(share, [office, branch])
+    old.restore(*what)
+    office.sql("UPDATE orders SET what = 'LAMP' WHERE id = 2")
+    office.sql("INSERT INTO orders VALUES (3, 'chair', 1)")  # a number that was handed out again is another row
+    office.sql("INSERT INTO lines VALUES (3, 3, 'of chair'), (4, 1, 'of desk, too')")
+    meet(share, [office, branch])
+    for place in (office, branch):
+        found = place.rows("SELECT what, pieces FROM orders ORDER BY what")
+        assert found == [("LAMP", 1), ("bed", 1), ("chair", 1), ("desk", 5)]
+        found = place.rows("SELECT l.what, o.what FROM lines l JOIN orders o ON o.id = l.ref ORDER BY l.what")
+        assert found == [("of chair", "chair"), ("of desk", "desk"), ("of desk, too", "desk"), ("of lamp", "LAMP")]
+    assert office.rows("SELECT id FROM orders WHERE what = 'chair'") == [(3,)]

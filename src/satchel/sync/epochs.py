@@ -25,18 +25,37 @@ FORGOTTEN = {"epochs": "[]", "heard": "[]", "acknowledged": "0", "branch": ""}
 _LENGTH = 4  # random, never counted: a restored database has forgotten how far it had counted
 
 
-def open_if_restored(site: Site, traces: Traces, *, dry_run: bool) -> None:
-    """Opens a new epoch if a trace is ahead of the database. A dry run only says it."""
+def sign_of_restore(site: Site, traces: Traces) -> Claim | None:
+    """What is ahead of the database; None: nothing."""
     vector = site.store.vector()
     # it has learned of a fork of its present origin: each branch has a name of its own by now
     branches = tuple((Dot(o, mark.seq), mark.hash) for o, mark in vector.items() if trunk_of(o) == site.origin != o)
     if branches:
-        _open(site, Claim(site.origin, branches, "this home"), set(), vector, dry_run=dry_run)
-        return
+        return Claim(site.origin, branches, "this home")
     pedigree = Pedigree(site, traces.predecessors, vector)
-    found = next((claim for claim in traces.claims if _is_ahead(site, claim, pedigree, vector)), None)
-    if found is not None:
-        _open(site, found, pedigree.known | {claim.sealer for claim in traces.claims}, vector, dry_run=dry_run)
+    return next((claim for claim in traces.claims if _is_ahead(site, claim, pedigree, vector)), None)
+
+
+def open_epoch(site: Site, claim: Claim, traces: Traces, *, dry_run: bool) -> None:
+    """What is sealed from now on has an origin of its own. A dry run only says it."""
+    before, node = site.origin, site.settings.node
+    heard = {trunk_of(origin) for origin in site.store.vector()} | {claim.sealer for claim in traces.claims}
+    taken = {*heard, before, *traces.predecessors, *traces.predecessors.values(), *_folders(site)}
+    origin = _fresh(node, taken)
+    line = f"{_reason(site, claim, site.store.vector())}; {node} goes on as {origin}"
+    site.warnings.append(line)
+    epoch = {"origin": origin, "predecessor": before, "at": now_ms(), "because": line}
+    facts = {
+        "origin": origin,
+        "epochs": json.dumps([*epochs(site), epoch]),
+        "heard": json.dumps(sorted({trunk_of(name) for name in taken if node_of(name) == node})),
+    }
+    if dry_run:
+        site.notes.update(facts)
+        return
+    site.note(**facts)
+    site.untold = True
+    site.store.record_run(Run(now_ms(), "epoch", claim.where, 0.0, {"epoch": epoch, "warnings": [line]}))
 
 
 class Pedigree:
@@ -81,26 +100,6 @@ def _is_beyond(site: Site, dot: Dot, digest: str, vector: Vector) -> bool:
         return False
     record = site.store.packet(dot)
     return record is not None and not record.hash.startswith(digest[: len(record.hash)])
-
-
-def _open(site: Site, claim: Claim, heard: Iterable[str], vector: Vector, *, dry_run: bool) -> None:
-    before = site.origin
-    taken = {*heard, *vector, before, *_folders(site)}
-    origin = _fresh(site.settings.node, taken)
-    line = f"{_reason(site, claim, vector)}; {site.settings.node} goes on as {origin}"
-    site.warnings.append(line)
-    epoch = {"origin": origin, "predecessor": before, "at": now_ms(), "because": line}
-    facts = {
-        "origin": origin,
-        "epochs": json.dumps([*epochs(site), epoch]),
-        "heard": json.dumps(sorted(name for name in taken if node_of(name) == site.settings.node)),
-    }
-    if dry_run:
-        site.notes.update(facts)
-        return
-    site.note(**facts)
-    site.untold = True
-    site.store.record_run(Run(now_ms(), "epoch", claim.where, 0.0, {"epoch": epoch, "warnings": [line]}))
 
 
 def _reason(site: Site, claim: Claim, vector: Vector) -> str:

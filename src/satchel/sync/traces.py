@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from satchel.errors import BadPacket
+from satchel.exchange.folder import FolderExchange
 from satchel.exchange.listing import Place
+from satchel.exchange.names import MARKER
+from satchel.exchange.pruned import is_pruned
 from satchel.files import FileTrouble
 from satchel.model.ids import Dot, node_of, trunk_of
-from satchel.model.vector import Vector
+from satchel.model.vector import Vector, seen
 from satchel.packet.ack import Ack, open_ack
 from satchel.packet.keys import PublicKey
 from satchel.packet.members import Members
@@ -36,15 +39,26 @@ class Claim:
     where: str
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An own packet that the database does not know, and where it lies; `exchange` None: in the archive."""
+
+    place: Place
+    signed: SignedManifest
+    exchange: FolderExchange | None
+
+
 @dataclass
 class Traces:
-    """What is known of this node's own packets. `predecessors`: origin -> the one before it, where somebody says it;
+    """What is known of this node's own packets. `lost`: those that were found and the database does not know;
+    `predecessors`: origin -> the one before it, where somebody says it;
     `counter`: the highest of the own acknowledgements that were seen."""
 
     site: Site
     visits: Sequence[Visit]
     claims: list[Claim] = field(default_factory=list)
     predecessors: dict[str, str] = field(default_factory=dict)
+    lost: list[Found] = field(default_factory=list)
     counter: int = 0
 
     def __post_init__(self) -> None:
@@ -54,23 +68,25 @@ class Traces:
                 self.claims.append(Claim(dot.origin, ((dot, digest),), "this home"))
         for ack in self.site.acks().values():
             self._hear_ack(ack, "this home")
-        for signed in self._archived():
-            self._hear_packet(signed, "this home")
+        for place, signed in self._archived():
+            self._hear_packet(signed, "this home", Found(place, signed, None))
         for stop in self.visits:
-            for signed in self._packets(stop):
-                self._hear_packet(signed, str(stop.exchange.path))
+            for place, signed in self._packets(stop):
+                self._hear_packet(signed, str(stop.exchange.path), Found(place, signed, stop.exchange))
             for ack in self._acks(stop):
                 self._hear_ack(ack, str(stop.exchange.path))
 
     # -- what they say
 
-    def _hear_packet(self, signed: SignedManifest, where: str) -> None:
+    def _hear_packet(self, signed: SignedManifest, where: str, found: Found) -> None:
         """An own packet; another's packet tells by its context what its author had of this node."""
         manifest = signed.manifest
         if node_of(manifest.origin) == self._node:
             if manifest.predecessor is not None:
                 self.predecessors[manifest.origin] = manifest.predecessor
             self.claims.append(Claim(manifest.origin, ((manifest.dot, signed.hash),), where))
+            if not seen(manifest.dot, self.site.store.vector()):
+                self.lost.append(found)
         else:
             self._hear_vector(manifest.vector, f"{where} ({manifest.dot})")
 
@@ -92,7 +108,7 @@ class Traces:
 
     # -- where they stand
 
-    def _archived(self) -> Iterator[SignedManifest]:
+    def _archived(self) -> Iterator[tuple[Place, SignedManifest]]:
         """Packets of the archive that the database does not know."""
         newest: dict[str, int] = {}  # by folder: branches of a fork lie in that of their trunk
         for origin, mark in self.site.store.vector().items():
@@ -104,14 +120,15 @@ class Traces:
                 if (place.seq or 0) > known:
                     yield from self._read(self.site.archive.read_marker, place)
 
-    def _packets(self, stop: Visit) -> Iterator[SignedManifest]:
+    def _packets(self, stop: Visit) -> Iterator[tuple[Place, SignedManifest]]:
         """Packets of an exchange that are not in the archive. The folders they lie in may have any name."""
         root = self.site.home.packets / self.site.archive.network
         for place in stop.listing.packets:
-            if not (root / place.origin / place.name / "manifest.json").is_file():
+            folder = root / place.origin / place.name.lower()
+            if not (folder / MARKER).is_file() and not is_pruned(folder):
                 yield from self._read(stop.exchange.read_marker, place)
 
-    def _read(self, read_marker: _ReadMarker, place: Place) -> Iterator[SignedManifest]:
+    def _read(self, read_marker: _ReadMarker, place: Place) -> Iterator[tuple[Place, SignedManifest]]:
         """What is not to be trusted is no trace; it is quarantined when it is collected, or named where it lies."""
         try:
             data = read_marker(place, ENVELOPE_LIMIT)
@@ -121,7 +138,7 @@ class Traces:
         except (BadPacket, FileTrouble):
             return
         if isinstance(signed, SignedManifest):
-            yield signed
+            yield place, signed
 
     def _acks(self, stop: Visit) -> Iterator[Ack]:
         for path in stop.listing.acks:
@@ -140,7 +157,8 @@ class Traces:
         """The members as they will be when the cards at the exchanges are taken: a home that was restored may lack the
         cards of those who say most. Nothing is taken before the seal."""
         files = [*self.site.node_files().values(), *self._node_files()]
-        return Members.from_files(PublicKey.parse(self.site.settings.root), files)
+        settings = self.site.settings
+        return Members.from_files(PublicKey.parse(settings.root), files, settings.limits)
 
     def _node_files(self) -> Iterator[bytes]:
         for stop in self.visits:

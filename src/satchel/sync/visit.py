@@ -9,7 +9,8 @@ from pathlib import Path
 from satchel.errors import ExchangeUnreachable
 from satchel.exchange.folder import FolderExchange, open_exchange
 from satchel.exchange.listing import Listing
-from satchel.sync.epochs import open_if_restored
+from satchel.sync.epochs import open_epoch, sign_of_restore
+from satchel.sync.lost_births import expect_lost_births
 from satchel.sync.missing import look_for_missing
 from satchel.sync.site import Site
 from satchel.sync.traces import Traces
@@ -55,5 +56,9 @@ def look(site: Site, tour: Tour, *, dry_run: bool = False) -> None:
     SatchelError: the home lacks the configuration that the database follows, and no place has it."""
     traces = Traces(site, tour.visits)
     site.seen_counter = traces.counter
-    open_if_restored(site, traces, dry_run=dry_run)
+    claim = sign_of_restore(site, traces)
+    if claim is not None:
+        if not dry_run:  # before the epoch opens: a kill in between leaves the sign to be seen again
+            expect_lost_births(site, traces)
+        open_epoch(site, claim, traces, dry_run=dry_run)
     look_for_missing(site, tour.visits, dry_run=dry_run)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from satchel.model.value import same
-from satchel.stores.sqlite import numbers
+from satchel.stores.sqlite import numbers, reborn
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.stage import fetch
 
@@ -75,13 +75,13 @@ def read(db: sqlite3.Connection, layout: Layout, noted: str, origin: str, nonce:
     db.execute(f"DROP TABLE IF EXISTS {simple}")
     # A number with one event, or with updates only, needs no history: the usual case, and the fast one.
     db.execute(
-        f"CREATE TABLE {simple} AS SELECT n, kind FROM (SELECT {key} AS n, max(upper(kind)) AS kind,"
-        f" min(upper(kind)) AS lowest, count(*) AS events FROM {noted} GROUP BY {key})"
+        f"CREATE TABLE {simple} AS SELECT n, kind, at FROM (SELECT {key} AS n, max(upper(kind)) AS kind,"
+        f" min(upper(kind)) AS lowest, count(*) AS events, min(at) AS at FROM {noted} GROUP BY {key})"
         " WHERE (lowest = kind AND kind = 'U') OR (events = 1 AND kind IN ('I', 'D', 'M'))"
     )
     db.execute(f"DELETE FROM {simple} WHERE n IN (SELECT renamed FROM {noted} WHERE renamed IS NOT NULL)")
     db.execute("CREATE UNIQUE INDEX temp._satchel_simple_n ON _satchel_simple (n)")
-    born = f"'{origin}:' || s.n || ':{nonce}'"
+    born = f"coalesce({reborn.gid_of(layout, 's.n', 's.at')}, '{origin}:' || s.n || ':{nonce}')"
     gid = f"CASE WHEN s.kind = 'I' THEN {born} ELSE {numbers.gid_that_was(layout, 's.n')} END"
     db.execute(
         f"INSERT INTO {whose(layout)} SELECT e.id, {gid}, CASE s.kind WHEN 'D' THEN NULL ELSE s.n END"
@@ -135,7 +135,7 @@ class Walk:
             if self.held.get(number) is None and self._replaced.get(number) == at:
                 self.held[number] = self._gone.pop(number).gid
             elif self.held.get(number) is None or self._noted.get(number) != at:
-                self.held[number] = self._birth(number)
+                self.held[number] = self._reborn(number, at) or self._birth(number)
         elif number not in self.held:
             self.held[number] = self.was[number] = self._known(number)
         gid = self.held[number] or (self._gone[number].gid if number in self._gone else self._birth(number))
@@ -166,6 +166,13 @@ class Walk:
         query = f"SELECT {numbers.gid_that_was(self.layout, '?1')}"
         (gid,) = self.db.execute(query, (number,)).fetchone()
         return str(gid) if gid is not None else self._birth(number)
+
+    def _reborn(self, number: int, at: float) -> str | None:
+        (gid,) = self.db.execute(f"SELECT {reborn.gid_of(self.layout, '?1', '?2')}", (number, at)).fetchone()
+        if gid is None:
+            return None
+        self._born.add(str(gid))
+        return str(gid)
 
     def _birth(self, number: int) -> str:
         gid = f"{self.origin}:{number}:{self.nonce}"

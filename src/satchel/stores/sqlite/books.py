@@ -10,6 +10,7 @@ _satchel_packet        every applied packet, with its context
 _satchel_envelope      own packets whose manifest may not be in the archive yet
 _satchel_conflict      the list of conflicts; _satchel_conflict_id: every id that an entry has had
 _satchel_run           the log of runs
+_satchel_reborn        inserts that a lost state of the database has sealed (reborn.py)
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from satchel.model.ids import Dot
 from satchel.model.schema import Column, ForeignKey, Table
 from satchel.model.vector import HASH_DIGITS, Mark, Vector
 from satchel.stores.base import Incoming, PacketRecord, Run, Sealed
+from satchel.stores.sqlite import reborn
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.lineage import NOWHERE
 from satchel.stores.sqlite.schema import rowid_name, table_columns, user_tables
@@ -43,6 +45,7 @@ DDL = (
     "CREATE INDEX _satchel_conflict_row ON _satchel_conflict (tab, row)",
     "CREATE INDEX _satchel_conflict_open ON _satchel_conflict (closed) WHERE closed IS NULL",
     "CREATE TABLE _satchel_conflict_id (id TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID",
+    reborn.DDL,
     "CREATE TABLE _satchel_run (number INTEGER PRIMARY KEY, at INTEGER, command TEXT, exchange TEXT, seconds REAL,"
     " report TEXT, trouble TEXT)",
 )
