@@ -69,6 +69,18 @@ def test_it_is_asked_for_by_the_hash_that_others_have_seen(
     assert wanted_by(branch) == [("office/2", office.node.status()["heads"]["office"])]
 
 
+def test_all_of_a_gap_is_asked_for(office: Place, branch: Place) -> None:
+    stick = office.root / "stick"
+    for pieces in range(10, 15):
+        office.sql(f"UPDATE stock SET pieces = {pieces}")
+        office.export(stick)
+    for number in (2, 3, 5):
+        (lost,) = stick.glob(f"packets/*/office/{number:010d}-*")
+        shutil.rmtree(lost)
+    branch.node.import_(stick)
+    assert [packet for packet, _ in wanted_by(branch)] == ["office/2", "office/3", "office/5"]
+
+
 def test_a_packet_lost_on_one_way_comes_by_whoever_has_it(
     office: Place, branch: Place, clinic: Place, share: Path
 ) -> None:

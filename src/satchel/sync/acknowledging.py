@@ -12,7 +12,7 @@ from satchel.packet.ack import Ack, LacksEntry, QuarantineEntry, WaitingEntry, W
 from satchel.packet.document import to_wire
 from satchel.sync.epochs import predecessor
 from satchel.sync.missing import missing
-from satchel.sync.patience import is_wanted, wanted
+from satchel.sync.patience import gaps_before, is_wanted, wanted
 from satchel.sync.quarantine import Quarantine
 from satchel.sync.site import SOFTWARE, Site, now_ms
 
@@ -25,7 +25,9 @@ def acknowledge(site: Site, waiting: Sequence[dict[str, str]]) -> None:
     highest = max(int(known.counter) if known else 0, site.seen_counter, int(site.notes.get("acknowledged", "0")))
     counter = max(now_ms(), highest + 1)
     quarantined = Quarantine(site.home.quarantine, now_ms()).entries()
-    again = {entry.packet: entry.hash[:HASH_DIGITS] for entry in quarantined if is_wanted(entry)} | wanted(waiting)
+    gaps = wanted(waiting)
+    again = {entry.packet: entry.hash[:HASH_DIGITS] for entry in quarantined if is_wanted(entry)}
+    again |= dict.fromkeys(gaps_before(site, gaps), "") | gaps
     again |= {str(record.dot): record.hash[:HASH_DIGITS] for record in missing(site)}
     ack = Ack(
         network=site.network,

@@ -18,6 +18,7 @@ from satchel.sync.sightings import Sighting, Sightings, in_words
 from satchel.sync.site import Site
 
 _DAY_MS = 24 * 60 * 60 * 1000
+_NAMED_BEFORE = 100  # packets before a missing one: whoever has the rest sends it anyway
 _NAMED = 3  # of each kind: the rest is counted
 _DOT = re.compile(r"([a-z0-9][a-z0-9.~-]*)/[0-9]+")
 _ITSELF = "(waits itself)"
@@ -55,6 +56,20 @@ def wanted(waiting: Waits) -> dict[str, str]:
         if _DOT.fullmatch(name):
             found[name] = found.get(name) or ("" if own else entry.get("hash", ""))
     return found
+
+
+def gaps_before(site: Site, names: Iterable[str]) -> Iterator[str]:
+    """Packets that are missing before missing ones: a manifest names only the last of what its author had."""
+    vector, known = site.store.vector(), is_here(site, set())
+    done: set[str] = set()
+    for name in names:
+        origin, _, seq = name.partition("/")
+        if origin in done or "~" in origin:  # a branch begins where its fork is
+            continue
+        done.add(origin)
+        first = vector[origin].seq + 1 if origin in vector else 1
+        numbers = range(max(first, int(seq) - _NAMED_BEFORE), int(seq))
+        yield from (f"{origin}/{number}" for number in numbers if not known(f"{origin}/{number}"))
 
 
 def is_wanted(entry: Entry) -> bool:
@@ -96,7 +111,7 @@ def overdue(
         *_some(_gaps(sightings, waiting, loud), "packets have been missing for long"),
         *_some(_bad(site, quarantined, sightings.now, loud), "packets have been in quarantine for long"),
         *_some(
-            (_rest(entry) for entry in incomplete if entry["overdue"] and entry["where"] not in bad),
+            (_rest(entry, sightings.now) for entry in incomplete if entry["overdue"] and entry["where"] not in bad),
             "packets are incomplete",
         ),
     ]
@@ -156,10 +171,11 @@ def _moment(text: str, otherwise: int) -> int:
         return otherwise
 
 
-def _rest(entry: Mapping[str, str]) -> tuple[str, str]:
+def _rest(entry: Mapping[str, str], now: int) -> tuple[str, str]:
+    age = in_words(now - _moment(entry["since"], now))
     return (
-        f"{entry['packet']} at {entry['where']} is incomplete since {entry['since']}: it waits for {entry['needs']}",
-        "copy the packet there once more, all of its files, or remove the folder",
+        f"{entry['packet']} at {entry['where']} has been incomplete for {age}",
+        f"it waits for {entry['needs']}: copy all of them there once more, or remove the folder",
     )
 
 
