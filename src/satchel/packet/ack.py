@@ -26,7 +26,7 @@ from satchel.packet.document import (
     from_wire,
 )
 from satchel.packet.keys import PrivateKey
-from satchel.packet.limits import DEFAULT_LIMITS, Limits
+from satchel.packet.limits import Limits
 from satchel.packet.members import Members
 from satchel.packet.problem import Waiting
 
@@ -97,9 +97,10 @@ def sign_ack(ack: Ack, key: PrivateKey) -> bytes:
     return ack.seal(key)
 
 
-def open_ack(data: bytes, members: Members, limits: Limits = DEFAULT_LIMITS) -> Ack | Waiting:
+def open_ack(data: bytes, members: Members, limits: Limits | None = None) -> Ack | Waiting:
     """An acknowledgement that its node signed. Waiting: no card of the signer is accepted yet, or the format is newer.
     BadPacket: it is not to be trusted."""
+    limits = limits or members.limits
     envelope = Ack.open(data, limits)
     signers = members.with_keyid(envelope.signatures[0].keyid)
     if not signers:

@@ -62,7 +62,7 @@ def read_envelope(data: bytes, limits: Limits = DEFAULT_LIMITS) -> Envelope:
     """Takes a signed file of any payload type apart. BadPacket if it is no envelope."""
     # Base64 makes the payload larger by a third; the payload itself is measured when it is parsed. Around it stand no
     # more than a few values, and nobody has signed anything yet.
-    fields = load_object(data, limits.envelope_bytes, 10 * (limits.signatures + 1))
+    fields = load_object(data, limits.envelope_bytes, 20 * (limits.signatures + 1))
     if fields.keys() != {"payloadType", "payload", "signatures"}:
         raise BadPacket("not a signed file: payloadType, payload and signatures expected, nothing else")
     payload_type, signatures = fields["payloadType"], fields["signatures"]

@@ -17,7 +17,7 @@ class Limits:
     """Numbers beyond which nothing is read. Sizes in bytes."""
 
     manifest_bytes: int = 32 * MIB  # any signed file: manifest, card, configuration, acknowledgement, invitation
-    json_values: int = 1_500_000  # in one signed file, about: each costs some 200 bytes of memory
+    json_values: int = 1_500_000  # in one signed file, at 200 bytes of memory: a list counts as 4, an object as 10
     signatures: int = 4  # per envelope
     tables: int = 2_000  # per packet or configuration
     columns: int = 980  # per table: what a database here can keep

@@ -45,6 +45,7 @@ class Members:
     alarms: tuple[str, ...] = ()
     refused_keys: dict[str, str] = field(default_factory=dict)  # keyid -> reason, where no card of the key is accepted
     bans: Bans = field(default_factory=Bans)
+    limits: Limits = DEFAULT_LIMITS  # under which they were read, and what they sign is
 
     @staticmethod
     def from_files(root: PublicKey | None, files: Iterable[bytes], limits: Limits = DEFAULT_LIMITS) -> Members:
@@ -177,6 +178,7 @@ class _Files:
             tuple(alarm for name, alarm in decided.alarms if name not in bans.cuts),
             refused,
             bans,
+            self._limits,
         )
 
     def _revocations(self, members: Members, admin: CardOnFile) -> Iterator[tuple[Statement, bytes]]:

@@ -103,7 +103,8 @@ class Site:
     @cached_property
     def members(self) -> Members:
         """Who belongs to the network."""
-        return Members.from_files(PublicKey.parse(self.settings.root), self.node_files().values())
+        root = PublicKey.parse(self.settings.root)
+        return Members.from_files(root, self.node_files().values(), self.settings.limits)
 
     def node_files(self) -> dict[str, bytes]:
         """The signed files of the archive's `nodes/`, by name."""
@@ -137,7 +138,7 @@ class Site:
             if data in known:
                 continue
             try:
-                name = node_file_name(data)
+                name = node_file_name(data, self.settings.limits)
             except BadPacket as bad:
                 self.warnings.append(f"a file in nodes/ is not right and was passed over: {bad.reason}")
                 continue
