@@ -43,7 +43,7 @@ def _restored(status: Data) -> Iterable[Block]:
         yield f"It seals as {last['origin']} since {when(last['at'])}: {last['because']}."
     if missing := status.get("missing"):
         named = enumerate_some(missing)
-        yield f"Not in the archive any more, and asked for: {named}; the home is older than its database."
+        yield f"Not in the archive, and asked for: {named}; who has them sends them."
 
 
 def _numbers(renumbered: Data) -> Iterable[Block]:

@@ -79,7 +79,8 @@ def _make(path: Path, store: Store, tables: list[Table], db: str, invitation: In
         facts = {"network_id": network.id, "node": invitation.node, "origin": invitation.node}
         facts |= {"inviter_vector": json.dumps(vector), "invited": "{}", "home": str(path.resolve())}
         if carried:
-            store.note({**FORGOTTEN, **facts, "state": ACTIVE})
+            lacking = [str(record.dot) for record in store.packets_after({})]  # the archive stayed where it was
+            store.note({**FORGOTTEN, **facts, "state": ACTIVE, "missing": json.dumps(lacking)})
         else:
             store.install(tables, joining=True)
             store.note({**facts, "state": JOINING, "token": token, CONFIGURATION: configuration.file_name})

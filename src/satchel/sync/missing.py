@@ -1,4 +1,5 @@
-"""A home that is older than its database: packets that were applied and are not in the archive any more.
+"""A home that is older than its database, or came without an archive since the database was copied: packets that were
+applied and are not in the archive.
 
 Nothing is wrong with the sequence then, and no epoch opens. But what the archive lacks cannot be carried to others, and
 cannot be verified: it is asked for, and named until it is there again.
@@ -47,8 +48,8 @@ def look_for_missing(site: Site, visits: Sequence[Visit], *, dry_run: bool) -> N
         names = ", ".join(str(record.dot) for record in found[:_NAMED]) + (", ..." if len(found) > _NAMED else "")
         count = "1 packet" if len(found) == 1 else f"{len(found):,} packets"
         site.warnings.append(
-            f"the home is older than its database: {count} ({names}) not in the archive any more; who has them sends"
-            " them again"
+            f"not in the archive, though the database has applied it: {count} ({names}), as after a restored home or a"
+            " copied database; whoever has it sends it"
         )
 
 
