@@ -13,6 +13,8 @@ import pytest
 import satchel
 from satchel.packet.envelope import read_envelope
 from satchel.packet.manifest import manifest_hash
+from satchel.sync.opening import working
+from satchel.sync.sealing import seal_pending, write_parts
 from tests.sync.clones import assert_equal, clone, conflicts, gossip, hand_over, seal, versions
 from tests.sync.sites import Place, emptied, found_network, join_network, make_database, meet
 
@@ -195,3 +197,47 @@ def test_a_share_brings_each_side_to_whoever_lacks_it(office: Place, branch: Pla
     assert_equal(office, clinic)
     assert len(branches(office)) == 2
     assert all(peer["behind"] == 0 for peer in office.node.status()["peers"] if peer["node"] == "clinic")
+
+
+def test_what_a_clone_seals_before_its_next_run_goes_on_in_its_own_branch(
+    office: Place, branch: Place, clinic: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The application writes while the run that learns of the fork is still at work: no epoch is open yet."""
+    seal(branch, "UPDATE stock SET pieces = 9 WHERE id = 's1'")
+    twin = clone(branch)
+    seal(branch, "UPDATE customers SET town = 'Kiel' WHERE id = 'c1'")
+    seal(twin, "UPDATE customers SET town = 'Jena' WHERE id = 'c1'")
+    with monkeypatch.context() as patch:  # the packet of the twin came between look and collect
+        patch.setattr("satchel.sync.visit.sign_of_restore", lambda site, traces: None)
+        hand_over(twin, branch)
+    for place, name in ((branch, "Ann"), (branch, "Bob")):
+        place.sql(f"UPDATE customers SET name = '{name}' WHERE id = 'c1'", "UPDATE stock SET pieces = pieces + 1")
+        with working(place.home) as site:
+            own = site.own_origin
+            assert BRANCH.fullmatch(own)
+            [sealed] = seal_pending(site)
+            assert (sealed.dot.origin, site.origin) == (own, "branch")
+    names = sorted(path.name[:10] for path in (branch.home / "packets" / "acme" / "branch").iterdir())
+    assert names == ["0000000001", "0000000002", "0000000002", "0000000003", "0000000004"]
+    hand_over(branch, office, clinic)
+    assert office.vector()[own] == 4
+    assert office.rows("SELECT pieces FROM stock") == [(11,)]
+    gossip(office, branch, twin, clinic)
+    assert_equal(office, branch, twin, clinic)
+    assert satchel.verify(office.home / "packets")["problems"][0]["packet"] == "branch/2"
+
+
+def test_a_run_that_is_killed_after_it_learned_of_a_fork_goes_on(office: Place, branch: Place) -> None:
+    twin = clone(branch)
+    seal(branch, "UPDATE customers SET town = 'Kiel' WHERE id = 'c1'")
+    seal(twin, "UPDATE customers SET town = 'Jena' WHERE id = 'c1'")
+    branch.sql("UPDATE customers SET name = 'Ann' WHERE id = 'c2'")
+    with working(branch.home) as site, site.store.delta(site.rules) as delta:
+        assert delta is not None
+        delta.record(write_parts(site, delta), site.rules)  # its manifest is not written
+    hand_over(twin, branch)
+    assert len(branches(branch)) == 2
+    hand_over(branch, office)
+    hand_over(twin, office)
+    gossip(office, branch, twin)
+    assert_equal(office, branch, twin)
