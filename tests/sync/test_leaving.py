@@ -180,6 +180,17 @@ def test_of_several_revocations_the_lowest_cut_holds(office: Place, branch: Plac
     assert office.vector()["branch"] == 1
 
 
+def test_a_cut_at_nothing_takes_out_all(office: Place, branch: Place, clinic: Place, share: Path) -> None:
+    insert(branch, "one")
+    branch.node.sync(share)
+    office.node.sync(share)
+    assert office.node.revoke("branch", at=["0"]).cuts == {"branch": 0}
+    meet(share, [office, clinic])
+    assert keys(office) == keys(clinic) == {"c1", "c2"} and "branch" not in office.vector()
+    with pytest.raises(UsageError, match="no packet of branch"):
+        office.node.revoke("branch", at=["clinic/0"])
+
+
 def test_a_cut_lies_on_the_end_of_a_seal_that_was_applied(office: Place, branch: Place, share: Path) -> None:
     insert(branch, "one")
     meet(share, [office, branch])

@@ -95,7 +95,7 @@ def make_revocation(
             node=node,
             at=time_text(at),
             about=about,
-            cuts=to_wire(cuts),
+            cuts=to_wire({origin: mark for origin, mark in cuts.items() if mark.seq}),  # what is not named is cut at 0
             documents=tuple(sorted(set(documents))),
         )
     return statement.seal(key)
