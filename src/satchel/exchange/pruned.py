@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from satchel.exchange import drop
-from satchel.exchange.listing import Place, read_sizes
+from satchel.exchange.listing import read_sizes
 from satchel.exchange.names import MARKER, PACKET_FOLDER, PART_NAME
 from satchel.files import fsync_folder, read_limited, remove_file, replace
 
@@ -42,15 +42,16 @@ def _remove_parts(folder: Path) -> int:
     return freed
 
 
-def list_pruned(packets: Path) -> Iterator[Place]:
-    """The pruned packets below the network's folder of an archive, by origin and number."""
+def sweep_pruned(packets: Path) -> None:
+    """Brings an interrupted prune to its end, in the network's folder of an archive."""
+    for folder in _packet_folders(packets):
+        drop.sweep(folder)
+        if is_pruned(folder):
+            _remove_parts(folder)
+
+
+def _packet_folders(packets: Path) -> Iterator[Path]:
     for origin in sorted(packets.iterdir()) if packets.is_dir() else []:
         for folder in sorted(origin.iterdir()) if origin.is_dir() and not origin.is_symlink() else []:
-            if PACKET_FOLDER.fullmatch(folder.name) and is_pruned(folder):
-                yield Place(folder, folder.name)
-
-
-def sweep_pruned(packets: Path) -> None:
-    """Brings an interrupted prune to its end."""
-    for place in list_pruned(packets):
-        _remove_parts(place.path)
+            if PACKET_FOLDER.fullmatch(folder.name):
+                yield folder
