@@ -91,7 +91,7 @@ def revoke(site: Site, name: str, at: Sequence[str] = (), *, dry_run: bool = Fal
     report.taken_out = done.taken_out
     report.rows = {"inserted": done.rows.inserted, "updated": done.rows.updated, "deleted": done.rows.deleted}
     report.sealed += done.sealed
-    report.warnings += [*site.warnings, *done.warnings]
+    report.warnings += site.warnings
     return report
 
 

@@ -55,17 +55,18 @@ def _take_out(site: Site, ahead: dict[str, Mark], report: Report, *, dry_run: bo
         if not dry_run:
             applying.commit()
     report.taken_out += [str(record.dot) for record in beyond]
-    report.warnings += [_words(origin, ahead[origin], beyond) for origin in sorted(ahead)]
+    report.warnings += [_words(origin, beyond, dry_run=dry_run) for origin in sorted(ahead)]
     if not dry_run:
         site.untold = True
         sealing.publish(site, late)
         report.sealed += [str(sealed.dot) for sealed in late]
 
 
-def _words(origin: str, cut: Mark, beyond: Iterable[PacketRecord]) -> str:
+def _words(origin: str, beyond: Iterable[PacketRecord], *, dry_run: bool) -> str:
     names = [str(record.dot) for record in beyond if record.dot.origin == origin]
     which = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
-    return f"{node_of(origin)} was revoked: {which} was taken out of this database and lies in quarantine"
+    done = "would be taken out of this database" if dry_run else "was taken out of this database and lies in quarantine"
+    return f"{node_of(origin)} was revoked: {which} {done}"
 
 
 def _seal_late(site: Site, applying: Applying, report: Report, *, dry_run: bool) -> list[Sealed]:
