@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import click
 
@@ -25,13 +26,13 @@ def run(session: Session, limit: int) -> Answer:
 def page(data: Data) -> Iterable[Block]:
     """One line per run; then what they did to single rows, so that a number that is another one now is found."""
     yield listing(COLUMNS, [_line(run) for run in data["runs"]], "Nothing has run here yet.")
-    epochs = [(when(run["at"]), run["report"]["epoch"]["because"]) for run in data["runs"] if _epoch(run)]
-    yield from optional(["when", "why"], epochs, "New epochs: backups that were restored")
+    epochs = [(when(run["at"]), epoch["origin"], epoch["because"]) for run in data["runs"] if (epoch := _epoch(run))]
+    yield from optional(["when", "goes on as", "because"], epochs, "New epochs")
     rows = [(when(run["at"]), line) for run in data["runs"] for line in row_lines(run.get("report") or {})]
     yield from optional(["when", "row"], rows, "Rows that left their tables, came back, or got another number")
 
 
-def _epoch(run: Data) -> object:
+def _epoch(run: Data) -> Any:
     return (run.get("report") or {}).get("epoch")
 
 

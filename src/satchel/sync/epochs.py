@@ -42,9 +42,10 @@ def open_epoch(site: Site, claim: Claim, traces: Traces, *, dry_run: bool) -> No
     heard = {trunk_of(origin) for origin in site.store.vector()} | {claim.sealer for claim in traces.claims}
     taken = {*heard, before, *traces.predecessors, *traces.predecessors.values(), *_folders(site)}
     origin = _fresh(node, taken)
-    line = f"{_reason(site, claim, site.store.vector())}; {node} goes on as {origin}"
+    reason = _reason(site, claim, site.store.vector())
+    line = f"{reason}; {node} goes on as {origin}"
     site.warnings.append(line)
-    epoch = {"origin": origin, "predecessor": before, "at": now_ms(), "because": line}
+    epoch = {"origin": origin, "predecessor": before, "at": now_ms(), "because": reason}
     facts = {
         "origin": origin,
         "epochs": json.dumps([*epochs(site), epoch]),
