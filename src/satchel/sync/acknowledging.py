@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from satchel.exchange.folder import open_exchange
 from satchel.model.stamp import rfc3339
@@ -25,7 +25,7 @@ def acknowledge(site: Site, waiting: Sequence[dict[str, str]]) -> None:
     highest = max(int(known.counter) if known else 0, site.seen_counter, int(site.notes.get("acknowledged", "0")))
     counter = max(now_ms(), highest + 1)
     quarantined = Quarantine(site.home.quarantine, now_ms()).entries()
-    gaps = wanted(waiting)
+    gaps = wanted(waiting, site.wants)
     again = {entry.packet: entry.hash[:HASH_DIGITS] for entry in quarantined if is_wanted(entry)}
     again |= dict.fromkeys(gaps_before(site, gaps), "") | gaps
     again |= {str(record.dot): record.hash[:HASH_DIGITS] for record in missing(site)}
@@ -37,7 +37,7 @@ def acknowledge(site: Site, waiting: Sequence[dict[str, str]]) -> None:
         was=tuple(json.loads(site.notes.get("was", "[]"))),
         counter=str(counter),
         vector=to_wire(site.store.vector()),
-        waiting=tuple(_waiting(entry) for entry in waiting[:_MOST]),
+        waiting=tuple(_waiting(entry, site.wants) for entry in waiting[:_MOST]),
         quarantined=tuple(
             QuarantineEntry(packet=_clip(entry.packet), reason=_clip(entry.reason)) for entry in quarantined[:_MOST]
         ),
@@ -55,9 +55,9 @@ def acknowledge(site: Site, waiting: Sequence[dict[str, str]]) -> None:
     outbox.put_side_file(f"acks/{ack.file_name}", data)
 
 
-def _waiting(entry: dict[str, str]) -> WaitingEntry:
+def _waiting(entry: Mapping[str, str], hashes: Mapping[str, str]) -> WaitingEntry:
     """Without the place where it lies: that is nobody else's."""
-    fields = {"packet": _clip(entry["packet"]), "for": _clip(entry["for"]), "hash": entry.get("hash")}
+    fields = {"packet": _clip(entry["packet"]), "for": _clip(entry["for"]), "hash": hashes.get(entry["for"])}
     return WaitingEntry.model_validate(fields)
 
 

@@ -290,7 +290,9 @@ class Intake:
                 yield {"packet": str(dot), "for": needs}
         for entry in waiting(self._order(), self.naming.vector, self.naming.applied_hash):
             for want in entry.wants:
-                yield {"packet": str(entry.group[0]), "for": str(want)} | ({"hash": want.hash} if want.hash else {})
+                if want.hash:
+                    self.site.wants[str(want)] = want.hash
+                yield {"packet": str(entry.group[0]), "for": str(want)}
 
 
 def incoming_of(folder: Path, signed: SignedManifest, naming: Naming) -> Incoming:

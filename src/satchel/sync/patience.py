@@ -46,15 +46,15 @@ def _causes(waiting: Waits) -> Iterator[str]:
     return (entry["for"] for entry in waiting if "where" not in entry and not entry["for"].endswith(_ITSELF))
 
 
-def wanted(waiting: Waits) -> dict[str, str]:
+def wanted(waiting: Waits, hashes: Mapping[str, str]) -> dict[str, str]:
     """Packets that are to be sent again, as `site-a/12`, with the hash (16 digits) that they must have, where that is
-    known: what others wait for and is not here, and what is not whole."""
+    known (`hashes`: by what is waited for): what others wait for and is not here, and what is not whole."""
     found: dict[str, str] = {}
     for entry in waiting:
         own = is_rest(entry)
         name = entry["packet"] if own else entry["for"].removesuffix(_ANOTHER)
         if _DOT.fullmatch(name):
-            found[name] = found.get(name) or ("" if own else entry.get("hash", ""))
+            found[name] = "" if own else hashes.get(entry["for"], "")
     return found
 
 

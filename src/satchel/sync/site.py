@@ -46,6 +46,7 @@ class Site:
     warnings: list[str] = field(default_factory=list)
     untold: bool = False  # others have to hear of it, even if nothing is sealed or applied
     seen_counter: int = 0  # the highest counter of an own acknowledgement that was seen anywhere
+    wants: dict[str, str] = field(default_factory=dict)  # what packets wait for, in words -> its hash, 16 digits
     dry_run: bool = False  # signed files that arrive are then only remembered
     borrowed: dict[str, bytes] = field(default_factory=dict)  # what a dry run remembers: place in the archive -> bytes
 
