@@ -13,7 +13,8 @@ import pytest
 import satchel
 from satchel.packet.envelope import read_envelope
 from satchel.packet.manifest import manifest_hash
-from satchel.sync.opening import working
+from satchel.sync.opening import reading, working
+from satchel.sync.pruning import stability_of
 from satchel.sync.sealing import seal_pending, write_parts
 from tests.sync.clones import assert_equal, clone, conflicts, gossip, hand_over, seal, versions
 from tests.sync.sites import Place, emptied, found_network, join_network, make_database, meet
@@ -241,3 +242,24 @@ def test_a_run_that_is_killed_after_it_learned_of_a_fork_goes_on(office: Place, 
     hand_over(twin, office)
     gossip(office, branch, twin)
     assert_equal(office, branch, twin)
+
+
+def test_who_acknowledged_another_side_has_not_acknowledged_this_one(
+    office: Place, branch: Place, clinic: Place
+) -> None:
+    """Nothing may be pruned because of a number alone."""
+    twin = clone(branch)
+    seal(branch, "UPDATE customers SET town = 'Kiel' WHERE id = 'c1'")
+    seal(branch, "UPDATE customers SET town = 'Bern' WHERE id = 'c1'")
+    seal(twin, "UPDATE customers SET town = 'Jena' WHERE id = 'c2'")
+    hand_over(branch, office)
+    hand_over(twin, clinic)
+    acks = office.root / "only-acks"
+    shutil.copytree(clinic.home / "packets" / "acks", acks / "acks")
+    shutil.copytree(branch.home / "packets" / "acks", acks / "acks", dirs_exist_ok=True)
+    office.node.import_(acks)
+    with reading(office.home) as site:
+        assert "branch" in site.store.vector()
+        assert "branch" not in stability_of(site).upto
+    [peer] = [peer for peer in office.node.status()["peers"] if peer["node"] == "clinic"]
+    assert peer["behind"] == 2

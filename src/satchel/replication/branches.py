@@ -325,8 +325,12 @@ class Naming:
         return found
 
     def covered(self, vector: Vector) -> dict[str, Mark]:
-        """What of a vector that somebody wrote is known here: of branches that are not, nothing can be said."""
-        return self.resolve({name: mark for name, mark in vector.items() if self._means(name, mark)})
+        """A vector that somebody wrote, as what it covers of the packets that are here. An entry on a side that is not
+        known says nothing of them; it stands under a name of its own."""
+        known = {name: mark for name, mark in vector.items() if self._means(name, mark)}
+        others = {name: mark for name, mark in vector.items() if name not in known}
+        apart = {f"{trunk_of(name)}~{mark.hash[:NAME_DIGITS]}": mark for name, mark in others.items()}
+        return apart | self.resolve(known)
 
     def _means(self, name: str, mark: Mark) -> bool:
         trunk, here = trunk_of(name), self.vector.get(name)

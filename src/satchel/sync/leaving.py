@@ -16,6 +16,7 @@ from satchel.packet.statement import make_retirement, make_revocation
 from satchel.replication.stable import Heard, decide_stable
 from satchel.sync import sealing
 from satchel.sync.acknowledging import acknowledge
+from satchel.sync.branches import naming_of
 from satchel.sync.quarantine import Quarantine
 from satchel.sync.report import Report
 from satchel.sync.site import Site, now_ms
@@ -172,7 +173,8 @@ def _require_unstable(site: Site, name: str, dot: Dot) -> None:
     """What all others have applied and built on may be pruned already: it cannot be taken out any more."""
     acks = site.acks()
     others = (member.name for member in site.members.awaited if member.name not in (name, site.settings.node))
-    heard = [Heard(other, acks[other].marks if other in acks else None) for other in others]
+    naming = naming_of(site)
+    heard = [Heard(other, naming.covered(acks[other].marks) if other in acks else None) for other in others]
     stable = decide_stable(site.store.vector(), heard).upto.get(dot.origin, 0) if heard else 0
     if dot.seq < stable:
         raise UsageError(

@@ -19,6 +19,7 @@ from satchel.model.ids import trunk_of
 from satchel.packet.snapshot import snapshot_problems
 from satchel.replication.stable import Heard, Stability, covers, decide_stable
 from satchel.stores.base import PacketRecord
+from satchel.sync.branches import header_of, naming_of
 from satchel.sync.collecting import headers_of
 from satchel.sync.report import Report
 from satchel.sync.running import run
@@ -76,10 +77,12 @@ def stability_of(site: Site) -> Stability:
     """What is stable here now, by the newest acknowledgements and all that was seen of others."""
     acks = site.acks()
     others = [member.name for member in site.members.awaited if member.name != site.settings.node]
-    heard = [Heard(name, acks[name].marks if name in acks else None) for name in others]
-    origins = {origin for ack in acks.values() for origin in ack.marks}
-    origins |= {signed.manifest.origin for signed in headers_of(site, [site.archive])}
-    return decide_stable(site.store.vector(), heard, origins)
+    unapplied = headers_of(site, [site.archive])
+    naming = naming_of(site, unapplied)
+    said = {name: naming.covered(ack.marks) for name, ack in acks.items()}
+    origins = {origin for marks in said.values() for origin in marks}
+    origins |= {header_of(signed, naming).dot.origin for signed in unapplied}
+    return decide_stable(naming.vector, [Heard(name, said.get(name)) for name in others], origins)
 
 
 def _base(site: Site, stability: Stability, done: PruneReport) -> Held | None:

@@ -30,7 +30,7 @@ from satchel.packet.snapshot import SignedSnapshot, read_snapshot, snapshot_prob
 from satchel.stores.base import Incoming, PacketRecord
 from satchel.stores.snapshot import IncomingState
 from satchel.sync import sealing
-from satchel.sync.branches import NOTE
+from satchel.sync.branches import NOTE, naming_of
 from satchel.sync.quarantine import COPY, PACKET, Bad, Quarantine
 from satchel.sync.report import Report
 from satchel.sync.site import ENVELOPE_LIMIT, SOFTWARE, Site, now_ms
@@ -232,7 +232,8 @@ class SnapshotCollector:
 def lacking(site: Site) -> list[PacketRecord]:
     """Packets that some member lacks and that this archive does not have any more."""
     acks = site.acks()
-    known = [acks[peer].marks if peer in acks else {} for peer in site.peers]
+    naming = naming_of(site)
+    known = [naming.covered(acks[peer].marks) if peer in acks else {} for peer in site.peers]
     if not known:
         return []
     lowest = {
