@@ -1,6 +1,7 @@
 # make demo     builds a private environment in .venv and shows the whole thing in a minute
 # make test     builds it and passes every check and test
 # make quick    the checks and the fast tests, for while you work
+# make fuzz     looks for input that breaks a reader; FUZZ_SECONDS=3600 for an hour (Linux)
 # make clean    removes environments and caches
 
 PYTHON ?= python3
@@ -12,10 +13,11 @@ PIP := python -m pip --disable-pip-version-check install -qq -c constraints.txt
 # The oldest DuckDB that pyproject.toml allows; the environment of the tests has the newest.
 OLD_DUCKDB := 1.5.0
 OLD_VENV := .venv-duckdb15
+FUZZ_SECONDS ?= 600
 OLD_READY := $(OLD_VENV)/.satchel-ready-$(OLD_DUCKDB)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check test-duckdb-1.5 clean
+.PHONY: help demo test quick check test-duckdb-1.5 fuzz clean
 .DELETE_ON_ERROR:
 
 help:
@@ -47,6 +49,10 @@ $(READY): pyproject.toml constraints.txt
 	@$(BIN)/$(PIP) hatchling
 	@$(BIN)/$(PIP) --no-build-isolation -e '.[dev]'
 	@touch $@
+
+# What it found so far stays in .fuzz, and the next run goes on from there.
+fuzz: $(READY)
+	@$(BIN)/python -m tests.fuzz.target --seconds $(FUZZ_SECONDS) --keep .fuzz
 
 # Only the audit differs between versions of DuckDB, so this environment has no more than its tests need.
 $(OLD_READY): pyproject.toml constraints.txt

@@ -20,6 +20,18 @@ from tests.sync.sites import Place
 __all__ = ["branch", "clinic", "office", "share", "templates"]
 
 
+def alike(one: bytes, two: bytes) -> list[bytes]:
+    """The two manifests with software of such names that their hashes begin alike."""
+    known: dict[str, bytes] = {}
+    for number in itertools.count():
+        for text in (one, two):
+            payload = text.replace(b"bad intent", b"bad intent %d" % number)
+            other = known.setdefault(hashlib.sha256(payload).hexdigest()[:8], payload)
+            if other is not payload and (json.loads(other)["suffix"] != json.loads(payload)["suffix"]):
+                return [other, payload]
+    raise AssertionError
+
+
 def test_two_packets_of_one_number_are_applied_by_everybody(
     office: Place, branch: Place, clinic: Place, tmp_path: Path
 ) -> None:
@@ -68,16 +80,8 @@ def test_branches_that_are_alike_in_eight_digits_get_longer_names(
 ) -> None:
     traitor = Traitor(branch, tmp_path / "share")
     written = [traitor.write(customers(name)) for name in ("Ann", "Bob")]
-    alike: dict[str, bytes] = {}
-    found: list[bytes] = []
     texts = [traitor.sign(packet).manifest_bytes for packet in written]
-    for number in itertools.count():
-        payload = texts[number % 2].replace(b"bad intent", b"bad intent %d" % number)
-        digits = hashlib.sha256(payload).hexdigest()[:8]
-        other = alike.setdefault(digits, payload)
-        if json.loads(other)["suffix"] != json.loads(payload)["suffix"]:
-            found = [other, payload]
-            break
+    found = alike(*texts)
     for packet in written:
         payload = next(text for text in found if json.loads(text)["suffix"] == packet.suffix)
         (packet.folder / MANIFEST_NAME).write_bytes(seal_envelope(Manifest.payload_type, payload, [traitor.key]))

@@ -15,7 +15,7 @@ from satchel.packet.configuration import Configuration
 from satchel.packet.document import Network
 from satchel.packet.envelope import seal_envelope
 from satchel.packet.keys import PrivateKey
-from satchel.packet.manifest import MANIFEST_NAME, Manifest, folder_name
+from satchel.packet.manifest import MANIFEST_NAME, Manifest, folder_name, manifest_hash
 from satchel.packet.members import Members
 from satchel.packet.signing import SealFacts, SignedPacket, sign_packets
 from satchel.packet.writer import write_packets
@@ -93,3 +93,12 @@ class Traitor:
         nodes = self.share / "nodes"
         nodes.mkdir(exist_ok=True)
         (nodes / "config-hostile.json").write_bytes(seal_envelope(Configuration.payload_type, payload, [self.key]))
+
+    def hash_of(self, packet: Path) -> str:
+        """The hash of the manifest in a packet's folder."""
+        return manifest_hash(Manifest.open((packet / MANIFEST_NAME).read_bytes()).payload)
+
+    def mark_of(self, packet: Path) -> Mark:
+        """The packet as a vector names it, the next of this node's."""
+        seq = self.heads[self.origin].seq + 1 if self.origin in self.heads else 1
+        return Mark(seq, self.hash_of(packet)[:HASH_DIGITS])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from satchel.errors import BadPacket, FormatTooNew
 from satchel.model.ids import node_of
@@ -29,6 +29,8 @@ from satchel.packet.keys import PrivateKey
 from satchel.packet.limits import Limits
 from satchel.packet.members import Members
 from satchel.packet.problem import Waiting
+
+_LAST_COUNTER = 1 << 62  # it is milliseconds; what comes after has room in 64 bits
 
 
 class WaitingEntry(Model):
@@ -80,6 +82,12 @@ class Ack(Document):
     lacks: tuple[LacksEntry, ...] = ()
     clock: Time
     software: Text = ""
+
+    @model_validator(mode="after")
+    def _can_grow(self) -> Self:
+        if int(self.counter) > _LAST_COUNTER:
+            raise ValueError("a counter after which there is none")
+        return self
 
     @property
     def marks(self) -> dict[str, Mark]:
