@@ -20,12 +20,15 @@ import satchel.stores.sqlite.apply
 import satchel.stores.sqlite.delta
 import satchel.stores.sqlite.joining  # noqa: F401 - loaded before the fork, not in each
 from tests.kills.migrations import Migrations
+from tests.kills.restored import Restored
 from tests.kills.shop import Shop
 from tests.kills.snapshots import Snapshots
 from tests.kills.steps import KILLED, Steps, forked
 from tests.kills.world import Parts, World
 
-WORLDS: dict[str, type[World]] = {name: kind for kind in (Parts, Shop, Migrations, Snapshots) for name in kind.commands}
+WORLDS: dict[str, type[World]] = {
+    name: kind for kind in (Parts, Shop, Migrations, Restored, Snapshots) for name in kind.commands
+}
 
 
 def expected(root: Path, command: str) -> object:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.kills import sweep
+from tests.kills.restored import Restored
 from tests.kills.world import Parts
 from tests.property.member import scratch
 
@@ -47,6 +48,6 @@ def test_a_command_killed_at_some_of_its_steps_breaks_no_promise(folder: Path, c
 @pytest.mark.slow
 @pytest.mark.parametrize("command", sweep.WORLDS)
 def test_a_command_killed_at_many_of_its_steps_breaks_no_promise(folder: Path, command: str) -> None:
-    found = swept(folder, command, 2, 5 if command in Parts.commands else 19)
+    found = swept(folder, command, 2, 5 if command in {*Parts.commands, *Restored.commands} else 19)
     print(f"{command}: killed at {found['killed']} of {found['steps']} steps, {found['broken']} broke a promise")
     assert found["broken"] == []
