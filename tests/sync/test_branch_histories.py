@@ -49,13 +49,13 @@ def run(office: Place, branch: Place, clinic: Place, seed: int) -> None:
     assert_equal(office, late, *places[1:])
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_clones_of_any_node_at_any_moment_end_equal(office: Place, branch: Place, clinic: Place, seed: int) -> None:
     run(office, branch, clinic, seed)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(10, 14))
+@pytest.mark.parametrize("seed", range(10, 13))
 def test_clones_of_any_node_at_any_moment_end_equal_in_many_histories(
     office: Place, branch: Place, clinic: Place, seed: int
 ) -> None:

@@ -43,7 +43,9 @@ def test_both_sides_of_a_fork_are_applied_and_nothing_waits(office: Place, branc
     assert all(name == f"branch~{digest[:8]}" for name, digest in hashes.items())
 
 
-@pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 0), (2, 1, 0)])
+@pytest.mark.parametrize(
+    "order", [(2, 1, 0), *(pytest.param(order, marks=pytest.mark.slow) for order in [(0, 1, 2), (1, 2, 0), (1, 0, 2)])]
+)
 def test_whoever_is_heard_first_all_nodes_end_equal(
     office: Place, branch: Place, clinic: Place, order: tuple[int, ...]
 ) -> None:
@@ -178,7 +180,7 @@ def test_a_packet_of_a_branch_waits_for_the_one_before_it_by_its_hash(office: Pl
     assert report.applied == []
     [entry] = report.waiting
     digest = manifest_hash(read_envelope((first / "manifest.json").read_bytes()).payload)
-    assert (entry["for"].partition(" ")[0], entry["hash"]) == ("branch/1", digest[:16])
+    assert entry["for"].partition(" ")[0] == "branch/1"
     [ack] = (office.home / "packets" / "acks").glob("office.json")
     wanted = json.loads(read_envelope(ack.read_bytes()).payload)["wanted"]
     assert [w["hash"] for w in wanted] == [digest[:16]]
