@@ -22,6 +22,7 @@ from satchel.model.vector import HASH_DIGITS, Mark
 from satchel.replication.cuts import clamp, is_beyond
 from satchel.replication.siblings import maximal
 from satchel.stores.base import Incoming, Standing
+from satchel.stores.counts import RowCounts
 from satchel.sync.rules import NetworkRules
 from tests.property import constraint_histories
 from tests.property.constraint_histories import load_global_spec
@@ -60,21 +61,21 @@ class Cutting(Loading):
                 return [replace(self.packets[part].incoming, misled=self.is_misled(part)) for part in group]
         return None
 
-    def revoke(self, site: Site, origin: str, seq: int) -> bool:
-        """The site hears of a cut. Whether it had applied more."""
+    def revoke(self, site: Site, origin: str, seq: int) -> RowCounts | None:
+        """The site hears of a cut. What taking out did; None: it had applied no more."""
         cuts = self.cuts.setdefault(site.name, {})
         packet = self.packets[Dot(origin, seq)].incoming
         cuts[origin] = min(Mark(seq, packet.hash[:HASH_DIGITS]), cuts.get(origin, Mark(sys.maxsize, "")))
         vector, cut = site.vector, cuts[origin]
         if vector.get(origin, 0) <= cut.seq:
-            return False
+            return None
         applied = [p.incoming for dot, p in self.packets.items() if dot.seq <= vector.get(dot.origin, 0)]
         going = [packet for packet in applied if packet.dot.origin == origin and packet.dot.seq > cut.seq]
         remaining = [packet for packet in applied if packet not in going]
         with site.store.applying() as applying:
-            applying.take_out({origin: cut}, going, remaining, self.rules, maximal)
+            counts = applying.take_out({origin: cut}, going, remaining, self.rules, maximal)
             applying.commit()
-        return True
+        return counts
 
 
 class CutRules(PlainRules):
@@ -118,7 +119,7 @@ class History(constraint_histories.History):
         self.world.seal(node)
         taken = self.carrier.revoke(node.site, "n1", seq)
         self.world.say(node.name, "hears that n1 is revoked at", seq, "takes out" if taken else "")
-        self.world.tally.update(taken_out=taken)
+        self.world.tally.update(taken_out=taken is not None)
         node.model.revoke("n1", seq)
         self.world.compare(node)
         self.compare_gone(node)
@@ -142,6 +143,9 @@ class History(constraint_histories.History):
     def settle(self) -> None:
         """Everybody hears of every cut and gets everything: all but the revoked are equal, nothing is stuck."""
         for node in self.others:
+            self.carrier.asked = node.name
+            if self.rng.random() < 0.6:
+                self.world.deliver(node, list(self.carrier.packets))
             for seq in self.rng.sample(self.cuts, 2):
                 self.revoke(node, seq)
         for node in self.world.nodes:

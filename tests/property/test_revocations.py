@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 
+from tests.property import own_revocations
 from tests.property.constraint_histories import load_global_spec
 from tests.property.revocations import History
 
@@ -38,3 +39,17 @@ def test_stores_agree_whenever_they_hear_of_a_revocation(tmp_path: Path, spec: M
         folder = tmp_path / str(seed)
         folder.mkdir()
         History(folder, spec, seed).run()
+
+
+@pytest.mark.parametrize("seed", (10, 24))
+def test_own_numbers_follow_what_is_taken_out(tmp_path: Path, seed: int) -> None:
+    own_revocations.History(tmp_path, seed).run()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(2000, 2010, 5))
+def test_own_numbers_follow_what_is_taken_out_in_many_histories(tmp_path: Path, first: int) -> None:
+    for seed in range(first, first + 5):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        own_revocations.History(folder, seed).run()
