@@ -44,7 +44,7 @@ def test_every_settings_file_that_is_shown_is_toml(name: str) -> None:
     for example in examples(PAGES[name]):
         if example.kind == "toml":
             shown = tomllib.loads(example.text)
-            assert shown.keys() <= {"node", "network", "database", "exchanges", "triggers", "status"}, example.line
+            assert shown.keys() <= {"node", "network", "database", "exchanges", "triggers", "status", "limits"}, example.line
 
 
 @pytest.mark.parametrize("name", PAGES)
