@@ -18,6 +18,9 @@ from tests.simulation.promises import Account, keep
 from tests.simulation.world import World
 
 
+ENOUGH = 20  # failures after which a hunt ends
+
+
 def simulate(seed: int, steps: int, told: bool, without: Collection[str]) -> tuple[World, Account]:
     """One network from beginning to end. AssertionError: a promise was broken."""
     with scratch() as folder:
@@ -47,7 +50,7 @@ def hunt(first: int, minutes: float, steps: int, without: Collection[str]) -> in
     began, seed, failed = time.monotonic(), first, []
     done: Counter[str] = Counter()
     found: Account = Counter()
-    while time.monotonic() - began < minutes * 60:
+    while time.monotonic() - began < minutes * 60 and len(failed) < ENOUGH:
         try:
             world, account = simulate(seed, steps, False, without)
             done += world.done

@@ -252,7 +252,7 @@ class World:
     def rejoin(self) -> None:
         """One of two that are the same gets another name."""
         names = Counter(machine.name for machine in self.present())
-        twins = [machine for machine in self.present() if names[machine.name] > 1 and machine is not self.machines[0]]
+        twins = [machine for machine in self.present()[1:] if names[machine.name] > 1 and self._has_joined(machine)]
         if not twins or self.machines[0].gone:
             return
         machine, name = self.rng.choice(twins), f"again{len(self.machines)}"
@@ -283,6 +283,9 @@ class World:
         machine.gone = machine.cut = True
         self.look(self.machines[0])
 
+    def _has_joined(self, machine: Machine) -> bool:
+        return bool(machine.node.status()["vector"])
+
     def _is_cloned(self, machine: Machine) -> bool:
         return sum(other.name == machine.name for other in self.machines) > 1
 
@@ -292,8 +295,8 @@ class World:
         self.look(self.machines[0])
 
     def prune(self, machine: Machine) -> None:
-        if not machine.node.status()["vector"]:
-            return  # it is still joining
+        if not self._has_joined(machine):
+            return
         with showing(self.time_at(machine)):
             report = machine.node.prune(deleted=self.rng.random() < 0.3)
         self.say("  ", report)
