@@ -88,6 +88,9 @@ class Collector:
         except BadPacket as bad:
             self.report.warnings.append(f"{path} was passed over: {bad.reason}")
             return None
+        except FileTrouble as trouble:
+            self._pass_over(trouble)
+            return None
 
     def _is_here(self, place: Place) -> bool:
         """Whether a packet of that name is in the archive: then it was verified when it came. Another packet with its
@@ -121,6 +124,16 @@ class Collector:
                 self._wait_for_rest(place, packet, ", ".join(missing))
         except BadPacket as bad:
             self._refuse(exchange, place, marker, Bad(packet, str(bad), bad.file, digest))
+        except FileTrouble as trouble:
+            if not trouble.path.is_relative_to(place.path):
+                raise  # the home's own disk
+            self._pass_over(trouble)
+            self._wait_for_rest(place, packet, f"{trouble.path.name} cannot be read")
+
+    def _pass_over(self, trouble: FileTrouble) -> None:
+        """A file of the exchange cannot be read, and the others can: they are not held up by it."""
+        self.report.partial = True
+        self.report.warnings.append(f"{trouble.message}; {trouble.hint}")
 
     def _set_aside(self, exchange: Exchange, place: Place, signed: SignedManifest) -> bool:
         """Whether a packet does not count any more because its author was revoked. It is told once."""

@@ -186,7 +186,7 @@ class Dropper:
         if self.dry_run:
             return
         for name, data in self.site.node_files().items():
-            if exchange.read_side_file(f"nodes/{name}", ENVELOPE_LIMIT) != data:
+            if _side_file_there(exchange, f"nodes/{name}") != data:
                 exchange.put_side_file(f"nodes/{name}", data)
         for name, data, ack in self._acks():
             there = _ack_there(self.site, exchange, name)
@@ -224,8 +224,13 @@ def _marker(folder: Path) -> bytes | None:
 
 
 def _ack_there(site: Site, exchange: Exchange, name: str) -> Ack | None:
-    try:
-        data = exchange.read_side_file(f"acks/{name}", ENVELOPE_LIMIT)
-    except BadPacket:
-        return None  # it is replaced
+    data = _side_file_there(exchange, f"acks/{name}")
     return site.read_ack(data) if data is not None else None
+
+
+def _side_file_there(exchange: Exchange, relative: str) -> bytes | None:
+    """What stands there; None also for what is too large or cannot be read: it is replaced."""
+    try:
+        return exchange.read_side_file(relative, ENVELOPE_LIMIT)
+    except (BadPacket, FileTrouble):
+        return None

@@ -139,11 +139,15 @@ class Quarantine:
 
     def _keep_files(self, exchange: Exchange, place: Place, folder: Path) -> bool:
         """Copies the parts: evidence that is welcome, while the reason is what counts."""
+        sizes: dict[str, int] = {}
         with suppress(SatchelError):
             sizes = {name: size for name, size in exchange.part_sizes(place).items() if size <= _PART_LIMIT}
             if self._make_room(sum(sizes.values()), folder.name):
                 exchange.collect_packet(place, folder, sizes)
                 return True
+        with suppress(SatchelError):  # no room on the disk: half of it is worth nothing
+            for name in sizes:
+                remove_file(folder / name)
         return False
 
     def _make_room(self, wanted: int, for_whom: str) -> bool:

@@ -147,7 +147,7 @@ class Traces:
                 ack = open_ack(data, self.site.members) if data is not None else None
                 if isinstance(ack, Waiting) and data is not None:
                     ack = open_ack(data, self._introduced)
-            except BadPacket:
+            except (BadPacket, FileTrouble):
                 continue
             if isinstance(ack, Ack):
                 yield ack
@@ -170,7 +170,7 @@ def read_listed(stop: Visit, paths: Iterable[Path]) -> Iterator[bytes]:
     for path in paths:
         try:
             data = stop.exchange.read_listed(path, ENVELOPE_LIMIT)
-        except BadPacket:
+        except (BadPacket, FileTrouble):
             continue
         if data is not None:
             yield data
