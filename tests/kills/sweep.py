@@ -19,6 +19,7 @@ import satchel.packet.writer
 import satchel.stores.sqlite.apply
 import satchel.stores.sqlite.delta
 import satchel.stores.sqlite.joining  # noqa: F401 - loaded before the fork, not in each
+from tests.kills.leaving import Leaving
 from tests.kills.migrations import Migrations
 from tests.kills.restored import Restored
 from tests.kills.shop import Shop
@@ -27,7 +28,7 @@ from tests.kills.steps import KILLED, Steps, forked
 from tests.kills.world import Parts, World
 
 WORLDS: dict[str, type[World]] = {
-    name: kind for kind in (Parts, Shop, Migrations, Restored, Snapshots) for name in kind.commands
+    name: kind for kind in (Parts, Shop, Migrations, Restored, Snapshots, Leaving) for name in kind.commands
 }
 
 

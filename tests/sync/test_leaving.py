@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import satchel
 from satchel.errors import SatchelError, UsageError
 from satchel.sync import taking_out
 from tests.sync.sites import (
@@ -166,6 +167,8 @@ def test_who_had_applied_more_takes_it_out_when_it_hears_of_it(
     assert not differences(office.dump(), clinic.dump())
     assert office.node.status()["waiting"] == [] == clinic.node.status()["waiting"]
     assert office.vector() == clinic.vector()
+    for place in (office, clinic):  # an archive that lacks what does not count lacks nothing
+        assert satchel.verify(place.home / "packets")["problems"] == []
 
 
 def test_of_several_revocations_the_lowest_cut_holds(office: Place, branch: Place, share: Path) -> None:

@@ -16,6 +16,7 @@ from satchel.model.vector import HASH_DIGITS
 from satchel.packet.ack import Ack
 from satchel.packet.verify import verify_chain
 from satchel.replication.branches import Naming
+from satchel.replication.cuts import Cut, is_beyond
 
 
 def chain_findings(
@@ -24,9 +25,11 @@ def chain_findings(
     naming: Naming,
     acks: Iterable[Ack],
     covered: Mapping[str, int] | None = None,
+    cut: Cut = lambda origin: None,
 ) -> tuple[list[Finding], list[str]]:
     """Problems and warnings between verified packets. `archived`: origins of which a packet lies in an archive;
-    `covered`: the last packet of each origin that a snapshot stands for: nothing is missing up to there."""
+    `covered`: the last packet of each origin that a snapshot stands for: nothing is missing up to there; `cut`: the
+    last one that counts of an origin of a revoked node: nothing is missing beyond it."""
     covered = covered or {}
     problems, warnings, forked = fork_findings(packets, naming, acks)
     for problem in verify_chain(packet.signed for packet in packets):
@@ -39,7 +42,7 @@ def chain_findings(
             warnings.append(f"{problem.packet}: {problem.reason}; an exchange carries only what others lack")
         else:
             problems.append(Finding(*problem))
-    for finding, missing in _cause_findings(packets, covered):
+    for finding, missing in _cause_findings(packets, covered, cut):
         if missing and finding.packet.rpartition("/")[0] not in archived:
             warnings.append(f"{finding.packet}: {finding.reason}; an exchange carries only what others lack")
         else:
@@ -47,7 +50,7 @@ def chain_findings(
     return problems, warnings
 
 
-def _cause_findings(packets: Sequence[Held], covered: Mapping[str, int]) -> Iterator[tuple[Finding, bool]]:
+def _cause_findings(packets: Sequence[Held], covered: Mapping[str, int], cut: Cut) -> Iterator[tuple[Finding, bool]]:
     """Each with whether something is missing, else it contradicts. One that is missing is named once, by the first
     packet that had seen it; inside of what is there, gaps are the chain's business."""
     known: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
@@ -57,7 +60,7 @@ def _cause_findings(packets: Sequence[Held], covered: Mapping[str, int]) -> Iter
     last |= {origin: max(last.get(origin, 0), seq) for origin, seq in covered.items()}
     for packet in packets:
         for name, mark in packet.context.items():
-            if name == packet.dot.origin:
+            if name == packet.dot.origin or is_beyond(name, mark.seq, cut):
                 continue
             origin = trunk_of(name)
             there = known[origin].get(mark.seq) if origin in known else None

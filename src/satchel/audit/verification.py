@@ -69,7 +69,9 @@ def verify_paths(*paths: Path | str, root: PublicKey | None = None) -> dict[str,
         _check_pruned(place, introduced.members, slimmer, report)
     report.problems += [*covered.problems, *covered.check_links(report.verified)]
     naming = naming_of(report.verified)
-    problems, warnings = chain_findings(report.verified, report.archived, naming, acks.newest.values(), covered.upto)
+    problems, warnings = chain_findings(
+        report.verified, report.archived, naming, acks.newest.values(), covered.upto, introduced.members.cut
+    )
     return _document(report, [*report.problems, *problems], [*report.warnings, *warnings], introduced.members, naming)
 
 
