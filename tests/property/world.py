@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import satchel
+from satchel.model.ids import node_of
 from satchel.sync import sealing
 from tests.model import reference
 from tests.property.application import COLUMNS, TABLES, Application, Row, Statement, key_of, name_of
@@ -87,11 +88,11 @@ class World:
 
     def _sealed(self, member: Member, sealed: Sequence[str]) -> None:
         """The model seals what the product sealed."""
-        before = member.model.vector.get(member.name, 0)
+        before, origin = member.model.vector.get(member.model.origin, 0), member.model.origin
         member.model.pending = dict(sorted(member.model.pending.items(), key=lambda item: place(item[0])))
         member.model.seal()
         member.blind = set() if sealed else member.blind
-        new = {dot: packet for dot, packet in member.model.shelf.items() if dot[0] == member.name and dot[1] > before}
+        new = {dot: packet for dot, packet in member.model.shelf.items() if dot[0] == origin and dot[1] > before}
         assert list(sealed) == [f"{origin}/{seq}" for origin, seq in sorted(new)]
         self.packets.update(new)
         member.shelf.update(new)
@@ -182,9 +183,9 @@ class World:
     ) -> None:
         expected = member.shelf | dots
         here = set(member.archived())
-        own = {dot for dot in here if dot[0] == member.name}
+        own = {dot for dot in here if node_of(dot[0]) == member.name}
         if sure:
-            assert here - own == {dot for dot in expected if dot[0] != member.name}
+            assert here - own == {dot for dot in expected if node_of(dot[0]) != member.name}
         assert not report.quarantined
         member.shelf = here
         got = [self.packets[dot] for dot in here if dot in self.packets]
@@ -200,7 +201,7 @@ class World:
         else:
             assert not report.applied
             return
-        before = {member.name: 10**9} | ({} if member.joining else member.model.vector)
+        before = {member.model.origin: 10**9} | ({} if member.joining else member.model.vector)
         member.joining = None
         if member.model.pending:  # late edits, and those since the join, stay unsealed where nothing else was applied
             member.model.shelf |= {packet.dot: packet for packet in got}
