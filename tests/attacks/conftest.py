@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.packet.builders import Acme
-from tests.sync.places import branch, office, share, templates
+from tests.sync.places import branch, clinic, office, share, templates
 
-__all__ = ["acme", "branch", "office", "share", "templates"]
+__all__ = ["acme", "branch", "clinic", "office", "share", "templates"]
 
 
 @pytest.fixture

@@ -39,12 +39,15 @@ def test_every_fence_says_what_it_is(name: str) -> None:
     assert text.count("\n```") == 2 * sum(example.kind != "setup" for example in examples(PAGES[name]))
 
 
+SECTIONS = {"node", "network", "database", "exchanges", "triggers", "status", "limits"}
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_every_settings_file_that_is_shown_is_toml(name: str) -> None:
     for example in examples(PAGES[name]):
         if example.kind == "toml":
             shown = tomllib.loads(example.text)
-            assert shown.keys() <= {"node", "network", "database", "exchanges", "triggers", "status", "limits"}, example.line
+            assert shown.keys() <= SECTIONS, example.line
 
 
 @pytest.mark.parametrize("name", PAGES)
