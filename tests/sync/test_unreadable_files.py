@@ -18,7 +18,7 @@ def test_a_file_that_cannot_be_read_holds_up_nothing_else(
     office: Place, branch: Place, clinic: Place, name: str, number: int
 ) -> None:
     stick = office.root / "stick"
-    office.sql("UPDATE stock SET pieces = 4")
+    office.sql("UPDATE stock SET pieces = 40")
     office.export(stick)
     (packet,) = stick.glob("packets/*/office/*")
     clinic.sql("UPDATE stock SET pieces = 5")
