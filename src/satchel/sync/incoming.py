@@ -18,6 +18,7 @@ from satchel.replication.order import Header, ready_groups, waiting
 from satchel.stores.base import Applying, Delta, Incoming, Sealed
 from satchel.sync import sealing
 from satchel.sync.branches import facts_of, fork_alarms, header_of, naming_of
+from satchel.sync.chained import check_chain
 from satchel.sync.collecting import headers_of
 from satchel.sync.epochs import with_own_past
 from satchel.sync.named_tables import check_tables
@@ -103,8 +104,15 @@ class Intake:
     def _incoming(self, group: Sequence[Dot]) -> list[Incoming]:
         return self.site.cuts.marked([self._packet(self.headers[dot]) for dot in group])
 
+    def _hash_of(self, dot: Dot) -> str | None:
+        if dot in self.headers:
+            return self.headers[dot].hash
+        record = self.site.store.packet(dot)
+        return None if record is None else record.hash
+
     def _packet(self, signed: SignedManifest) -> Incoming:
         check_tables(signed.manifest, self.site.configuration)
+        check_chain(signed, header_of(signed, self.naming), self._hash_of)
         return incoming_of(self._folder(signed), signed, self.naming)
 
     def _folder(self, signed: SignedManifest) -> Path:
