@@ -14,7 +14,9 @@ def epochs(place: Place) -> list[str]:
     return [str(epoch["origin"]) for epoch in place.node.status()["epochs"]]
 
 
-@pytest.mark.parametrize("relayed", [False, True], ids=["at one share", "through others"])
+@pytest.mark.parametrize(
+    "relayed", [pytest.param(False, id="at one share", marks=pytest.mark.slow), pytest.param(True, id="through others")]
+)
 def test_clones_do_not_open_epochs_at_each_others_every_visit(
     office: Place, branch: Place, share: Path, tmp_path: Path, relayed: bool
 ) -> None:

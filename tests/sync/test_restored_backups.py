@@ -130,6 +130,7 @@ def test_a_resolution_looks_first(office: Place, branch: Place, share: Path) -> 
     office.node.sync(share)
     old.restore(*DATABASE)
     done = office.node.resolve(conflict["id"], take="branch")
+    assert [line for line in done["warnings"] if "a backup was restored" in line]
     assert done["sealed"] == [f"{origin(office)}/1"]
     assert is_epoch(origin(office))
     meet(share, [office, branch])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class InviteReport:
     expires: str
     sealed: list[str]
     dry_run: bool = False
+    warnings: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """Every field by name."""
@@ -54,7 +55,7 @@ def invite(site: Site, name: str, *, out: Path | None, role: str, days: int, dry
         raise UsageError(f"{path} exists already", "name another file with --out")
     now = now_ms()
     expires = now + days * DAY_MS
-    look(site, Tour(()))
+    look(site, Tour(()), dry_run=dry_run)
     sealed = [] if dry_run else sealing.seal_pending(site)
     files = list(site.node_files().values())
     data = make_invitation(
@@ -63,7 +64,8 @@ def invite(site: Site, name: str, *, out: Path | None, role: str, days: int, dry
     if not dry_run:
         replace(path, data, mode=0o600)
         site.note(invited=json.dumps({**site.invited(), name: expires}))
-    return InviteReport(str(path), name, role, rfc3339(expires), [str(packet.dot) for packet in sealed], dry_run)
+    dots = [str(packet.dot) for packet in sealed]
+    return InviteReport(str(path), name, role, rfc3339(expires), dots, dry_run, site.warnings)
 
 
 def list_tables(site: Site) -> Mapping[str, Any]:

@@ -130,7 +130,8 @@ def resolve(
             refused.append({"id": record.id, "reason": problem.message})
     if not dry_run:
         sealed += [str(packet.dot) for packet in sealing.seal_pending(site)]
-    return {"resolved": settled, "refused": refused, "sealed": sealed, "dry_run": dry_run}
+    done = {"resolved": settled, "refused": refused, "sealed": sealed, "dry_run": dry_run}
+    return {**done, "warnings": site.warnings}
 
 
 def _settle_hidden(
