@@ -14,9 +14,22 @@ from satchel.cli.program import COMMANDS
 from tests.cli.fake import run
 
 HEAVY = {"duckdb", "pyarrow", "pydantic", "rich", "cryptography", "sqlite3", "watchdog"}
-LATER = ["watch", "rejoin", "snapshot", "prune", "config"]
+LATER = ["watch", "config"]
 LATER += ["plan", "relay", "report", "revert", "lake", "service"]
-WRITING = {"init", "invite", "join", "export", "import", "sync", "resolve", "detach", "demo"}
+WRITING = {
+    "init",
+    "invite",
+    "join",
+    "rejoin",
+    "export",
+    "import",
+    "sync",
+    "resolve",
+    "snapshot",
+    "prune",
+    "detach",
+    "demo",
+}
 
 
 @pytest.fixture(autouse=True)
