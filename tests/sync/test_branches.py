@@ -265,3 +265,20 @@ def test_who_acknowledged_another_side_has_not_acknowledged_this_one(
         assert "branch" not in stability_of(site).upto
     [peer] = [peer for peer in office.node.status()["peers"] if peer["node"] == "clinic"]
     assert peer["behind"] == 2
+
+
+def test_what_the_archive_has_lost_is_asked_for_by_its_new_name(office: Place, branch: Place) -> None:
+    twin = clone(branch)
+    seal(branch, "UPDATE customers SET town = 'Kiel' WHERE id = 'c1'")
+    seal(twin, "UPDATE customers SET town = 'Jena' WHERE id = 'c2'")
+    hand_over(branch, office)
+    office.sql("UPDATE stock SET pieces = 9")
+    with working(office.home) as site:
+        site.note(missing=json.dumps(["branch/1"]))
+    shutil.rmtree(next((office.home / "packets" / "acme" / "branch").iterdir()))
+    hand_over(twin, office)
+    [lost] = office.node.status()["missing"]
+    assert BRANCH.fullmatch(lost.partition("/")[0])
+    hand_over(branch, office)
+    seal(office, "UPDATE stock SET pieces = 10")
+    assert office.node.status()["missing"] == []

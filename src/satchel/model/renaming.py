@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from satchel.model.ids import Dot
 from satchel.model.vector import Mark
 
 
@@ -16,3 +17,7 @@ class Renaming:
     new: str
     first: int
     before: Mark | None
+
+    def renamed(self, dot: Dot) -> Dot:
+        """What a packet is called afterwards."""
+        return Dot(self.new, dot.seq) if dot.origin == self.old and dot.seq >= self.first else dot

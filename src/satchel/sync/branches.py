@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from satchel.model.ids import Dot, node_of, trunk_of
+from satchel.model.ids import Dot, node_of, parse_dot, trunk_of
 from satchel.model.vector import HASH_DIGITS, Mark, Vector
 from satchel.packet.ack import settled_nodes
 from satchel.packet.manifest import Manifest
@@ -68,7 +68,15 @@ def facts_of(site: Site, naming: Naming) -> dict[str, str]:
         if head is not None and renaming.old == own and head.seq >= renaming.first:
             facts["branch"] = renaming.new
             break  # the latest of them: they come in descending order
+    if gone := site.notes.get("missing"):
+        facts["missing"] = json.dumps([str(_renamed(parse_dot(name), naming)) for name in json.loads(gone)])
     return facts
+
+
+def _renamed(dot: Dot, naming: Naming) -> Dot:
+    for renaming in naming.renamings:
+        dot = renaming.renamed(dot)
+    return dot
 
 
 def wire_context(site: Site, vector: Vector) -> dict[str, Mark]:

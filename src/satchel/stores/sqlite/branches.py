@@ -81,20 +81,16 @@ def _context(text: str, renaming: Renaming) -> str:
     return books.context_to_json(found)
 
 
-def _renamed(dot: Dot, renaming: Renaming) -> Dot:
-    return Dot(renaming.new, dot.seq) if dot.origin == renaming.old and dot.seq >= renaming.first else dot
-
-
 def _rename_closed(db: sqlite3.Connection, renaming: Renaming) -> None:
     """Entries of the list of conflicts that are closed carry their versions with them."""
     query = "SELECT number, versions, closed_by FROM _satchel_conflict WHERE closed IS NOT NULL"
     for number, versions, closed_by in db.execute(query).fetchall():
         raw: list[dict[str, Any]] = [
-            entry | {"dot": list(_renamed(Dot(*entry["dot"]), renaming))} for entry in json.loads(versions or "[]")
+            entry | {"dot": list(renaming.renamed(Dot(*entry["dot"])))} for entry in json.loads(versions or "[]")
         ]
         by = json.loads(closed_by or "{}")
         if by.get("packet"):
-            by["packet"] = str(_renamed(parse_dot(by["packet"]), renaming))
+            by["packet"] = str(renaming.renamed(parse_dot(by["packet"])))
         db.execute(
             "UPDATE _satchel_conflict SET versions = ?, closed_by = ? WHERE number = ?",
             (None if versions is None else json.dumps(raw), None if closed_by is None else json.dumps(by), number),
