@@ -316,3 +316,21 @@ def test_what_was_written_meanwhile_is_sealed_before_anything_is_taken_out(
     assert report.sealed == ["clinic/1"] and report.taken_out == ["branch/1"]
     meet(share, [office, clinic])
     assert office.rows("SELECT name, town FROM customers WHERE id = 'bad'") == [("by branch", "Rome")]
+
+
+def test_what_was_pruned_comes_back_from_a_snapshot(office: Place, branch: Place, share: Path) -> None:
+    office.sql("UPDATE customers SET town = 'Oslo' WHERE id = 'c1'")
+    meet(share, [office, branch])
+    office.node.snapshot()
+    office.sql("INSERT INTO customers VALUES ('later', 'x', NULL)")
+    meet(share, [office, branch])
+    meet(share, [office, branch])
+    pruned = office.node.prune(keep_days=0)
+    assert "office/2" in pruned.packets
+    branch.sql("UPDATE customers SET town = 'Hell'", "DELETE FROM stock")
+    branch.node.sync(share)
+    assert office.node.sync(share).applied == ["branch/1"]
+    assert office.node.revoke("branch", at=["0"]).warnings == []
+    rows = [("c1", "Oslo"), ("c2", "Bonn"), ("later", None)]
+    assert office.rows("SELECT id, town FROM customers ORDER BY id") == rows
+    assert office.rows("SELECT id, pieces FROM stock") == [("s1", 4)]

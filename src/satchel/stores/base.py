@@ -276,9 +276,11 @@ class Applying(Protocol):
         remaining: Iterable[Incoming],
         rules: Rules,
         maximal: Callable[[Iterable[Version]], Sequence[Version]],
+        states: Iterable[IncomingState] = (),
     ) -> RowCounts:
         """Takes out what lies beyond cuts (the last packet of each origin that counts, seq 0: none does): siblings
-        become the `maximal` versions of the `remaining` packets. `going`: the packets beyond. Nothing is pending."""
+        become the `maximal` versions of the `remaining` packets, and of snapshots (`states`) that stand for packets
+        which were pruned. `going`: the packets beyond. Nothing is pending."""
 
     def rename(self, renamings: Sequence[Renaming], facts: Mapping[str, str], rules: Rules) -> RowCounts:
         """Packets get the names of their branches, wherever they stand; `facts` are noted with it. What is pending was

@@ -7,19 +7,21 @@ goes on with that, so a kill leaves nothing half done.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 from satchel.errors import BadPacket
 from satchel.exchange.listing import Place
-from satchel.files import FileTrouble
+from satchel.exchange.names import MARKER
+from satchel.files import FileTrouble, remove_folder
 from satchel.model.ids import node_of, trunk_of
 from satchel.model.vector import Mark
 from satchel.packet.verify import SignedManifest, read_manifest
 from satchel.replication.siblings import maximal
 from satchel.stores.base import Applying, Incoming, PacketRecord, Sealed
+from satchel.stores.snapshot import IncomingState
 from satchel.sync import sealing
 from satchel.sync.branches import naming_of
 from satchel.sync.cuts import Cuts
@@ -27,6 +29,7 @@ from satchel.sync.incoming import incoming_of
 from satchel.sync.quarantine import PACKET, Bad, Quarantine
 from satchel.sync.report import Report
 from satchel.sync.site import ENVELOPE_LIMIT, Site
+from satchel.sync.snapshots import held_snapshots, reaches, state_of
 from satchel.sync.standing import refuse_revoked
 
 
@@ -48,10 +51,12 @@ def _take_out(site: Site, ahead: dict[str, Mark], report: Report, *, dry_run: bo
     beyond = [r for r in records if r.dot.origin in ahead and r.dot.seq > ahead[r.dot.origin].seq]
     gone = {record.dot for record in beyond}
     rest = [record for record in records if record.dot not in gone]
+    states = _states(site, rest, ahead, report)
     with site.store.applying() as applying:
         late = _seal_late(site, applying, report, dry_run=dry_run)
         remaining = chain(_packets(site, rest), _just_sealed(site, [] if dry_run else late))
-        report.rows.add(applying.take_out(ahead, _packets(site, beyond), remaining, site.rules, maximal))
+        going = _packets(site, beyond)
+        report.rows.add(applying.take_out(ahead, going, remaining, site.rules, maximal, states))
         if not dry_run:
             applying.commit()
     report.taken_out += [str(record.dot) for record in beyond]
@@ -60,6 +65,28 @@ def _take_out(site: Site, ahead: dict[str, Mark], report: Report, *, dry_run: bo
         site.untold = True
         sealing.publish(site, late)
         report.sealed += [str(sealed.dot) for sealed in late]
+
+
+def _states(site: Site, rest: Iterable[PacketRecord], ahead: Mapping[str, Mark], report: Report) -> list[IncomingState]:
+    """Snapshots that stand for packets which were pruned here: those that cover nothing beyond a cut."""
+    lacking = [record for record in rest if not (_folder(site, record) / MARKER).is_file()]
+    if not lacking:
+        return []
+    reduced = {**site.store.vector(), **ahead}
+    held = [each for each in held_snapshots(site) if reaches(reduced, each.vector)]
+    lost = [str(record.dot) for record in lacking if not any(each.covers(record.dot) for each in held)]
+    if lost:
+        more = f" and {len(lost) - 1:,} more" if len(lost) > 1 else ""
+        report.warnings.append(
+            f"{lost[0]}{more} is not in this archive: older versions of rows that were taken out may be missing; sync"
+            " with a site that has it, and compare with `satchel history`"
+        )
+    return [state_of(site, each) for each in held]
+
+
+def _folder(site: Site, record: PacketRecord) -> Path:
+    relative = site.archive.relative(trunk_of(record.dot.origin), record.dot.seq, record.suffix)
+    return site.archive.packet_folder(relative)
 
 
 def _words(origin: str, beyond: Iterable[PacketRecord], *, dry_run: bool) -> str:
@@ -79,8 +106,7 @@ def _packets(site: Site, records: Iterable[PacketRecord]) -> Iterator[Incoming]:
     """Those that the archive has. One that it lacks was pruned; what stands of it in the database counts."""
     naming = naming_of(site)
     for record in records:
-        relative = site.archive.relative(trunk_of(record.dot.origin), record.dot.seq, record.suffix)
-        folder = site.archive.packet_folder(relative)
+        folder = _folder(site, record)
         signed = _read(site, folder)
         if signed is not None and signed.hash == record.hash:
             # under the names that this database has for origins
@@ -116,8 +142,17 @@ def _sweep(site: Site, cuts: Cuts, quarantine: Quarantine) -> None:
         if site.members.is_revoked(node_of(folder.name)) and node_of(folder.name) != site.settings.node
     ]
     applied = {record.suffix for record in site.store.packets_after({})} if revoked else set()
-    for place in (place for folder in revoked for place in sorted(folder.iterdir())):
-        signed = None if place.name.rpartition("-")[2] in applied else _read(site, place)
-        reason = cuts.refuses(signed.manifest) if signed is not None else None
-        if signed is not None and reason is not None:
-            quarantine.put_folder(place, Bad(str(signed.manifest.dot), reason, "", signed.hash, PACKET))
+    for place in (Place(path, path.name) for folder in revoked for path in sorted(folder.iterdir())):
+        if place.name.rpartition("-")[2] not in applied and place.path.is_dir():
+            _set_aside(site, cuts, quarantine, place)
+
+
+def _set_aside(site: Site, cuts: Cuts, quarantine: Quarantine, place: Place) -> None:
+    if not (place.path / MARKER).exists():
+        if cuts.is_beyond(place.path.parent.name, place.seq or 0):
+            remove_folder(place.path)  # what a kill left of one that is in quarantine
+        return
+    signed = _read(site, place.path)
+    reason = cuts.refuses(signed.manifest) if signed is not None else None
+    if signed is not None and reason is not None:
+        quarantine.put_folder(place.path, Bad(str(signed.manifest.dot), reason, "", signed.hash, PACKET))

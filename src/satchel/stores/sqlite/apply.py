@@ -64,10 +64,11 @@ class SQLiteApplying:
         remaining: Iterable[Incoming],
         rules: Rules,
         maximal: Maximal,
+        states: Iterable[IncomingState] = (),
     ) -> RowCounts:
         """Takes out what lies beyond these cuts; see base.Applying."""
         with self.triggers.attempt():
-            return TakingOut(self.db, self.layouts, rules, self.triggers, cuts).run(going, remaining, maximal)
+            return TakingOut(self.db, self.layouts, rules, self.triggers, cuts).run(going, remaining, states, maximal)
 
     def rename(self, renamings: Sequence[Renaming], facts: Mapping[str, str], rules: Rules) -> RowCounts:
         """Packets get the names of their branches; ties are broken by names, so what stands beside others is decided

@@ -13,14 +13,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from satchel.model.admission import ABSENT, Outcome
 from satchel.model.value import Value
-from satchel.model.vector import Mark
+from satchel.model.vector import Mark, Vector
 from satchel.model.version import Resolved, Version
 from satchel.stores.base import Contested, Incoming, Rules, Settled
 from satchel.stores.counts import RowCounts
+from satchel.stores.snapshot import IncomingState
 from satchel.stores.sqlite import apart, books
 from satchel.stores.sqlite.cases import Case, Cases, row_id
 from satchel.stores.sqlite.landing import Landing
 from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.snapshot_in import VersionStage
 from satchel.stores.sqlite.stage import Stage, fetch
 from satchel.stores.sqlite.suspend import SuspendedTriggers
 from satchel.stores.sqlite.versions import VersionReader
@@ -48,14 +50,23 @@ class TakingOut:
         self.cuts = cuts
         self.reader = VersionReader(db)
 
-    def run(self, going: Iterable[Incoming], remaining: Iterable[Incoming], maximal: Maximal) -> RowCounts:
-        """Does all of it. `going`: the packets beyond the cuts; `remaining`: all others that were applied."""
+    def run(
+        self,
+        going: Iterable[Incoming],
+        remaining: Iterable[Incoming],
+        states: Iterable[IncomingState],
+        maximal: Maximal,
+    ) -> RowCounts:
+        """Does all of it. `going`: the packets beyond the cuts; `remaining`: all others that were applied; `states`:
+        snapshots that stand for those that were pruned."""
         self._note_beyond()
         for layout in self.layouts.values():
             self._make_touched(layout)
         for packet in going:
             self._touch(packet)
         versions = self._versions(remaining)
+        for state in states:
+            self._add_state(state, versions)
         now = time.time_ns() // 1_000_000
         landing = Landing(self.db, self.layouts, self.rules, self.triggers, 0, {}, now)
 
@@ -107,14 +118,29 @@ class TakingOut:
 
     # -- what is left of them
 
-    def _versions(self, packets: Iterable[Incoming]) -> Mapping[object, list[Version]]:
+    def _versions(self, packets: Iterable[Incoming]) -> dict[object, list[Version]]:
         """What these packets say of the touched rows."""
         found: dict[object, list[Version]] = defaultdict(list)
         for packet in packets:
             for stage in self._staged(packet, only_touched=True):
-                for version, key in self._read(stage, packet):
+                number = books.origin_number(self.db, packet.dot.origin)
+                for version, key in self._read(stage, f"{number}, {packet.dot.seq}", packet.context):
                     found[row_id(stage.layout, key)].append(version)
         return found
+
+    def _add_state(self, state: IncomingState, found: dict[object, list[Version]]) -> None:
+        """What a snapshot says of the touched rows."""
+        for name in state.tables:
+            layout = self.layouts.get(name)
+            if layout is None or not self._any_touched(layout):
+                continue
+            for batch in state.batches(name):
+                stage = VersionStage(layout, "beyond")
+                stage.create(self.db)
+                stage.take(self.db, [batch])
+                for version, key in self._read(stage, "s.o, s.q", None):
+                    found[row_id(layout, key)].append(version)
+                stage.drop(self.db)
 
     def _staged(self, packet: Incoming, *, only_touched: bool) -> Iterator[Stage]:
         """The rows of a packet, some ten thousand at a time."""
@@ -132,19 +158,19 @@ class TakingOut:
     def _any_touched(self, layout: Layout) -> bool:
         return self.db.execute(f"SELECT 1 FROM {self._name(layout)} LIMIT 1").fetchone() is not None
 
-    def _read(self, stage: Stage, packet: Incoming) -> Iterator[tuple[Version, tuple[Value, ...]]]:
+    def _read(self, stage: Stage, dot: str, context: Vector | None) -> Iterator[tuple[Version, tuple[Value, ...]]]:
+        """(version, key) of staged rows that are touched. `dot`: SQL, origin and seq; `context`: of their packet, None:
+        that of each one's own."""
         layout = stage.layout
-        number = books.origin_number(self.db, packet.dot.origin)
         query = (
-            f"SELECT s.op, s.at, s.by, s.stamp, s.lin, s.ctx, {layout.list_of('s')} FROM {stage.name} s"
+            f"SELECT {dot}, s.op, s.at, s.by, s.stamp, s.lin, s.ctx, {layout.list_of('s')} FROM {stage.name} s"
             f" JOIN {self._name(layout)} k ON {layout.match('k:k', 'c:s')}"
         )
         for lines in fetch(self.db, query, layout.width):
-            for op, at, by, stamp, lin, ctx, *row in lines:
-                saw = packet.context if ctx is None else None
-                dot = (number, packet.dot.seq)
-                deleted = op == "delete"
-                version = self.reader.version(layout, dot, stamp, deleted, lin, row, saw=saw, ctx=ctx, at=at, by=by)  # type: ignore[arg-type]
+            for o, q, op, at, by, stamp, lin, ctx, *row in lines:
+                saw = context if ctx is None else None
+                gone = op == "delete"
+                version = self.reader.version(layout, (o, q), stamp, gone, lin, row, saw=saw, ctx=ctx, at=at, by=by)  # type: ignore[arg-type]
                 yield version, tuple(row[place] for place in layout.key_places)
 
     def _decide(self, case: Case, known: Sequence[Version], maximal: Maximal) -> None:
