@@ -17,7 +17,6 @@ from tests.property.member import scratch
 from tests.simulation.promises import Account, keep
 from tests.simulation.world import World
 
-
 ENOUGH = 20  # failures after which a hunt ends
 
 

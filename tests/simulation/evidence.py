@@ -24,13 +24,11 @@ class Line:
     """One version of one row."""
 
     packet: str  # hash
-    row: tuple[str, str]  # table, the name of the row
+    row: tuple[str, str]  # table, gid or key
+    name: str  # as the application calls the row
     values: Mapping[str, Any]
     deleted: bool
     saw: tuple[str, ...] | None  # hashes, 16 digits: its row context; None: its packet's
-
-    def written(self, column: str) -> Any:
-        return self.values.get(column)
 
 
 @dataclass
@@ -71,6 +69,7 @@ class Evidence:
         self.lines += lines
         self.__dict__.pop("chains", None)
         self.__dict__.pop("by_row", None)
+        self.__dict__.pop("by_name", None)
 
     @cached_property
     def chains(self) -> dict[str, frozenset[str]]:
@@ -89,6 +88,13 @@ class Evidence:
             found.setdefault(line.row, []).append(line)
         return found
 
+    @cached_property
+    def by_name(self) -> dict[tuple[str, str], list[Line]]:
+        found: dict[tuple[str, str], list[Line]] = {}
+        for line in self.lines:
+            found.setdefault((line.row[0], line.name), []).append(line)
+        return found
+
     def knew(self, line: Line, packet: str) -> bool:
         """Whether the author of a version had applied a packet."""
         marks = line.saw
@@ -99,14 +105,16 @@ class Evidence:
     def writing(self, place: Place, token: str) -> list[Line]:
         """The versions that hold a token."""
         table, row, column = place
-        return [line for line in self.by_row.get((table, row), []) if line.values.get(column) == token]
+        return [line for line in self.by_name.get((table, row), []) if line.values.get(column) == token]
 
     def superseded(self, place: Place, token: str) -> bool:
         """Whether somebody who had seen the token wrote something else there, or deleted the row."""
-        table, row, column = place
-        holders = self.writing(place, token)
-        others = [v for v in self.by_row.get((table, row), []) if v.deleted or v.values.get(column) != token]
-        return any(self.knew(other, holder.packet) for other in others for holder in holders)
+        return any(
+            self.knew(other, holder.packet)
+            for holder in self.writing(place, token)
+            for other in self.by_row[holder.row]
+            if other.deleted or other.values.get(place[2]) != token
+        )
 
 
 def _lines(packet: str, table: str, rows: Iterable[Mapping[str, Any]]) -> Iterable[Line]:
@@ -115,4 +123,4 @@ def _lines(packet: str, table: str, rows: Iterable[Mapping[str, Any]]) -> Iterab
         change = row["_change"]
         saw = None if change["context"] is None else tuple(mark["hash"] for mark in change["context"])
         values = {column: value for column, value in row.items() if column != "_change"}
-        yield Line(packet, (table, row[name]), values, change["op"] == "delete", saw)
+        yield Line(packet, (table, change["gid"] or row[name]), row[name], values, change["op"] == "delete", saw)

@@ -87,7 +87,7 @@ def _where(world: World, write: Write, shown: Cells, entries: list[dict[str, Any
 
 
 def _found(world: World, write: Write, shown: Cells, entries: list[dict[str, Any]]) -> str:
-    if shown.get(write.place) == write.token:
+    if (write.place, write.token) in shown:
         return "shown"
     for entry in entries:
         if entry["closed"] is None and any(write.token in (v["row"] or {}).values() for v in entry["versions"]):

@@ -22,7 +22,8 @@ SCHEMA = (
     "CREATE TABLE memos (id INTEGER PRIMARY KEY, label TEXT, text TEXT,"
     " quote INTEGER REFERENCES quotes(id) ON DELETE SET NULL ON UPDATE CASCADE)",
 )
-# table -> the column that names a row for ever, the columns that hold tokens
+# table -> the column that names a row, the columns that hold tokens. A row that was not sealed when its database was
+# copied becomes two of one name.
 TOKENS = {
     "customers": ("id", ("name", "town")),
     "quotes": ("label", ("total",)),
@@ -30,16 +31,16 @@ TOKENS = {
     "memos": ("label", ("text",)),
 }
 Place = tuple[str, str, str]  # table, row, column
-Cells = dict[Place, str]  # the tokens that a database shows
+Cells = frozenset[tuple[Place, str]]  # the tokens that a database shows
 
 
 def cells_of(db: sqlite3.Connection) -> Cells:
     """The tokens in the application's tables."""
-    found = {}
+    found: set[tuple[Place, str]] = set()
     for table, (name, columns) in TOKENS.items():
         for row, *values in db.execute(f"SELECT {name}, {', '.join(columns)} FROM {table}"):
-            found.update({(table, row, c): v for c, v in zip(columns, values, strict=True) if v is not None})
-    return found
+            found |= {((table, row, c), v) for c, v in zip(columns, values, strict=True) if v is not None}
+    return frozenset(found)
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,11 @@ class Ledger:
     def note(self, node: str, before: Cells, after: Cells) -> None:
         """One committed transaction."""
         self.count += 1
-        for place, token in after.items():
-            if before.get(place) != token and token not in self.writes:
+        for place, token in after - before:
+            if token not in self.writes:
                 self.writes[token] = Write(token, node, place, self.count)
-        for place, token in before.items():
-            if after.get(place) != token:
-                self.replaced.setdefault(token, []).append((node, self.count))
+        for _, token in before - after:
+            self.replaced.setdefault(token, []).append((node, self.count))
 
 
 class Till:
