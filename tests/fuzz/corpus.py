@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from satchel.errors import SatchelError
+from satchel.model.vector import Mark
 from satchel.packet.ack import Ack, open_ack
 from satchel.packet.card import Card, make_founder_card, read_card
 from satchel.packet.configuration import Configuration
@@ -26,7 +27,8 @@ from satchel.packet.limits import Limits
 from satchel.packet.manifest import MANIFEST_NAME, Manifest
 from satchel.packet.members import Members, node_file_name
 from satchel.packet.reader import open_packet
-from satchel.packet.statement import Statement, make_seen
+from satchel.packet.snapshot import SnapshotManifest, read_snapshot
+from satchel.packet.statement import Statement, make_revocation, make_seen
 from satchel.packet.verify import read_manifest
 from tests.packet.builders import CUSTOMERS, NOW, Acme, customers
 
@@ -84,9 +86,34 @@ class Corpus:
             "card": card,
             "configuration": configuration,
             "statement": statement,
+            "revocation": make_revocation(
+                self.acme.office.key,
+                self.acme.network,
+                "office",
+                "branch",
+                {"branch": Mark(3, "0" * 16)},
+                ["0" * 16],
+                NOW,
+            ),
+            "snapshot": self.snapshot(manifest),
             "invitation": self.acme.invite("kiosk"),
             "part": (folder / manifest.tables[0].file).read_bytes(),
         }
+
+    def snapshot(self, manifest: Manifest) -> bytes:
+        """What an admin signs of a state; only the manifest."""
+        fields = json.loads(manifest.to_bytes())
+        kept = {name: fields[name] for name in ("format", "network", "configuration", "created", "software", "tables")}
+        books = {"rows": 1, "bytes": 1, "sha256": "0" * 64}
+        said = {
+            "author": "office",
+            "stamp": str(NOW),
+            "vector": {"office": [1, "0" * 16]},
+            "packets": {**books, "file": "packets.parquet"},
+            "nodes": {**books, "file": "nodes.parquet"},
+            "branches": {"office~00000000": [1, "0" * 64, ""]},
+        }
+        return SnapshotManifest.parse(json.dumps({**kept, **said}).encode()).seal(self.acme.office.key)
 
     @cached_property
     def readers(self) -> Mapping[str, Reader]:
@@ -97,6 +124,8 @@ class Corpus:
             "card": lambda data: read_card(data, LIMITS),
             "configuration": self.read_node_file,
             "statement": self.read_node_file,
+            "revocation": self.read_node_file,
+            "snapshot": lambda data: read_snapshot(data, self.members, LIMITS),
             "invitation": lambda data: read_invitation(data, NOW),
             "part": self.read_part,
         }
@@ -128,6 +157,8 @@ class Corpus:
             "card": Card,
             "configuration": Configuration,
             "statement": Statement,
+            "revocation": Statement,
+            "snapshot": SnapshotManifest,
             "invitation": InvitationFile,
         }
         return seal_envelope(kinds[target].payload_type, payload, [self.acme.office.key])
@@ -151,7 +182,7 @@ class Corpus:
         return seed if target == "part" else read_envelope(seed).payload
 
 
-TARGETS = ("manifest", "ack", "card", "configuration", "statement", "invitation", "part")
+TARGETS = ("manifest", "ack", "card", "configuration", "statement", "revocation", "snapshot", "invitation", "part")
 
 
 def tokens(corpus: Corpus) -> list[bytes]:

@@ -7,7 +7,6 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, ValidationInfo, model_validator
 
-from satchel.model.devices import is_device
 from satchel.model.ids import Dot, trunk_of
 from satchel.model.schema import Table
 from satchel.model.vector import HASH_DIGITS, Mark
@@ -50,7 +49,7 @@ class TableEntry(KeyedColumns):
             raise ValueError("the part has too many rows")
         if self.bytes > limits.part_bytes:
             raise ValueError("the part is too large")
-        if not FILE_NAME.fullmatch(self.file) or is_device(self.file):
+        if not FILE_NAME.fullmatch(self.file):
             raise ValueError("not a file name of a packet's part")
         return self
 

@@ -15,8 +15,8 @@ from satchel.packet.json_text import dump_json
 from satchel.packet.limits import DEFAULT_LIMITS
 
 CHANGE_COLUMN = "_change"
-# A file name of ours: it depends on no case, fits every file system and leads nowhere.
-FILE_NAME = re.compile(r"(?=.{1,60}$)[a-z0-9][a-z0-9._-]*\.parquet")
+# A file name of ours: it depends on no case, fits every file system, is no device of Windows and leads nowhere.
+FILE_NAME = re.compile(r"(?=.{1,60}$)(?!(con|prn|aux|nul|com[0-9]|lpt[0-9])\.)[a-z0-9][a-z0-9._-]*\.parquet")
 
 
 # Databases keep their own books under these names, and so does satchel: no packet may write there.
