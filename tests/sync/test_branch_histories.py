@@ -7,6 +7,8 @@ import random
 
 import pytest
 
+from tests.replication.toy import load_spec
+from tests.sync.branch_model import assert_as_the_model_says
 from tests.sync.clones import assert_equal, clone, gossip, hand_over, seal
 from tests.sync.sites import Place, emptied, join_network
 
@@ -31,7 +33,7 @@ def statement(rng: random.Random) -> str:
 def run(office: Place, branch: Place, clinic: Place, seed: int) -> None:
     rng = random.Random(seed)
     places = [office, branch, clinic]
-    for step in range(rng.randrange(12, 24)):
+    for step in range(rng.randrange(8, 16)):
         place = rng.choice(places)
         act = rng.random()
         if act < 0.5:
@@ -47,6 +49,9 @@ def run(office: Place, branch: Place, clinic: Place, seed: int) -> None:
     late = join_network(office, "late", emptied(office.db, office.root / "late.db"))
     gossip(office, late, *places[1:])
     assert_equal(office, late, *places[1:])
+    spec = load_spec()
+    if spec is not None:  # it stands beside this repository
+        assert_as_the_model_says(spec, office)
 
 
 @pytest.mark.parametrize("seed", [1])
