@@ -316,6 +316,7 @@ def test_status_and_log_tell_of_the_epoch(restored: Callable[[Sequence[str]], Pl
     (epoch,) = office.node.status()["epochs"]
     assert (epoch["origin"], epoch["predecessor"]) == (origin(office), "office")
     assert "office/3" in epoch["because"]
+    assert any(origin(office) in finding["what"] for finding in office.node.doctor()["findings"])
     told = [run for run in office.node.log() if run["command"] == "epoch"]
     assert [run["report"]["epoch"]["origin"] for run in told] == [origin(office)]
 

@@ -64,6 +64,12 @@ def _look(site: Site) -> Iterator[Finding]:
 def _troubles(found: dict[str, Any]) -> Iterator[Finding]:
     if found["state"] == "joining":
         yield finding("note", "this node is joining", "import once from the exchange of whoever invited it")
+    for epoch in found["epochs"][-1:]:
+        words = f"it seals as {epoch['origin']} since {epoch['at']}: {epoch['because']}"
+        yield finding("note", words, "nothing is to be done; what was sent before comes back by itself")
+    if lost := found["missing"]:
+        words = f"packets that are not in the archive: {len(lost)}, {lost[0]} among them"
+        yield finding("warning", words, "sync with whoever has them; they are asked for")
     for entry in found["overdue"]:
         yield finding("warning", entry["what"], entry["hint"])
     for entry in found["waiting"]:
