@@ -183,6 +183,26 @@ def test_of_several_revocations_the_lowest_cut_holds(office: Place, branch: Plac
     assert office.vector()["branch"] == 1
 
 
+def test_who_joins_later_gets_what_counts(office: Place, branch: Place, clinic: Place, share: Path) -> None:
+    insert(branch, "one")
+    branch.node.sync(share)
+    office.node.sync(share)
+    insert(branch, "two")
+    branch.node.sync(share)
+    clinic.node.sync(share)
+    clinic.sql("UPDATE customers SET town = 'Rome' WHERE id IN ('one', 'two')")
+    clinic.node.sync(share)
+    assert office.node.revoke("branch").cuts == {"branch": 1}
+    meet(share, [office, clinic])
+    newcomer = join_network(office, "new", emptied(office.db, office.root / "new.db"))
+    meet(share, [office, clinic, newcomer])
+    assert not differences(office.dump(), newcomer.dump()) and not differences(office.dump(), clinic.dump())
+    assert states(newcomer)["branch"] == "revoked" and peers(newcomer) == ["clinic", "office"]
+    [run] = [run for run in clinic.node.log() if run["report"].get("taken_out")]
+    assert run["report"]["taken_out"] == ["branch/2"]
+    assert "revoke branch" in {run["command"] for run in office.node.log()}
+
+
 def test_a_cut_at_nothing_takes_out_all(office: Place, branch: Place, clinic: Place, share: Path) -> None:
     insert(branch, "one")
     branch.node.sync(share)

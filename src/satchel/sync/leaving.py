@@ -14,6 +14,7 @@ from satchel.model.vector import HASH_DIGITS, Mark
 from satchel.packet.revoking import NOTHING, documents_of
 from satchel.packet.statement import make_retirement, make_revocation
 from satchel.replication.stable import Heard, decide_stable
+from satchel.stores.base import Run
 from satchel.sync import sealing
 from satchel.sync.acknowledging import acknowledge
 from satchel.sync.branches import naming_of
@@ -64,6 +65,7 @@ def retire(site: Site, name: str, *, dry_run: bool = False) -> LeavingReport:
         statement = make_retirement(site.key, site.network, site.settings.node, name, now_ms())
         report.sealed = _say(site, statement)
     report.warnings += site.warnings
+    _log(site, f"retire {name}", report)
     return report
 
 
@@ -93,7 +95,13 @@ def revoke(site: Site, name: str, at: Sequence[str] = (), *, dry_run: bool = Fal
     report.rows = {"inserted": done.rows.inserted, "updated": done.rows.updated, "deleted": done.rows.deleted}
     report.sealed += done.sealed
     report.warnings += site.warnings
+    _log(site, f"revoke {name}", report)
     return report
+
+
+def _log(site: Site, command: str, report: LeavingReport) -> None:
+    if not report.dry_run:
+        site.store.record_run(Run(now_ms(), command, "", 0.0, report.as_json()))
 
 
 def _say(site: Site, statement: bytes) -> list[str]:
