@@ -198,7 +198,8 @@ def check_name(name: str, what: str) -> None:
     """UsageError unless it is a name that nodes and networks may have."""
     if not NODE_NAME.fullmatch(name) or is_device(name):
         raise UsageError(
-            f"{name!r} cannot be the name of a {what}", "use a-z, 0-9 and -, at most 31 of them, no - in front; not con, nul or the like"
+            f"{name!r} cannot be the name of a {what}",
+            "use a-z, 0-9 and -, at most 31 of them, no - in front; not con, nul or the like",
         )
 
 
