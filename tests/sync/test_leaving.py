@@ -10,6 +10,7 @@ import pytest
 import satchel
 from satchel.errors import SatchelError, UsageError
 from satchel.sync import taking_out
+from tests.sync.clones import clone, hand_over, seal
 from tests.sync.sites import (
     Place,
     differences,
@@ -354,3 +355,25 @@ def test_what_was_pruned_comes_back_from_a_snapshot(office: Place, branch: Place
     rows = [("c1", "Oslo"), ("c2", "Bonn"), ("later", None)]
     assert office.rows("SELECT id, town FROM customers ORDER BY id") == rows
     assert office.rows("SELECT id, pieces FROM stock") == [("s1", 4)]
+
+
+def test_the_branches_of_a_clone_are_cut_by_their_hashes(
+    office: Place, branch: Place, clinic: Place, share: Path
+) -> None:
+    twin = clone(branch)
+    for place in (branch, twin):
+        for number in (1, 2):
+            seal(place, f"INSERT INTO stock VALUES ('{'t' if place is twin else 'b'}{number}', {number})")
+    hand_over(branch, clinic)  # the clinic knows one side, and calls it by the plain name
+    hand_over(branch, office)
+    hand_over(twin, office)
+    names = sorted(origin for origin in office.vector() if origin.startswith("branch~"))
+    assert len(names) == 2 and clinic.vector()["branch"] == 2
+    report = office.node.revoke("branch", at=[f"{names[0]}/1", f"{names[1]}/1"])
+    assert sorted(report.taken_out) == [f"{name}/2" for name in names]
+    assert office.rows("SELECT id FROM stock ORDER BY id") == [("b1",), ("s1",), ("t1",)]
+    meet(share, [office, clinic])
+    hand_over(twin, clinic)
+    meet(share, [office, clinic])
+    assert clinic.rows("SELECT id FROM stock ORDER BY id") == [("b1",), ("s1",), ("t1",)]
+    assert clinic.vector() == office.vector()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from satchel.model.ids import Dot, node_of, trunk_of
@@ -13,6 +13,7 @@ from satchel.replication import cuts
 from satchel.replication.order import Header
 from satchel.stores.base import Incoming, Store
 
+Resolve = Callable[[Vector], Mapping[str, Mark]]  # a vector that somebody wrote, in the names that hold here
 REVOKED = "revoked: "  # how the reason begins for which a packet lies in quarantine and nothing is to be done
 
 
@@ -22,7 +23,13 @@ class Cuts:
     def __init__(self, bans: Bans, store: Store) -> None:
         self.store = store
         self._said = bans.cuts
+        self._resolve: Resolve = dict
         self._contexts: dict[Dot, Vector] = {}
+
+    def read_with(self, resolve: Resolve) -> None:
+        """From now on cuts are read in the names that hold here: whoever wrote one may call a branch otherwise, or not
+        know of a fork."""
+        self._resolve = resolve
 
     def __bool__(self) -> bool:
         return bool(self._said)
@@ -42,12 +49,15 @@ class Cuts:
         return cut if last is None else Mark(last.dot.seq, last.hash[:HASH_DIGITS])
 
     def _meant(self, origin: str, marks: Mapping[str, Mark]) -> Mark:
-        """Where one revocation cuts an origin: it may have been written by a node that calls a branch otherwise, or did
-        not know of a fork; then its hash tells."""
-        found = marks.get(origin, NOTHING)
+        """Where one revocation cuts an origin, told by hashes. One that names branches of an origin which is whole here
+        cuts it where the longest of them ends: which of them it is shows as soon as both are known."""
+        here = self._resolve(marks)
+        found = here.get(origin, NOTHING)
         for name, mark in marks.items():
             if name != origin and trunk_of(name) == trunk_of(origin) and self._is_of(origin, mark):
                 found = max(found, mark)
+        if not found.seq and origin == trunk_of(origin):
+            found = max((mark for name, mark in here.items() if trunk_of(name) == origin), default=NOTHING)
         return found
 
     def _is_of(self, origin: str, mark: Mark) -> bool:
@@ -84,9 +94,16 @@ class Cuts:
 
     def refuses(self, manifest: Manifest) -> str | None:
         """Why a packet does not count any more; None: it does."""
-        if not self.is_beyond(manifest.origin, manifest.group[1]):
+        said = self._said.get(node_of(manifest.origin))
+        if said is None or not self.is_beyond(manifest.origin, manifest.group[1]):
             return None
+        if all(self._longest(manifest.origin, marks) >= manifest.group[1] for marks in said):
+            return None  # it may be of a branch that counts: the causal order will tell
         return reason_of(node_of(manifest.origin), self.of(manifest.origin), manifest.origin)
+
+    @staticmethod
+    def _longest(origin: str, marks: Mapping[str, Mark]) -> int:
+        return max((mark.seq for name, mark in marks.items() if trunk_of(name) == trunk_of(origin)), default=0)
 
     def ahead(self) -> Iterator[tuple[str, Mark]]:
         """(origin, its cut) where this database has applied more."""

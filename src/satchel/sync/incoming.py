@@ -86,6 +86,7 @@ class Intake:
     def _name(self, known: Iterable[Branch] | None = None) -> None:
         """Gives the packets the names that hold now; `known`: the branches that the database tells apart."""
         self.naming = naming_of(self.site, self.known, known)
+        self.site.cuts.read_with(self.naming.resolve)
         pairs = [(header_of(signed, self.naming), signed) for signed in self.known]
         self.named = {header.dot: header for header, _ in pairs}
         self.headers = {header.dot: signed for header, signed in pairs}

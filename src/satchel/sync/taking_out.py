@@ -39,6 +39,7 @@ def obey(site: Site, report: Report, quarantine: Quarantine, *, dry_run: bool = 
     if not cuts:
         return
     refuse_revoked(site)
+    cuts.read_with(naming_of(site).resolve)
     ahead = dict(cuts.ahead()) if not site.joining else {}
     if ahead:
         _take_out(site, ahead, report, dry_run=dry_run)
