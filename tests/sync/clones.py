@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from satchel.stores.registry import open_store
-from tests.sync.sites import Place, differences, opened
+from tests.sync.sites import Place, differences, opened, quote
 
 
 def clone(place: Place, name: str = "twin") -> Place:
@@ -67,13 +68,13 @@ def conflicts(place: Place) -> list[Any]:
 def versions(place: Place) -> dict[str, Any]:
     """Every sibling of every row with its dot, row context and lineage, as the books have them."""
     with opened(place.db) as connection:
-        names = dict(connection.execute("SELECT name, number FROM _satchel_table").fetchall())
-        keys = {
-            name: connection.execute(
-                f"SELECT k0 FROM _satchel_row_{number} UNION SELECT k0 FROM _satchel_image_{number}"
-            ).fetchall()
-            for name, number in names.items()
-        }
+        keys = {}
+        for name, number, text in connection.execute("SELECT name, number, definition FROM _satchel_table").fetchall():
+            table = json.loads(text)
+            query = f"SELECT k0 FROM _satchel_row_{number} UNION SELECT k0 FROM _satchel_image_{number}"
+            if table["scope"] == "global":  # rows that nobody has changed since the baseline
+                query += f" UNION SELECT {quote(table['key'][0])} FROM {quote(name)}"
+            keys[name] = connection.execute(query).fetchall()
     store = open_store(str(place.db), read_only=True)
     try:
         return {
