@@ -10,6 +10,7 @@ import pytest
 from satchel.errors import SatchelError, UsageError
 from satchel.sync import rejoining
 from satchel.sync.home import Home
+from tests.sync.backups import DATABASE, HOME, backup
 from tests.sync.sites import SCHEMA, Place, contents, differences, found_network, logical, make_database, meet
 
 
@@ -151,3 +152,39 @@ def test_the_founder_can_be_the_one_that_gets_another_name(office: Place, branch
     meet(share, [office, branch, twin])
     assert branch.vector()["office-2"] == 1
     assert not differences(twin.dump(), branch.dump())
+
+
+def test_a_database_put_back_to_before_the_rejoin_takes_the_name_of_its_home(
+    office: Place, branch: Place, twin: Place, share: Path
+) -> None:
+    old = backup(twin)
+    twin.node.rejoin(invited(office, "laptop-2"))
+    twin.sql("INSERT INTO stock VALUES ('t', 1)")
+    twin.node.sync(share)
+    old.restore(*DATABASE)
+    twin.sql("INSERT INTO stock VALUES ('u', 1)")
+    report = twin.node.sync(share)
+    assert [line for line in report.warnings if "it goes on as laptop-2" in line]
+    (sealed,) = report.sealed
+    assert sealed.startswith("laptop-2.")
+    meet(share, [office, branch, twin])
+    assert not differences(twin.dump(), office.dump())
+    assert office.node.status()["quarantined"] == []
+
+
+def test_a_home_put_back_to_before_the_rejoin_lacks_the_key_and_says_so(office: Place, twin: Place) -> None:
+    old = backup(twin)
+    twin.node.rejoin(invited(office, "laptop-2"))
+    old.restore(*HOME)
+    before = twin.state()
+    with pytest.raises(SatchelError, match="older than its database, which goes on as laptop-2") as caught:
+        twin.node.export()
+    assert "satchel join" in caught.value.hint
+    assert twin.state() == before
+
+
+def test_a_name_that_somebody_typed_into_the_settings_is_no_new_identity(office: Place, branch: Place) -> None:
+    settings = branch.home / "satchel.toml"
+    settings.write_text(settings.read_text().replace('"branch"', '"brunch"'))
+    with pytest.raises(SatchelError, match=r"satchel\.toml says brunch"):
+        branch.node.export()

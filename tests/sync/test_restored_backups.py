@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from satchel.errors import SatchelError
 from satchel.packet.envelope import read_envelope
 from satchel.packet.manifest import manifest_hash
 from tests.sync.backups import BOTH, DATABASE, HOME, backup
@@ -386,3 +387,25 @@ def test_a_row_that_was_pending_in_the_backup_and_was_sent_since_is_one_row(
         found = place.rows("SELECT l.what, o.what FROM lines l JOIN orders o ON o.id = l.ref ORDER BY l.what")
         assert found == [("of chair", "chair"), ("of desk", "desk"), ("of desk, too", "desk"), ("of lamp", "LAMP")]
     assert office.rows("SELECT id FROM orders WHERE what = 'chair'") == [(3,)]
+
+
+def test_a_restored_home_takes_the_configuration_from_the_share_before_it_seals(
+    office: Place, branch: Place, share: Path
+) -> None:
+    for place in (office, branch):
+        place.sql("CREATE TABLE prices (article TEXT PRIMARY KEY, price REAL)")
+    meet(share, [office, branch])
+    old = backup(office)
+    office.node.set_policy("prices", "latest")
+    meet(share, [office, branch])
+    old.restore(*HOME)
+    office.sql("INSERT INTO prices VALUES ('p', 1)")
+    before = office.state()
+    with pytest.raises(SatchelError, match="the configuration that the database follows"):
+        office.node.export()
+    assert office.node.status()["pending"] == 1
+    assert office.state()[1] == before[1]
+    assert office.node.sync(share).sealed == ["office/2"]
+    assert origin(office) == "office"
+    meet(share, [office, branch])
+    equal(office, branch)

@@ -60,6 +60,7 @@ def working(path: Path, *, dry_run: bool = False) -> Iterator[Site]:
             settings = rejoining.finish(home, settings, store)
             site = Site(home, settings, store, Archive(home.packets, settings.network))
             site.check_key()
+            rejoining.agree_on_name(site)
             unfinished.end(path)
             sealing.finish(site)
             sweep_snapshots(site.archive.root)

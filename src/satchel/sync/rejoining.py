@@ -91,6 +91,27 @@ def finish(home: Home, settings: Settings, store: Store) -> Settings:
     return settings
 
 
+def agree_on_name(site: Site) -> None:
+    """Home and database go by one name. A database that was put back to before a rejoin takes that of its home; its
+    former name is noted as such. SatchelError: the home is the older one, and lacks the key; or the name in
+    `satchel.toml` is not that of the key."""
+    name, former = site.notes.get("node", site.settings.node), json.loads(site.notes.get("was", "[]"))
+    node = site.settings.node
+    if name == node:
+        return
+    if node in former:
+        raise SatchelError(
+            f"the home is older than its database, which goes on as {name}",
+            f"put the newer home back; or move this one away and `satchel join` with an invitation for a new name: the"
+            f" database {site.store.url} keeps what it has",
+        )
+    if site.members.key_of(node) != site.key.public:
+        raise SatchelError(f"satchel.toml says {node}, the database and the key say {name}", "put the name back")
+    was = json.dumps([*former, name])
+    site.note(**{**FORGOTTEN, "was": was, "node": node, "origin": node, "invited": "{}"})
+    site.warnings.append(f"the database was put back to when it was {name}; it goes on as {node}")
+
+
 def _check(site: Site, invitation: Invitation) -> None:
     if site.notes.get("state", ACTIVE) != ACTIVE:
         raise SatchelError("this node is still joining", "import once from the exchange, then rejoin")
