@@ -35,6 +35,7 @@ class World:
     ) -> None:
         self.without = without  # acts that do not happen
         self.root, self.rng, self.say = root, random.Random(seed), say
+        self.chance = random.Random(f"what satchel draws: {seed}")
         self.clock, self.ledger, self.evidence = Clock(), Ledger(), Evidence.empty()
         self.machines: list[Machine] = []
         self.share = root / "share"
@@ -45,11 +46,14 @@ class World:
         self.done: Counter[str] = Counter()
         self.copies = 0
         self.policy = self.rng.choice(POLICIES)
+
+    # -- machines
+
+    def begin(self) -> None:
+        """Somebody founds the network, and the first ones join."""
         self._found()
         for _ in range(self.rng.choice((1, 2, 2, 3))):
             self.join()
-
-    # -- machines
 
     def _machine(self) -> Machine:
         name = f"n{len({machine.name for machine in self.machines})}"
@@ -169,8 +173,10 @@ class World:
         """The power fails in the midst of a run. Whoever starts again finds everything whole."""
         place = self.rng.choice([self.share, *self.sticks])
         at, clock = self.rng.randrange(1, 60), self.time_at(machine)
+        luck = self.chance.getrandbits(64)
 
         def run() -> None:
+            self.chance.seed(luck)  # what the process draws that is killed is never drawn again
             with showing(clock):
                 machine.node.sync(place)
 
