@@ -13,7 +13,7 @@ from satchel.cli.session import Session
 
 @group("nodes", "satchel nodes", "satchel nodes --json", "satchel nodes retire branch")
 def run(session: Session) -> Answer:
-    """List the members of the network: role, state, who invited them, key, when they were heard last."""
+    """List the members of the network, and say who has left."""
     with session.node() as node:
         return Answer(node.nodes(), page)
 
