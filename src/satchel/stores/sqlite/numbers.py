@@ -68,7 +68,8 @@ def gid_that_was(root: Layout, number: str) -> str:
 
 def number_of(root: Layout, gid: str) -> str:
     """SQL: the number that a gid has, or had last, in this database; NULL: none."""
-    entry = f"(SELECT m.n FROM {root.numbers} m WHERE m.gid = {gid})"
+    # the plus takes the affinity of a numeric column off: with it, the index of the map would not be used
+    entry = f"(SELECT m.n FROM {root.numbers} m WHERE m.gid = +{gid})"
     born = if_borne(root, gid, f"SELECT {{0}} WHERE NOT EXISTS (SELECT 1 FROM {root.numbers} m WHERE m.n = {{0}})")
     return f"coalesce({entry}, {born})"
 

@@ -39,5 +39,5 @@ def _keep_numbers(db: sqlite3.Connection, layout: Layout, dead: str) -> None:
     """An old reference to a number still says whose it was: what the tombstone told, an entry tells from now on."""
     if layout.is_local:
         born = f"CAST({numbers.birth_number('r.k0')} AS INTEGER)"
-        unknown = f"NOT EXISTS (SELECT 1 FROM {layout.numbers} m WHERE m.gid = r.k0)"
+        unknown = f"NOT EXISTS (SELECT 1 FROM {layout.numbers} m WHERE m.gid = +r.k0)"
         db.execute(f"INSERT OR IGNORE INTO {layout.numbers} SELECT {born}, r.k0 FROM {dead} AND {unknown}")
