@@ -223,7 +223,7 @@ def test_what_a_clone_seals_before_its_next_run_goes_on_in_its_own_branch(
     names = sorted(path.name[:10] for path in (branch.home / "packets" / "acme" / "branch").iterdir())
     assert names == ["0000000001", "0000000002", "0000000002", "0000000003", "0000000004"]
     hand_over(branch, office, clinic)
-    assert office.vector()[own] == 4
+    assert office.vector()[own] == 4, office.node.status()["waiting"]
     assert office.rows("SELECT pieces FROM stock") == [(11,)]
     gossip(office, branch, twin, clinic)
     assert_equal(office, branch, twin, clinic)

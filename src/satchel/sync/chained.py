@@ -18,7 +18,8 @@ def check_chain(signed: SignedManifest, header: Header, hash_of: Callable[[Dot],
     if previous is None:
         return
     for origin, mark in header.context.items():
-        if trunk_of(origin) == trunk_of(header.dot.origin) and mark.seq == header.dot.seq - 1:
+        same = trunk_of(origin) == trunk_of(header.dot.origin) and mark.seq == header.dot.seq - 1
+        if same and previous.startswith(mark.hash):  # and not of another branch that its author had seen
             known = hash_of(Dot(origin, mark.seq))
             if known is not None and known.startswith(mark.hash) and not previous.startswith(known):
                 raise BadPacket(f"the hash of the packet before is not that of {Dot(origin, mark.seq)}")
