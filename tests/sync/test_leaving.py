@@ -184,6 +184,7 @@ def test_of_several_revocations_the_lowest_cut_holds(office: Place, branch: Plac
     assert office.vector()["branch"] == 1
 
 
+@pytest.mark.slow
 def test_who_joins_later_gets_what_counts(office: Place, branch: Place, clinic: Place, share: Path) -> None:
     insert(branch, "one")
     branch.node.sync(share)
@@ -339,6 +340,7 @@ def test_what_was_written_meanwhile_is_sealed_before_anything_is_taken_out(
     assert office.rows("SELECT name, town FROM customers WHERE id = 'bad'") == [("by branch", "Rome")]
 
 
+@pytest.mark.slow
 def test_what_was_pruned_comes_back_from_a_snapshot(office: Place, branch: Place, share: Path) -> None:
     office.sql("UPDATE customers SET town = 'Oslo' WHERE id = 'c1'")
     meet(share, [office, branch])
@@ -357,6 +359,7 @@ def test_what_was_pruned_comes_back_from_a_snapshot(office: Place, branch: Place
     assert office.rows("SELECT id, pieces FROM stock") == [("s1", 4)]
 
 
+@pytest.mark.slow
 def test_the_branches_of_a_clone_are_cut_by_their_hashes(
     office: Place, branch: Place, clinic: Place, share: Path
 ) -> None:

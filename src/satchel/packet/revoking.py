@@ -67,15 +67,18 @@ def decide_revocations(
     other, the one nearer to the founder is heard. `revocations_of` gives the revocations that an accepted admin has
     signed, each with the bytes that were signed."""
     bans, heard = Bans(), set[str]()
+    decided = decide_cards(root, cards)
     while True:
-        decided = decide_cards(root, [card for card in cards if not bans.bans_card(card)])
         speaker = next((c for c in decided.accepted if c.role == "admin" and c.name not in heard), None)
         if speaker is None:
             return _with_banned(decided, [card for card in cards if bans.bans_card(card)]), bans
         heard.add(speaker.name)
-        for statement, payload in sorted(revocations_of(decided, speaker), key=lambda said: said[1]):
-            if not bans.bans(speaker.name, payload):
-                bans = bans.and_(statement)
+        said = sorted(revocations_of(decided, speaker), key=lambda said: said[1])
+        counting = [statement for statement, payload in said if not bans.bans(speaker.name, payload)]
+        for statement in counting:
+            bans = bans.and_(statement)
+        if counting:
+            decided = decide_cards(root, [card for card in cards if not bans.bans_card(card)])
 
 
 def _with_banned(decided: Decided, banned: Sequence[CardOnFile]) -> Decided:
