@@ -188,3 +188,28 @@ def test_an_admin_makes_another_snapshot_for_whoever_needs_one(office: Place, br
     assert dropped != made.snapshot and int(dropped.rpartition("-")[2]) >= before
     assert late.node.sync(share).installed == [dropped]
     assert not differences(office.dump(), late.dump())
+
+
+def test_a_snapshot_that_knows_more_of_a_restored_database_opens_a_new_epoch(
+    office: Place, branch: Place, clinic: Place
+) -> None:
+    for suffix in ("-home", ".db"):
+        source = clinic.root / f"clinic{suffix}"
+        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, clinic.root / f"backup{suffix}")
+    clinic.sql("UPDATE stock SET pieces = 9")
+    settled(office, branch)
+    meet(office.root / "share", [clinic, office, branch])
+    made = office.node.snapshot()
+    shutil.rmtree(clinic.home)
+    shutil.copytree(clinic.root / "backup-home", clinic.home)
+    shutil.copyfile(clinic.root / "backup.db", clinic.db)
+    clinic.sql("UPDATE customers SET town = 'Worms' WHERE id = 'c1'")
+    stick = clinic.root / "stick"
+    shutil.copytree(Path(made.path), stick / "snapshots" / Path(made.path).name)
+    report = clinic.node.sync(stick)
+    assert report.installed == [made.snapshot]
+    assert clinic.node.status()["origin"].startswith("clinic.")
+    assert report.sealed == [f"{clinic.node.status()['origin']}/1"]
+    meet(stick, [clinic, office, branch])
+    assert not differences(office.dump(), clinic.dump())
+    assert office.rows("SELECT town FROM customers WHERE id = 'c1'") == [("Worms",)]

@@ -129,6 +129,7 @@ class SignedSnapshot:
 
     manifest: SnapshotManifest
     envelope: bytes
+    limits: Limits = DEFAULT_LIMITS  # under which it was read; its parts are read under the same
 
     @property
     def vector(self) -> dict[str, Mark]:
@@ -161,7 +162,7 @@ def read_snapshot(data: bytes, members: Members, limits: Limits = DEFAULT_LIMITS
         raise BadPacket(f"says that it is of {manifest.author}, and is signed by {min(names)}", MANIFEST_NAME)
     if members.role(manifest.author) != "admin":
         raise BadPacket(f"{manifest.author} is no admin: only an admin vouches for a snapshot", MANIFEST_NAME)
-    return SignedSnapshot(manifest, data)
+    return SignedSnapshot(manifest, data, limits)
 
 
 def snapshot_problems(folder: Path, manifest: SnapshotManifest) -> Iterator[Problem]:

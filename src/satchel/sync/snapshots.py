@@ -72,7 +72,7 @@ def held_snapshots(site: Site, archives: Iterable[Archive] | None = None) -> lis
     for archive in [site.archive] if archives is None else archives:
         for place in list_snapshots(archive.root):
             try:
-                signed = read_snapshot(read_limited(place.path / MARKER, ENVELOPE_LIMIT), site.members)
+                signed = _read(site, read_limited(place.path / MARKER, ENVELOPE_LIMIT))
             except (BadPacket, FileTrouble) as bad:
                 site.warnings.append(f"the snapshot {place.name} is not right and was passed over: {bad}")
                 continue
@@ -80,6 +80,10 @@ def held_snapshots(site: Site, archives: Iterable[Archive] | None = None) -> lis
                 found[place.name] = Held(place.path, signed)
     order = sorted(found.values(), key=lambda held: (-_size(held.vector), -held.signed.manifest.created_ms, held.name))
     return order
+
+
+def _read(site: Site, data: bytes) -> SignedSnapshot | Waiting:
+    return read_snapshot(data, site.members, site.settings.limits)
 
 
 def _size(vector: Vector) -> int:
@@ -194,7 +198,7 @@ class SnapshotCollector:
                 if refused is not None:
                     self.report.quarantined.append(refused.as_json())
                 elif marker:
-                    self._take(exchange, place, read_snapshot(marker, self.site.members))
+                    self._take(exchange, place, _read(self.site, marker))
             except BadPacket as bad:
                 entry = Bad(f"snapshots/{place.name}", str(bad), bad.file, digest)
                 self.report.quarantined.append(self.quarantine.put(exchange, place, marker, entry).as_json())
@@ -303,11 +307,12 @@ def state_of(site: Site, held: Held) -> IncomingState:
     from satchel.packet.snapshot_rows import open_snapshot
 
     manifest = held.signed.manifest
-    opened = open_snapshot(held.folder, manifest)
-    site.add_node_files(read_nodes_part(held.folder, manifest.nodes))
+    limits = held.signed.limits
+    opened = open_snapshot(held.folder, manifest, limits)
+    site.add_node_files(read_nodes_part(held.folder, manifest.nodes, limits))
     packets = [
         PacketRecord(p.dot, p.hash, p.suffix, p.group, p.kind, p.created, p.context, p.rows)
-        for p in read_packets_part(held.folder, manifest.packets, held.vector)
+        for p in read_packets_part(held.folder, manifest.packets, held.vector, limits)
     ]
     hashes = {packet.dot: packet.hash for packet in packets}
     for origin, mark in site.store.vector().items():

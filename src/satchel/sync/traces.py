@@ -20,8 +20,10 @@ from satchel.packet.ack import Ack, open_ack
 from satchel.packet.keys import PublicKey
 from satchel.packet.members import Members
 from satchel.packet.problem import Waiting
+from satchel.packet.snapshot import SignedSnapshot, read_snapshot
 from satchel.packet.verify import SignedManifest, read_manifest
 from satchel.sync.site import ENVELOPE_LIMIT, Site
+from satchel.sync.snapshots import held_snapshots
 
 if TYPE_CHECKING:
     from satchel.sync.visit import Visit
@@ -70,11 +72,15 @@ class Traces:
             self._hear_ack(ack, "this home")
         for place, signed in self._archived():
             self._hear_packet(signed, "this home", Found(place, signed, None))
+        for held in held_snapshots(self.site):
+            self._hear_vector(held.vector, f"this home (snapshots/{held.name})")
         for stop in self.visits:
             for place, signed in self._packets(stop):
                 self._hear_packet(signed, str(stop.exchange.path), Found(place, signed, stop.exchange))
             for ack in self._acks(stop):
                 self._hear_ack(ack, str(stop.exchange.path))
+            for snapshot in self._snapshots(stop):
+                self._hear_vector(snapshot.vector, f"{stop.exchange.path} (snapshots/{snapshot.manifest.folder})")
 
     # -- what they say
 
@@ -151,6 +157,19 @@ class Traces:
                 continue
             if isinstance(ack, Ack):
                 yield ack
+
+    def _snapshots(self, stop: Visit) -> Iterator[SignedSnapshot]:
+        """Who vouches for a snapshot has applied what it covers."""
+        for place in stop.listing.snapshots:
+            try:
+                data = stop.exchange.read_marker(place, ENVELOPE_LIMIT)
+                signed = read_snapshot(data, self.site.members) if data is not None else None
+                if isinstance(signed, Waiting) and data is not None:
+                    signed = read_snapshot(data, self._introduced)
+            except (BadPacket, FileTrouble):
+                continue
+            if isinstance(signed, SignedSnapshot):
+                yield signed
 
     @cached_property
     def _introduced(self) -> Members:
