@@ -91,3 +91,26 @@ def test_branches_that_are_alike_in_eight_digits_get_longer_names(
     names = branches_of(office, "branch")
     assert sorted(names) == sorted(f"branch~{hashlib.sha256(payload).hexdigest()[:16]}" for payload in found)
     assert len({name[:15] for name in names}) == 1
+
+
+def test_of_two_packets_of_one_name_none_replaces_the_other(
+    office: Place, branch: Place, clinic: Place, share: Path, tmp_path: Path
+) -> None:
+    """Who draws one suffix for both keeps nodes apart until it is revoked, and overwrites nothing."""
+    one, two = Traitor(branch, tmp_path / "one"), Traitor(branch, tmp_path / "two")
+    first, second = one.write(customers("Ann")), two.write(customers("Bob"))
+    suffix = first.suffix
+    one.drop(first)
+    folder = two.drop(second, lambda fields: fields.update(suffix=suffix))
+    folder.rename(folder.parent / first.folder.name)
+    office.node.import_(one.share)
+    clinic.node.import_(two.share)
+    assert office.vector()["branch"] == clinic.vector()["branch"] == 1
+    office.node.sync(share)
+    [lies] = share.rglob(f"{first.folder.name}/manifest.json")
+    before = lies.read_bytes()
+    for place in (clinic, office, clinic):
+        report = place.node.sync(share)
+        assert report.dropped == []
+        assert lies.read_bytes() == before
+    assert any("gave one name to two packets" in warning for warning in report.warnings)

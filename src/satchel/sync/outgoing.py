@@ -13,12 +13,12 @@ from satchel.errors import BadPacket
 from satchel.exchange.base import Exchange
 from satchel.exchange.listing import Place
 from satchel.files import FileTrouble, read_limited
-from satchel.model.ids import Dot, parse_dot, trunk_of
+from satchel.model.ids import Dot, node_of, parse_dot, trunk_of
 from satchel.model.vector import Mark
 from satchel.packet.ack import Ack, WantedEntry, newer
 from satchel.packet.envelope import read_envelope
 from satchel.packet.manifest import Manifest, manifest_hash
-from satchel.packet.verify import SignedManifest, verify_parts
+from satchel.packet.verify import SignedManifest, read_manifest, verify_parts
 from satchel.replication.branches import Naming
 from satchel.stores.base import PacketRecord
 from satchel.sync.branches import header_of, naming_of
@@ -134,6 +134,8 @@ class Dropper:
                 return
             if not self.dry_run:
                 exchange.remove_packet(relative)
+        elif self._is_anothers(exchange, relative, signed):
+            return
         if not self.dry_run:
             exchange.publish_packet(relative, {name: folder / name for name in sizes}, marker)
         self.report.dropped.append(str(ware.dot))
@@ -160,6 +162,23 @@ class Dropper:
         with tempfile.TemporaryDirectory(prefix="satchel-") as scratch:
             exchange.collect_packet(there, Path(scratch), manifest.sizes)
             return bool(verify_parts(Path(scratch), manifest).invalid)
+
+    def _is_anothers(self, exchange: Exchange, relative: str, signed: SignedManifest) -> bool:
+        """Whether another good packet lies in that place: its author drew one suffix for two packets of one number, as
+        only bad intent does. Nobody replaces the one by the other (PROTOCOL: nothing of others' is removed)."""
+        place = self._places(exchange).get(relative.lower())
+        try:
+            data = exchange.read_marker(place, ENVELOPE_LIMIT) if place is not None else None
+            there = read_manifest(data, self.site.members) if data is not None else None
+        except BadPacket:
+            return False  # it is damaged: a good copy takes its place
+        if not isinstance(there, SignedManifest) or there.hash == signed.hash:
+            return False
+        self.report.warnings.append(
+            f"another {signed.manifest.dot} lies at {relative}: {node_of(signed.manifest.origin)} gave one name to two"
+            " packets; see `satchel nodes revoke`"
+        )
+        return True
 
     def _places(self, exchange: Exchange) -> dict[str, Place]:
         """Where the packets of an exchange lie that are at their proper places: network/origin/name -> place."""
