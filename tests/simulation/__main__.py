@@ -23,7 +23,7 @@ _SAME_HASHES = {"PYTHONHASHSEED": "0"}
 ENOUGH = 20  # failures after which a hunt ends
 
 
-def simulate(seed: int, steps: int, told: bool, without: Collection[str]) -> tuple[World, Account]:
+def simulate(seed: int, steps: int, told: bool = False, without: Collection[str] = ()) -> tuple[World, Account]:
     """One network from beginning to end. AssertionError: a promise was broken."""
     with scratch() as folder:
         world = World(Path(folder), seed, print if told else lambda *_: None, without)
