@@ -45,7 +45,8 @@ class _Report:
 def verify_paths(*paths: Path | str, root: PublicKey | None = None) -> dict[str, Any]:
     """Checks every packet, card and acknowledgement below the paths (INTERFACE, verify).
 
-    Returns {packets, pruned, snapshots, files, bytes, problems, incomplete, heads, root, warnings}: `problems` and `incomplete` are lists
+    Returns {packets, pruned, snapshots, files, bytes, problems, incomplete, heads, root, warnings}: `problems` and
+    `incomplete` are lists
     of {packet, file, reason, folder}; a packet whose manifest is there and a part is not stands in both. `heads`
     {origin: {seq, hash}}, branches of a fork apart; `root`: fingerprint of the founder's key, for a person to compare
     where none is given.
