@@ -14,6 +14,7 @@ from satchel.errors import SatchelError, UsageError
 from satchel.sync.opening import working
 from satchel.sync.report import Report
 from satchel.sync.snapshots import take
+from tests.sync.clones import clone, hand_over, seal
 from tests.sync.sites import Place, differences, emptied, join_network, make_database, meet, opened
 
 
@@ -206,3 +207,36 @@ def test_a_snapshot_of_another_network_is_refused(office: Place, branch: Place, 
     shutil.copytree(folder, stick / "snapshots" / folder.name)
     report = branch.node.import_(stick)
     assert report.installed == [] and branch.vector() == {"office": 1}
+
+
+# -- forks
+
+
+def test_a_snapshot_tells_a_late_joiner_of_a_fork(office: Place, branch: Place, share: Path) -> None:
+    twin = clone(branch)
+    seal(branch, "UPDATE customers SET town = 'Kiel' WHERE id = 'c1'")
+    seal(twin, "UPDATE customers SET town = 'Jena' WHERE id = 'c1'")
+    for place in (branch, twin):
+        hand_over(place, office)
+    late = join_late(office, stick_with_snapshot(office))
+    assert late.vector() == office.vector()
+    assert not differences(office.dump(), late.dump())
+    assert conflicts_of(late) == conflicts_of(office)
+    seal(branch, "UPDATE customers SET name = 'Eve' WHERE id = 'c2'")
+    hand_over(branch, late)
+    assert late.rows("SELECT name FROM customers WHERE id = 'c2'") == [("Eve",)]
+
+
+def test_a_snapshot_that_knows_of_a_fork_waits_where_it_is_not_known(office: Place, branch: Place, share: Path) -> None:
+    late = join_network(office, "clinic", emptied(office.db, office.root / "clinic.db"))
+    twin = clone(branch)
+    seal(branch, "UPDATE customers SET town = 'Kiel' WHERE id = 'c1'")
+    seal(twin, "UPDATE customers SET town = 'Jena' WHERE id = 'c1'")
+    hand_over(branch, office)
+    office.node.export(office.root / "share")
+    late.node.import_(office.root / "share")
+    hand_over(twin, office)
+    report = late.node.import_(stick_with_snapshot(office))
+    assert report.installed == [] and any("fork" in entry["for"] for entry in report.waiting)
+    hand_over(twin, late)
+    assert not differences(office.dump(), late.dump())
