@@ -66,8 +66,8 @@ def _other_policies(site: Site, configuration: Configuration) -> list[str]:
 
 
 def decide_again(site: Site) -> RowCounts:
-    """Looks once more at rows that this database did not take, or lacked the columns for, or that are decided by another
-    policy now. What is pending was sealed before."""
+    """Looks once more at rows that this database did not take, or lacked the columns for, or that another policy
+    decides now. What is pending was sealed before."""
     if not site.store.needs_retry():
         return RowCounts()
     with site.store.applying() as applying:
