@@ -15,7 +15,7 @@ from satchel.exchange.listing import Place
 from satchel.files import FileTrouble, read_limited
 from satchel.model.ids import Dot, node_of, parse_dot, trunk_of
 from satchel.model.vector import Mark
-from satchel.packet.ack import Ack, WantedEntry, newer
+from satchel.packet.ack import Ack, newer
 from satchel.packet.envelope import read_envelope
 from satchel.packet.manifest import Manifest, manifest_hash
 from satchel.packet.verify import SignedManifest, read_manifest, verify_parts
@@ -54,12 +54,12 @@ class Dropper:
         return Quarantine(self.site.home.quarantine, now_ms(), dry_run=self.dry_run)
 
     def wanted(self) -> list[Ware]:
-        """Packets that some member lacks by the best acknowledgement known; none known means everything. Causes first
-        as far as each origin's order goes: whoever gets half of it can use that half."""
-        peers = self.site.peers
-        if not peers:
+        """Packets that some member lacks by the best acknowledgement known; none known means everything. A clone lacks
+        what its own says: it has this node's name, so nobody else can tell. Causes first as far as each origin's order
+        goes: whoever gets half of it can use that half."""
+        known = [self._has(peer) for peer in self.site.peers] + [self.naming.covered(a.marks) for a in self.site.twins]
+        if not known:
             return []
-        known = [self._has(peer) for peer in peers]
         lowest = {
             origin: Mark(min(marks[origin].seq if origin in marks else 0 for marks in known), "")
             for origin in self.site.store.vector()
@@ -86,7 +86,8 @@ class Dropper:
 
     def _asked_for_again(self, lowest: Mapping[str, Mark]) -> Iterator[PacketRecord]:
         """Packets that all had and somebody has no more: an archive can lose one, too."""
-        asked = {entry.packet: entry.hash for peer in self.site.peers for entry in self._wanted_by(peer)}
+        wanted = [ack.wanted for ack in (*map(self.site.acks().get, self.site.peers), *self.site.twins) if ack]
+        asked = {entry.packet: entry.hash for entries in wanted for entry in entries}
         for packet in sorted(asked):
             try:
                 named = parse_dot(packet)
@@ -98,10 +99,6 @@ class Dropper:
             record = self.site.store.packet(dot)
             if record is not None and record.hash.startswith(asked[packet] or ""):
                 yield record
-
-    def _wanted_by(self, peer: str) -> Sequence[WantedEntry]:
-        ack = self.site.acks().get(peer)
-        return ack.wanted if ack is not None else ()
 
     def drop(self, exchange: Exchange, wares: list[Ware]) -> None:
         """Drops what is not there yet, then cards and acknowledgements. What does not fit is said, and the rest stays

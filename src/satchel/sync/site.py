@@ -12,6 +12,7 @@ from typing import Any
 from satchel import __version__
 from satchel.errors import BadPacket, KeyTrouble, SatchelError
 from satchel.exchange.archive import Archive
+from satchel.files import names_in
 from satchel.model.ids import trunk_of
 from satchel.model.vector import Mark
 from satchel.packet.ack import Ack, newer, open_ack
@@ -46,6 +47,7 @@ class Site:
     warnings: list[str] = field(default_factory=list)
     untold: bool = False  # others have to hear of it, even if nothing is sealed or applied
     seen_counter: int = 0  # the highest counter of an own acknowledgement that was seen anywhere
+    twins: list[Ack] = field(default_factory=list)  # own acknowledgements at exchanges that others than this wrote
     wants: dict[str, str] = field(default_factory=dict)  # what packets wait for, in words -> its hash, 16 digits
     dry_run: bool = False  # signed files that arrive are then only remembered
     borrowed: dict[str, bytes] = field(default_factory=dict)  # what a dry run remembers: place in the archive -> bytes
@@ -114,7 +116,7 @@ class Site:
     def _side_files(self, kind: str) -> Iterator[tuple[str, bytes]]:
         """(name, bytes) of the archive's `nodes/` or `acks/`."""
         folder = self.home.packets / kind
-        names = {path.name for path in folder.glob("*.json")} if folder.is_dir() else set()
+        names = {name for name in names_in(folder) if name.endswith(".json")}
         names |= {place.partition("/")[2] for place in self.borrowed if place.startswith(f"{kind}/")}
         for name in sorted(names):
             data = self._read_side_file(f"{kind}/{name}")

@@ -54,7 +54,8 @@ class Found:
 class Traces:
     """What is known of this node's own packets. `lost`: those that were found and the database does not know;
     `predecessors`: origin -> the one before it, where somebody says it;
-    `counter`: the highest of the own acknowledgements that were seen."""
+    `counter`: the highest of the own acknowledgements that were seen; `twins`: those at exchanges that this database
+    did not write, of a clone or of the database before it was restored."""
 
     site: Site
     visits: Sequence[Visit]
@@ -62,6 +63,7 @@ class Traces:
     predecessors: dict[str, str] = field(default_factory=dict)
     lost: list[Found] = field(default_factory=list)
     counter: int = 0
+    twins: list[Ack] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._node = self.site.settings.node
@@ -79,6 +81,8 @@ class Traces:
                 self._hear_packet(signed, str(stop.exchange.path), Found(place, signed, stop.exchange))
             for ack in self._acks(stop):
                 self._hear_ack(ack, str(stop.exchange.path))
+                if self._is_twins(ack):
+                    self.twins.append(ack)
             for snapshot in self._snapshots(stop):
                 self._hear_vector(snapshot.vector, f"{stop.exchange.path} (snapshots/{snapshot.manifest.folder})")
 
@@ -103,9 +107,13 @@ class Traces:
         self.counter = max(self.counter, int(ack.counter))
         if ack.predecessor is not None:
             self.predecessors[ack.origin] = ack.predecessor
-        if int(ack.counter) > int(self.site.notes.get("acknowledged", "0")):  # this database did not write it
+        if self._is_twins(ack):
             packets = tuple((Dot(origin, mark.seq), mark.hash) for origin, mark in ack.marks.items())
             self.claims.append(Claim(ack.origin, packets, f"{where} (own acknowledgement)"))
+
+    def _is_twins(self, ack: Ack) -> bool:
+        """Whether it is of this node, and this database did not write it."""
+        return ack.node == self._node and int(ack.counter) > int(self.site.notes.get("acknowledged", "0"))
 
     def _hear_vector(self, vector: Vector, where: str) -> None:
         for origin, mark in vector.items():
