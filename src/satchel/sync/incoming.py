@@ -21,11 +21,11 @@ from satchel.sync.branches import facts_of, fork_alarms, header_of, naming_of
 from satchel.sync.chained import check_chain
 from satchel.sync.collecting import headers_of
 from satchel.sync.epochs import with_own_past
+from satchel.sync.installing import install_ready, snapshot_for_joining
 from satchel.sync.named_tables import check_tables
 from satchel.sync.quarantine import COPY, PACKET, Bad, Quarantine
 from satchel.sync.report import Report
 from satchel.sync.site import ACTIVE, Site
-from satchel.sync.snapshots import install_ready, snapshot_for_joining
 from satchel.sync.standing import refuse_rows_of_reader
 
 if TYPE_CHECKING:

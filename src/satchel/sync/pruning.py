@@ -21,10 +21,11 @@ from satchel.replication.stable import Heard, Stability, covers, decide_stable
 from satchel.stores.base import PacketRecord
 from satchel.sync.branches import header_of, naming_of
 from satchel.sync.collecting import headers_of
+from satchel.sync.installing import obstacle
 from satchel.sync.report import Report
 from satchel.sync.running import run
 from satchel.sync.site import ENVELOPE_LIMIT, Site, now_ms
-from satchel.sync.snapshots import Held, held_snapshots, obstacle
+from satchel.sync.snapshots import Held, held_snapshots
 
 _DAY_MS = 24 * 60 * 60 * 1000
 

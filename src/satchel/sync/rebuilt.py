@@ -13,8 +13,8 @@ from satchel.packet.verify import SignedManifest, read_manifest
 from satchel.stores.base import Incoming, PacketRecord
 from satchel.sync.branches import naming_of
 from satchel.sync.incoming import incoming_of
+from satchel.sync.installing import pruned_packets
 from satchel.sync.site import ENVELOPE_LIMIT, Site
-from satchel.sync.snapshots import pruned_packets
 
 
 def compare_rebuilt(site: Site) -> None:

@@ -26,10 +26,11 @@ from satchel.sync import sealing
 from satchel.sync.branches import naming_of
 from satchel.sync.cuts import Cuts
 from satchel.sync.incoming import incoming_of
+from satchel.sync.installing import state_of
 from satchel.sync.quarantine import PACKET, Bad, Quarantine
 from satchel.sync.report import Report
 from satchel.sync.site import ENVELOPE_LIMIT, Site
-from satchel.sync.snapshots import held_snapshots, reaches, state_of
+from satchel.sync.snapshots import held_snapshots, reaches
 from satchel.sync.standing import refuse_revoked
 
 
