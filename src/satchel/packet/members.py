@@ -107,6 +107,19 @@ class Members:
         """Members whose key has this fingerprint. It proves nothing before the signature is verified."""
         return tuple(member for member in self.members if member.key.keyid == keyid)
 
+    def check(self, data: bytes) -> None:
+        """BadPacket for a file of `nodes/` that nothing will ever make right: a card that is not signed by its own key,
+        a document that says it is signed by a member's and is not. The rest may be waited for."""
+        envelope = read_envelope(data, self.limits)
+        with suppress(FormatTooNew):
+            if envelope.payload_type == Card.payload_type:
+                read_card(data, self.limits)
+        signers = self.with_keyid(envelope.signatures[0].keyid)
+        if envelope.payload_type not in (Configuration.payload_type, Statement.payload_type) or not signers:
+            return
+        if not any(envelope.verify(signer.key) for signer in signers):
+            raise BadPacket(f"it is not signed by {signers[0].name}, as it says")
+
     def refused(self, keyid: str) -> str | None:
         """Why the cards of a key were refused; None if they were not."""
         return self.refused_keys.get(keyid)

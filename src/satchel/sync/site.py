@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Iterable, Iterator
@@ -142,12 +143,16 @@ class Site:
                 continue
             try:
                 name = node_file_name(data, self.settings.limits)
+                if known:  # a home that is being made has no founder's card yet
+                    self.members.check(data)
             except BadPacket as bad:
                 self.warnings.append(f"a file in nodes/ is not right and was passed over: {bad.reason}")
                 continue
-            if self._read_side_file(f"nodes/{name}") is None:
-                self._put_side_file(f"nodes/{name}", data)
-                new = True
+            if self._read_side_file(f"nodes/{name}") is not None:
+                # which of the two is right may not be known yet: none keeps the other out
+                name = f"{name.removesuffix('.json')}-{hashlib.sha256(data).hexdigest()[:8]}.json"
+            self._put_side_file(f"nodes/{name}", data)
+            new = True
         if new:
             for derived in ("members", "rules", "cuts", "_acks"):
                 self.__dict__.pop(derived, None)
