@@ -1,7 +1,7 @@
-"""Stops or fails a command at its system calls (see strace), restarts it plainly, and looks whether every promise holds.
+"""Stops or fails a command at its system calls (see strace), restarts it, and looks whether every promise holds.
 
-Three ways: `kill` before every call that changes or flushes something; `fail` one call, reading ones too, with each error
-that it may have; `dies`: everything that changes something fails from one call on, as on a medium that gives up.
+Three ways: `kill` before every call that changes or flushes something; `fail` one call, reading ones too, with each
+error that it may have; `dies`: whatever changes something fails from one call on, as on a medium that gives up.
 
 Run as a program: `python -m tests.kills.calls FOLDER COMMAND WAY FIRST STRIDE`; prints one JSON document.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,6 +104,7 @@ def sweep_calls(folder: Path, command: str, way: str, first: int, stride: int) -
         end = forked(Steps(), prepare)
         assert end.code == 0, end.said
     wanted = json.loads(told.read_text())
+    tempfile.gettempdir()  # it tries places by writing there, once in a process
     calls = _listed(folder, command)
     points = points_of(way, calls)
     found.possible = len(points)

@@ -1,7 +1,7 @@
 """Kills and failures at real system calls: strace stops a forked process at the one that is asked for.
 
-The process is forked from one that has everything loaded, waits until strace has it, and then runs: a run costs no start
-of Python. Calls are counted by strace for each thread and name; a first run without injection lists them in order.
+The process is forked from one that has everything loaded, waits until strace has it, and then runs: a run costs no
+start of Python. Calls are counted by strace for each thread and name; a first run, without injection, lists them.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from satchel.api.node import Node
+from satchel.files import wall
 from satchel.sync.entering import enter
 from satchel.sync.founding import FoundingReport, Plan, found
 
@@ -36,12 +37,14 @@ def init(
     plan = Plan(
         str(db), node, network, tables, policy, policies or {}, key_scope or {}, author_column, references, schema
     )
-    return found(Path(home), plan, dry_run=dry_run)
+    with wall(Path(home)):
+        return found(Path(home), plan, dry_run=dry_run)
 
 
 def join(invitation: str | Path, home: str | Path, *, db: str | Path, dry_run: bool = False) -> FoundingReport:
     """Makes a home for an invited node. Raises UsageError, VerificationFailed, NotADatabase, SatchelError."""
-    return enter(Path(invitation), Path(home), db=str(db), dry_run=dry_run)
+    with wall(Path(home)):
+        return enter(Path(invitation), Path(home), db=str(db), dry_run=dry_run)
 
 
 def open(home: str | Path) -> Node:
@@ -53,4 +56,5 @@ def verify(*paths: str | Path) -> dict[str, Any]:
     """Checks packets, chains and signatures below the paths; needs no home: {packets, files, bytes, problems ...}."""
     from satchel.audit.verification import verify_paths
 
-    return verify_paths(*map(Path, paths))
+    with wall(Path(paths[0]) if paths else Path()):
+        return verify_paths(*map(Path, paths))

@@ -35,6 +35,7 @@ from satchel.files import (
     remove_file,
     rename_file,
     replace_with,
+    stands,
     trouble_with,
     write_new,
 )
@@ -123,7 +124,7 @@ def withdraw_marker(folder: Path) -> None:
 
 def marker_stands(folder: Path) -> bool:
     """Whether anything has the marker's name."""
-    return os.path.lexists(folder / MARKER)
+    return stands(folder / MARKER)
 
 
 def _put_part(target: Path, source: Path) -> None:
@@ -169,9 +170,9 @@ def _check_parts(folder: Path, sizes: Mapping[str, int]) -> None:
 def _take_back(folder: Path, made: list[Path]) -> None:
     """Removes the parts that this drop wrote, unless a marker stands over them: that of another node that finished
     meanwhile, or ours on a medium that lets nothing be removed."""
-    if marker_stands(folder):
-        return
     with suppress(SatchelError, OSError):
+        if marker_stands(folder):
+            return
         for path in made:
             remove_file(path)
         os.rmdir(folder)

@@ -9,7 +9,7 @@ from satchel.errors import BadPacket
 from satchel.exchange import drop
 from satchel.exchange.listing import Place
 from satchel.exchange.names import MARKER, SNAPSHOT_FOLDER, checked_part_name
-from satchel.files import fsync_file, make_folders, remove_folder
+from satchel.files import fsync_file, make_folders, remove_folder, stands
 
 SNAPSHOTS = "snapshots"
 
@@ -70,5 +70,5 @@ def sweep_snapshots(root: Path) -> None:
     """Removes from the own archive what a killed command left of snapshots that were never whole."""
     folder = root / SNAPSHOTS
     for entry in sorted(folder.iterdir()) if folder.is_dir() else []:
-        if SNAPSHOT_FOLDER.fullmatch(entry.name) and not entry.is_symlink() and not (entry / MARKER).exists():
+        if SNAPSHOT_FOLDER.fullmatch(entry.name) and not entry.is_symlink() and not stands(entry / MARKER):
             remove_folder(entry)

@@ -1,8 +1,8 @@
 """The one file layer: every byte that satchel writes outside the database goes through here, flushed."""
 
-from satchel.files.read import file_size, open_regular, read_back, read_limited
+from satchel.files.read import file_size, names_in, open_regular, read_back, read_limited, stands
 from satchel.files.remove import remove_file, remove_folder, remove_leftovers
-from satchel.files.trouble import FileTrouble, trouble_with
+from satchel.files.trouble import FileTrouble, trouble_with, wall
 from satchel.files.write import (
     copy_new,
     fsync_file,
@@ -21,6 +21,7 @@ __all__ = [
     "fsync_file",
     "fsync_folder",
     "make_folders",
+    "names_in",
     "open_regular",
     "read_back",
     "read_limited",
@@ -30,6 +31,8 @@ __all__ = [
     "rename_file",
     "replace",
     "replace_with",
+    "stands",
     "trouble_with",
+    "wall",
     "write_new",
 ]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from satchel.files.faults import fault_point
-from satchel.files.trouble import translated, trouble_with
+from satchel.files.trouble import FileTrouble, translated, trouble_with
 
 # A named pipe in a shared folder would block the open for ever, and a link would lead out of it.
 _PLAIN = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -23,10 +24,15 @@ def open_regular(path: Path, *, follow_links: bool = False) -> BinaryIO:
     with translated(path):
         fault_point("open", path)
         descriptor = os.open(path, os.O_RDONLY | _PLAIN | (0 if follow_links else _NO_LINK))
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise trouble_with(path, errno.EINVAL, *_NO_FILE)
-    return os.fdopen(descriptor, "rb")
+    try:
+        with translated(path):
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise trouble_with(path, errno.EINVAL, *_NO_FILE)
+            return os.fdopen(descriptor, "rb")
+    except FileTrouble:
+        with suppress(OSError):  # fdopen may have closed it
+            os.close(descriptor)
+        raise
 
 
 def read_limited(path: Path, limit: int, *, follow_links: bool = False) -> bytes:
@@ -48,6 +54,23 @@ def file_size(path: Path) -> int:
     if not stat.S_ISREG(found.st_mode):
         raise trouble_with(path, errno.EINVAL, *_NO_FILE)
     return found.st_size
+
+
+def stands(path: Path) -> bool:
+    """Whether anything has this name, a link included. A medium that cannot say so is no answer: FileTrouble."""
+    with translated(path), suppress(FileNotFoundError, NotADirectoryError):
+        fault_point("stat", path)
+        os.lstat(path)
+        return True
+    return False
+
+
+def names_in(folder: Path) -> list[str]:
+    """Names of what is in a folder, sorted; none if there is no folder."""
+    with translated(folder), suppress(FileNotFoundError, NotADirectoryError):
+        fault_point("list", folder)
+        return sorted(os.listdir(folder))
+    return []
 
 
 def read_back(path: Path, data: bytes) -> None:

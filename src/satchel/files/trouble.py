@@ -49,6 +49,20 @@ def trouble_with(path: Path, number: int, words: str = "", hint: str = "") -> Fi
 
 
 @contextmanager
+def wall(place: Path) -> Iterator[None]:
+    """Around a whole command: what a medium refuses when somebody only looks (lists, asks whether a file is there) is
+    trouble like any other. Raises FileTrouble about the file that the system names, or else about `place`; what a
+    network connection of the caller's raises passes."""
+    try:
+        yield
+    except (ConnectionError, TimeoutError):
+        raise
+    except OSError as error:
+        path = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else place
+        raise trouble_with(path, error.errno or errno.EIO) from error
+
+
+@contextmanager
 def translated(path: Path) -> Iterator[None]:
     """Turns OSError into FileTrouble about `path`."""
     try:

@@ -120,9 +120,9 @@ def _new_file(path: Path, mode: int, *, flush: bool = True) -> Iterator[BinaryIO
     """A file made for writing, flushed at the end; removed if anything but a kill comes between."""
     with translated(path):
         fault_point("create", path)
-        file = os.fdopen(os.open(path, _NEW, mode), "wb", buffering=0)
+        descriptor = os.open(path, _NEW, mode)
     try:
-        with file:
+        with os.fdopen(descriptor, "wb", buffering=0) as file:
             yield file
             if flush:
                 _flush(file, path)

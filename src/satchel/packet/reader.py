@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from satchel.errors import BadPacket
-from satchel.files import open_regular
+from satchel.files import open_regular, trouble_with
 from satchel.packet.footer import allowed_bytes, check_footer, read_footer, text_leaves
 from satchel.packet.growth import Budget, plain_batch
 from satchel.packet.limits import DEFAULT_LIMITS, Limits
@@ -70,7 +70,8 @@ def open_packet(
 
 
 def decode_part(file: BinaryIO, entry: TableEntry, limits: Limits) -> Iterator[pa.RecordBatch]:
-    """Batches as Parquet has them, text as codes and dictionary. Errors of Arrow become BadPacket."""
+    """Batches as Parquet has them, text as codes and dictionary. Errors of Arrow become BadPacket; FileTrouble if the
+    medium cannot be read, which says nothing of the packet."""
     try:
         footer = read_footer(file, limits, entry.file)
         check_footer(footer, entry, limits)
@@ -80,4 +81,6 @@ def decode_part(file: BinaryIO, entry: TableEntry, limits: Limits) -> Iterator[p
         raise
     # Of a file that somebody made by hand pyarrow says KeyError, RuntimeError or whatever C++ threw.
     except Exception as error:
+        if isinstance(error, OSError) and error.errno:  # Arrow's own have none
+            raise trouble_with(Path(entry.file), error.errno) from error
         raise BadPacket(f"cannot be decoded: {str(error)[:200]}", entry.file) from error

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from satchel.errors import NoHome, SatchelError
-from satchel.files import make_folders, read_limited, remove_leftovers, replace
+from satchel.files import make_folders, read_limited, remove_leftovers, replace, wall
 from satchel.model.ids import Dot
 from satchel.packet.limits import DEFAULT_LIMITS, Limits
 
@@ -62,7 +62,9 @@ class Home:
     @staticmethod
     def at(path: Path) -> Home:
         """The home there. NoHome if there is none."""
-        if not (path / SETTINGS).is_file():
+        with wall(path):
+            there = (path / SETTINGS).is_file()
+        if not there:
             raise NoHome(
                 f"there is no home in {path}", "name one with --home, or make one with `satchel init` or `satchel join`"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
@@ -11,12 +12,18 @@ from satchel.model.stamp import rfc3339
 from satchel.packet.limits import DEFAULT_LIMITS
 from satchel.sync.site import now_ms
 
+# What is named is no invitation; anything else is the medium's trouble.
+_ANOTHER_FILE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EINVAL, errno.EFBIG, errno.ENAMETOOLONG})
+
 
 def unused(file: Path) -> bytes:
-    """The bytes of an invitation. UsageError: it cannot be read; SatchelError: it was used."""
+    """The bytes of an invitation. UsageError: it is no such file; SatchelError: it was used, or
+    the medium cannot be read."""
     try:
         data = read_limited(file, DEFAULT_LIMITS.manifest_bytes * 2, follow_links=True)
     except FileTrouble as trouble:
+        if trouble.errno not in _ANOTHER_FILE:
+            raise
         raise UsageError(
             f"the invitation {file} cannot be read: {trouble.message}", "name the file that `satchel invite` wrote"
         ) from trouble

@@ -11,6 +11,7 @@ from satchel.errors import SatchelError
 from satchel.exchange.archive import Archive
 from satchel.exchange.pruned import sweep_pruned
 from satchel.exchange.snapshots import sweep_snapshots
+from satchel.files import wall
 from satchel.stores.base import Store
 from satchel.stores.registry import open_store
 from satchel.sync import rejoining, sealing, unfinished
@@ -29,12 +30,13 @@ def reading(path: Path) -> Iterator[Site]:
     """A node to look at: no lock, nothing is written; works in a home that is read-only."""
     home = Home.at(path)
     settings = home.settings()
-    store = open_store(str(home.database(settings)), timeout=settings.lock_timeout, read_only=True)
-    try:
-        _check(home, store.is_installed(), settings.network_id, store.notes() if store.is_installed() else {})
-        yield Site(home, settings, store, Archive(home.packets, settings.network))
-    finally:
-        store.close()
+    with wall(path):
+        store = open_store(str(home.database(settings)), timeout=settings.lock_timeout, read_only=True)
+        try:
+            _check(home, store.is_installed(), settings.network_id, store.notes() if store.is_installed() else {})
+            yield Site(home, settings, store, Archive(home.packets, settings.network))
+        finally:
+            store.close()
 
 
 @contextmanager
@@ -47,7 +49,7 @@ def working(path: Path, *, dry_run: bool = False) -> Iterator[Site]:
     """
     home = Home.at(path)
     settings = home.settings()
-    with HomeLock(path):
+    with wall(path), HomeLock(path):
         store = open_store(str(home.database(settings)), timeout=settings.lock_timeout)
         try:
             _check(home, store.is_installed(), settings.network_id, store.notes() if store.is_installed() else {})
@@ -95,7 +97,7 @@ def detaching(path: Path) -> Iterator[Store]:
     """The database of a home, for taking satchel's tables out of it, whatever state they are in."""
     home = Home.at(path)
     settings = home.settings()
-    with HomeLock(path):
+    with wall(path), HomeLock(path):
         store = open_store(str(home.database(settings)), timeout=settings.lock_timeout)
         try:
             yield store

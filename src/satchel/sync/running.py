@@ -12,6 +12,7 @@ from typing import Any
 
 from satchel.errors import SatchelError
 from satchel.exchange.archive import Archive
+from satchel.files import wall
 from satchel.model.stamp import rfc3339
 from satchel.stores.base import Run
 from satchel.sync import sealing
@@ -45,7 +46,8 @@ def run(site: Site, command: str, report: Report, *, dry_run: bool) -> Iterator[
     report.dry_run = site.dry_run = dry_run
     trouble = ""
     try:
-        yield report
+        with wall(site.home.path):
+            yield report
         in_words = Identities(site.store).in_words
         report.rows.parked = [replace(fate, reason=in_words(fate.reason)) for fate in report.rows.parked]
     except SatchelError as problem:
@@ -56,7 +58,16 @@ def run(site: Site, command: str, report: Report, *, dry_run: bool) -> Iterator[
         report.warnings += [warning for warning in site.warnings if warning not in report.warnings]
         if not dry_run:
             entry = Run(at, command, ", ".join(report.exchange), report.seconds, report.as_json(), trouble)
-            site.store.record_run(entry)
+            _record(site, entry)
+
+
+def _record(site: Site, entry: Run) -> None:
+    """Into the log of runs. A run that failed tells its own trouble, not that of the log."""
+    try:
+        site.store.record_run(entry)
+    except SatchelError:
+        if not entry.trouble:
+            raise
 
 
 def export(site: Site, directory: Path | None, *, dry_run: bool = False) -> Report:

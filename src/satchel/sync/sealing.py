@@ -15,7 +15,7 @@ from pathlib import Path
 
 from satchel.errors import Overtaken, SatchelError
 from satchel.exchange.listing import read_sizes
-from satchel.files import remove_folder
+from satchel.files import remove_folder, stands
 from satchel.model.ids import Dot, trunk_of
 from satchel.model.vector import Vector
 from satchel.packet.envelope import read_envelope
@@ -41,7 +41,7 @@ def finish(site: Site) -> None:
     folder = site.home.packets / site.archive.network / site.origin
     for entry in sorted(folder.iterdir()) if folder.is_dir() else []:
         match = _FOLDER.fullmatch(entry.name)
-        if match and int(match[1]) > newest and not (entry / "manifest.json").exists():
+        if match and int(match[1]) > newest and not stands(entry / "manifest.json"):
             remove_folder(entry)
 
 

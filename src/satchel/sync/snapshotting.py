@@ -1,4 +1,4 @@
-"""`snapshot`: an admin's node makes the state for late joiners (INTERFACE, snapshot; PROTOCOL, Snapshots and pruning)."""
+"""`snapshot`: an admin's node makes the state for late joiners (PROTOCOL, Snapshots and pruning)."""
 
 from __future__ import annotations
 
@@ -88,7 +88,9 @@ def _send(site: Site, directory: Path, done: SnapshotReport) -> None:
     done.dropped += sent.dropped
     done.partial |= sent.partial
     done.warnings += sent.warnings
-    made = next(held for held in held_snapshots(site) if f"snapshots/{held.name}" == done.snapshot)
+    made = next((held for held in held_snapshots(site) if f"snapshots/{held.name}" == done.snapshot), None)
+    if made is None:
+        raise SatchelError(f"{done.snapshot} cannot be read again", "check the disk of the home, then run it again")
     report = Report()
     carry(open_exchange(directory, site.settings.network_id), made, report)
     done.dropped += [name for name in report.dropped if name not in done.dropped]

@@ -107,10 +107,12 @@ def wipe(home: Path) -> None:
 def undo(home: Path, store: Store, *, fresh: bool, detach: bool) -> None:
     """After a failure: `fresh`: the folder was not there before; `detach`: the tables in the database are ours."""
     if detach:
-        with suppress(SatchelError):
+        try:
             store.detach()
-    wipe(home)
+        except SatchelError:
+            return  # the mark stays, by which the next attempt knows the tables for ours
     with suppress(OSError):
+        wipe(home)
         for name in FOLDERS if fresh else ():
             (home / name).rmdir()
         if fresh:

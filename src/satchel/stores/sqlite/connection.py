@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from satchel.errors import NotADatabase, StoreError, StoreLocked
@@ -125,8 +125,9 @@ def transaction(connection: sqlite3.Connection, *, durable: bool = False, write:
     connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
     try:
         yield
+        connection.execute("COMMIT")  # one that fails may leave the transaction open
     except BaseException:
         if connection.in_transaction:
-            connection.execute("ROLLBACK")
+            with suppress(sqlite3.Error):  # the first trouble is the one to tell
+                connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
