@@ -266,7 +266,15 @@ def test_in_a_circle_orphans_go_and_who_had_no_room_for_them_comes_in_after_all(
     kept = Kept([TREE], rows)
     assert kept.shown() == {("t", "root"), ("t", "late")}
     assert [kept.of("t", key).first for key in ("root", "out", "orphan", "late")] == [True, False, False, False]
-    assert kept.of("t", "orphan").reason == "its parent t out is parked"
+    words = "its parent t out is parked; number = 2 is taken by t late"
+    assert kept.of("t", "orphan").reason == words
+
+
+def test_a_row_that_refers_to_itself_is_parked_for_the_value_that_is_taken() -> None:
+    kept = Kept([TREE], [row("t", "root", stamp=1, number=1), row("t", "self", stamp=2, number=1, up="self")])
+    outcome = kept.of("t", "self")
+    assert outcome.reason == "number = 1 is taken by t root"
+    assert ("t", ("root",)) in outcome.blockers
 
 
 def test_rows_that_a_forgotten_parent_leaves_without_their_own_go_as_well() -> None:

@@ -138,9 +138,12 @@ class Keeping:
     def _orphan(self, row: Living, admission: Admission, would: dict[str, Value], first: bool) -> Outcome:
         missing = [held for held in row.needs if not admission.leads_somewhere(row, held)]
         known = {held: self._known.get(held) for held in missing}  # None: it was taken out
-        parents = tuple(dict.fromkeys(parent for parent in known.values() if parent is not None))
-        told = [reasons.orphaned(held, parent, self._state(parent)) for held, parent in known.items()]
-        return Outcome(None, PARKED, FOREIGN_KEY, "; ".join(told), parents, None, would, first=first)
+        rivals = admission.blockers(row)  # in a circle rows wait for each other, and one of them for a value
+        ids = [parent for parent in known.values() if parent is not None] + [rival.id for rival in rivals]
+        others = {held: parent for held, parent in known.items() if parent != row.id or not rivals}
+        told = [reasons.orphaned(held, parent, self._state(parent)) for held, parent in others.items()]
+        told += [reasons.taken(row, rivals)] if rivals else []
+        return Outcome(None, PARKED, FOREIGN_KEY, "; ".join(told), tuple(dict.fromkeys(ids)), None, would, first=first)
 
     def _state(self, parent: RowId | None) -> str:
         """What became of a parent. One of the same circle may have no outcome yet: it is not shown."""
