@@ -71,11 +71,13 @@ class VerificationFailed(SatchelError):
 
 
 class BadPacket(SatchelError):
-    """A packet that is not to be trusted; `reason` goes with it into quarantine, `file` names the culprit."""
+    """A packet that is not to be trusted; `reason` goes with it into quarantine, `file` names the culprit; `copy`: this
+    copy is altered, short or unreadable, another one may be good."""
 
-    def __init__(self, reason: str, file: str = "") -> None:
+    def __init__(self, reason: str, file: str = "", *, copy: bool = False) -> None:
         super().__init__(f"{file}: {reason}" if file else reason)
         self.reason = reason
+        self.copy = copy
         self.file = file
 
 

@@ -65,7 +65,7 @@ def open_packet(
     the files are hashed now. BadPacket if they are not complete and valid."""
     found = verify_parts(folder, manifest) if parts is None else parts
     for problem in (*found.invalid, *found.incomplete):
-        raise BadPacket(problem.reason, problem.file)
+        raise BadPacket(problem.reason, problem.file, copy=True)
     return VerifiedPacket(folder, manifest, limits)
 
 

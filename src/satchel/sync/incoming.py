@@ -189,7 +189,8 @@ class Intake:
         bad since; then another copy is welcome."""
         signed, bad = self._culprit([self.headers[dot] for dot in group], bad)
         dot, folder = signed.manifest.dot, self._folder(signed)
-        kind = PACKET if verify_parts(folder, signed.manifest).valid else COPY
+        # A disk that could not read it a moment ago says nothing of its author, even if it can now.
+        kind = COPY if bad.copy or not verify_parts(folder, signed.manifest).valid else PACKET
         entry = self.quarantine.put_folder(folder, Bad(str(dot), str(bad), bad.file, signed.hash, kind))
         self.report.quarantined.append(entry.as_json())
         self._forget(signed)

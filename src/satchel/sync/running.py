@@ -19,6 +19,7 @@ from satchel.sync import sealing
 from satchel.sync.acknowledging import acknowledge
 from satchel.sync.adopting import adopt, decide_again
 from satchel.sync.catching_up import follow
+from satchel.sync.clocks import wrong_clocks
 from satchel.sync.collecting import Collector
 from satchel.sync.identities import Identities
 from satchel.sync.incoming import Intake
@@ -50,6 +51,7 @@ def run(site: Site, command: str, report: Report, *, dry_run: bool) -> Iterator[
             yield report
         in_words = Identities(site.store).in_words
         report.rows.parked = [replace(fate, reason=in_words(fate.reason)) for fate in report.rows.parked]
+        report.warnings += wrong_clocks(site)
     except SatchelError as problem:
         trouble = problem.message
         raise
