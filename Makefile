@@ -2,6 +2,7 @@
 # make test     builds it and passes every check and test
 # make quick    the checks and the fast tests, for while you work
 # make fuzz     looks for input that breaks a reader; FUZZ_SECONDS=3600 for an hour (Linux)
+# make kills    kills and fails every command everywhere, for hours; KILLS_EVERY=20 for a twentieth
 # make clean    removes environments and caches
 
 PYTHON ?= python3
@@ -14,10 +15,12 @@ PIP := python -m pip --disable-pip-version-check install -qq -c constraints.txt
 OLD_DUCKDB := 1.5.0
 OLD_VENV := .venv-duckdb15
 FUZZ_SECONDS ?= 600
+KILLS_EVERY ?= 1
+KILLS_WORKERS ?= 2
 OLD_READY := $(OLD_VENV)/.satchel-ready-$(OLD_DUCKDB)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check test-duckdb-1.5 fuzz clean
+.PHONY: help demo test quick check test-duckdb-1.5 fuzz kills clean
 .DELETE_ON_ERROR:
 
 help:
@@ -53,6 +56,10 @@ $(READY): pyproject.toml constraints.txt
 # What it found so far stays in .fuzz, and the next run goes on from there.
 fuzz: $(READY)
 	@$(BIN)/python -m tests.fuzz.target --seconds $(FUZZ_SECONDS) --keep .fuzz
+
+# System calls are stopped by strace where it may trace; else only the steps that satchel announces are.
+kills: $(READY)
+	@$(BIN)/python -m tests.kills.whole $(KILLS_EVERY) $(KILLS_WORKERS)
 
 # Only the audit differs between versions of DuckDB, so this environment has no more than its tests need.
 $(OLD_READY): pyproject.toml constraints.txt
