@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -103,15 +104,21 @@ class Dropper:
     def drop(self, exchange: Exchange, wares: list[Ware]) -> None:
         """Drops what is not there yet, then cards and acknowledgements. What does not fit is said, and the rest stays
         for the next time."""
-        try:
+        with self._as_it_fits():
             for ware in wares:
                 self._drop(exchange, ware)
+        with self._as_it_fits():
+            self.drop_side_files(exchange)
+
+    @contextmanager
+    def _as_it_fits(self) -> Iterator[None]:
+        try:
+            yield
         except FileTrouble as trouble:
             if trouble.errno not in _FULL:
                 raise
             self.report.partial = True
             self.report.warnings.append(f"not everything fitted: {trouble.message}; {trouble.hint}")
-        self.drop_side_files(exchange)
 
     def _drop(self, exchange: Exchange, ware: Ware) -> None:
         relative = self.site.archive.relative(trunk_of(ware.dot.origin), ware.dot.seq, ware.suffix)

@@ -81,7 +81,8 @@ def export(site: Site, directory: Path | None, *, dry_run: bool = False) -> Repo
             acknowledge(site, standing_waits(site, Quarantine(site.home.quarantine, now_ms())))
         collector = Collector(site, site.archive, report, Quarantine(site.home.quarantine, now_ms()))
         for stop in tour.visits:  # whom it serves is told by the cards and acknowledgements that lie there
-            collector.take_side_files(stop.exchange, stop.listing)
+            with tour.at(stop.exchange.path):
+                collector.take_side_files(stop.exchange, stop.listing)
         if not dry_run:
             adopt(site)
         obey(site, report, collector.quarantine, dry_run=dry_run)
@@ -118,10 +119,12 @@ def inbox_outbox(site: Site, *, dry_run: bool = False, listener: Listener = _nob
     """A sync without an exchange: import from the inbox, then export to the outbox."""
     report = Report()
     with run(site, "sync", report, dry_run=dry_run):
-        _take_in(
-            site, _begin(site, [site.home.inbox], report, create=False, dry_run=dry_run), report, dry_run, listener
-        )
-        _drop(site, visit(site, [site.home.outbox], create=not dry_run), report, dry_run, own=True)
+        tour = _begin(site, [site.home.inbox], report, create=False, dry_run=dry_run)
+        _take_in(site, tour, report, dry_run, listener)
+        outwards = visit(site, [site.home.outbox], create=not dry_run)
+        _drop(site, outwards, report, dry_run, own=True)
+        tour.complain()
+        outwards.complain()
     return report
 
 
@@ -149,11 +152,12 @@ def _drop(site: Site, tour: Tour, report: Report, dry_run: bool, *, own: bool = 
     wares = dropper.wanted() if tour.visits else []
     snapshot = for_members(site, report) if tour.visits else None
     for stop in tour.visits:
-        dropper.drop(stop.exchange, wares)
-        if snapshot is not None:
-            carry(stop.exchange, snapshot, report)
-        if own:
-            dropper.empty(stop.exchange)
+        with tour.at(stop.exchange.path):
+            dropper.drop(stop.exchange, wares)
+            if snapshot is not None:
+                carry(stop.exchange, snapshot, report)
+            if own:
+                dropper.empty(stop.exchange)
     if not site.peers:
         report.warnings.append("nobody else is in the network yet; invite somebody with `satchel invite`")
 
@@ -177,9 +181,10 @@ def _take_in(site: Site, tour: Tour, report: Report, dry_run: bool, listener: Li
     def collect(collector: Collector) -> None:
         for stop in tour.visits:
             collector.visited.append(str(stop.exchange.path.absolute()))
-            collector.collect(stop.exchange, stop.listing)
-            snapshots = SnapshotCollector(site, collector.archive, report, collector.quarantine)
-            snapshots.collect(stop.exchange, stop.listing)
+            with tour.at(stop.exchange.path):
+                collector.collect(stop.exchange, stop.listing)
+                snapshots = SnapshotCollector(site, collector.archive, report, collector.quarantine)
+                snapshots.collect(stop.exchange, stop.listing)
 
     if tour.visits:
         take_in(site, collect, report, dry_run, listener)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from satchel.errors import ExchangeUnreachable
+from satchel.errors import ExchangeUnreachable, SatchelError
 from satchel.exchange.folder import FolderExchange, open_exchange
 from satchel.exchange.listing import Listing
+from satchel.files import FileTrouble
 from satchel.sync.epochs import open_epoch, sign_of_restore
 from satchel.sync.lost_births import expect_lost_births
 from satchel.sync.missing import look_for_missing
@@ -26,28 +28,38 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Tour:
-    """Several visits; `gone`: exchanges that could not be reached."""
+    """Several visits; `trouble`: with exchanges that could not be reached, or that refused."""
 
     visits: Sequence[Visit]
-    gone: Sequence[ExchangeUnreachable] = ()
+    trouble: list[SatchelError] = field(default_factory=list)
+
+    @contextmanager
+    def at(self, place: Path) -> Iterator[None]:
+        """What goes wrong at one exchange, even half-way, stops none of the others."""
+        try:
+            yield
+        except ExchangeUnreachable as away:
+            self.trouble.append(away)
+        except FileTrouble as trouble:
+            if not trouble.path.is_relative_to(place):
+                raise  # of the home
+            self.trouble.append(trouble)
 
     def complain(self) -> None:
-        """Raises ExchangeUnreachable if one was gone; after everything else was done."""
-        for away in self.gone:
-            raise away
+        """Raises the first trouble, ExchangeUnreachable or FileTrouble; after everything else was done."""
+        for trouble in self.trouble:
+            raise trouble
 
 
 def visit(site: Site, places: Sequence[Path], *, create: bool) -> Tour:
     """Goes to every place; one that is gone does not stop the others. SatchelError: one belongs to another network."""
     visits: list[Visit] = []
-    gone: list[ExchangeUnreachable] = []
+    tour = Tour(visits)
     for place in places:
-        try:
+        with tour.at(place):
             exchange = open_exchange(place, site.settings.network_id, create=create)
             visits.append(Visit(exchange, exchange.listing()))
-        except ExchangeUnreachable as away:
-            gone.append(away)
-    return Tour(visits, gone)
+    return tour
 
 
 def look(site: Site, tour: Tour, *, dry_run: bool = False) -> None:
