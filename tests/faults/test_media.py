@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import satchel
+from satchel.cli import main
 from satchel.files.faults import faults
 from satchel.sync.incoming import Intake
 from tests.faults.said import said
@@ -248,3 +250,15 @@ def test_an_exchange_that_fails_half_way_does_not_stop_the_others(
     assert packets_in(second) >= {"office/2"}
     assert said(office, "sync", share, second).code == 0
     assert branch.node.sync(share).applied == ["office/2"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a folder in use cannot be removed there")
+def test_a_folder_that_is_gone_under_ones_feet_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = tmp_path / "stick"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.delenv("SATCHEL_HOME", raising=False)
+    here.rmdir()
+    ended = CliRunner().invoke(main, ["status"])
+    assert (ended.exit_code, "internal error" in ended.output) == (1, False), ended.output
+    assert "whether the medium is there" in ended.stderr

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from satchel.cli.output import JsonOutput, Output, Streams, TextOutput
 from satchel.cli.page import Answer
 from satchel.errors import NoHome
+from satchel.files import wall
 
 if TYPE_CHECKING:
     from satchel.api.node import Node
@@ -41,10 +42,11 @@ class Session:
         """The home that this invocation is about. NoHome if there is none."""
         if self.home_option is not None:
             return self.home_option
-        here = Path.cwd()
-        for folder in (here, *here.parents):
-            if (folder / SETTINGS).is_file():
-                return folder
+        with wall(Path()):  # the folder may have gone with the stick it was on
+            here = Path.cwd()
+            for folder in (here, *here.parents):
+                if (folder / SETTINGS).is_file():
+                    return folder
         raise NoHome(
             f"no home here: neither this folder nor one above it has a {SETTINGS}",
             "go into a home, name one with --home DIR, or make one with `satchel init` or `satchel join`",
@@ -53,7 +55,9 @@ class Session:
     def archive(self) -> Path:
         """The archive of the home."""
         home = self.home()
-        if not (home / SETTINGS).is_file():
+        with wall(home):
+            there = (home / SETTINGS).is_file()
+        if not there:
             raise NoHome(f"{home} is no home: it has no {SETTINGS}", "name a home with --home DIR")
         return home / ARCHIVE
 
