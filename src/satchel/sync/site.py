@@ -154,7 +154,7 @@ class Site:
             self._put_side_file(f"nodes/{name}", data)
             new = True
         if new:
-            for derived in ("members", "rules", "cuts", "_acks"):
+            for derived in ("members", "rules", "cuts", "_acks", "_read_acks"):
                 self.__dict__.pop(derived, None)
         return new
 
@@ -200,7 +200,18 @@ class Site:
         self.__dict__.pop("_acks", None)
 
     def read_ack(self, data: bytes) -> Ack | None:
-        """A trustworthy acknowledgement; None otherwise."""
+        """A trustworthy acknowledgement; None otherwise. Each is verified once: the same ones lie in the archive and at
+        every exchange."""
+        if data not in self._read_acks:
+            self._read_acks[data] = self._open_ack(data)
+        return self._read_acks[data]
+
+    @cached_property
+    def _read_acks(self) -> dict[bytes, Ack | None]:
+        """By their bytes; anew when the members changed."""
+        return {}
+
+    def _open_ack(self, data: bytes) -> Ack | None:
         try:
             ack = open_ack(data, self.members)
         except BadPacket as bad:

@@ -139,7 +139,9 @@ class EditsSinceJoin:
     def _edit(self, key: Row, before: Row | None, now: Row | None, net: Net) -> list[RowEdit]:
         there = self._shown(key)
         standing = self.rows.standing(key)
-        blind = (there is not None or bool(standing)) and not _equal(before, there)
+        known = there is not None or bool(standing)
+        # whoever wrote a new row had not seen either that the network has given its values away
+        blind = not known or not _equal(before, there)
         values: dict[str, Value] | None = None
         if not (net.deleted or now is None):
             whole = net.fresh or not standing
