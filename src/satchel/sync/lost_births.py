@@ -31,13 +31,25 @@ def expect_lost_births(site: Site, traces: Traces) -> None:
 def _packets(traces: Traces, scratch: ExitStack) -> Iterator[Incoming]:
     seen: set[str] = set()
     for found in traces.lost:
-        if found.signed.hash in seen:
-            continue
-        seen.add(found.signed.hash)
-        try:
-            yield _packet(found, scratch)
-        except (BadPacket, FileTrouble):
-            continue  # what is not right is told when it is collected, or by `satchel verify`
+        for copy in _copies(found, traces):
+            if found.signed.hash in seen:
+                break
+            try:
+                packet = _packet(copy, scratch)
+            except (BadPacket, FileTrouble):
+                continue  # what is not right is told when it is collected, or by `satchel verify`
+            seen.add(found.signed.hash)
+            yield packet
+
+
+def _copies(found: Found, traces: Traces) -> Iterator[Found]:
+    """Where a packet was found, and where at an exchange a folder of its name lies: the disk of the home may not read
+    any more."""
+    yield found
+    for stop in traces.visits:
+        for place in stop.listing.packets:
+            if place.name.lower() == found.place.name.lower():
+                yield Found(place, found.signed, stop.exchange)
 
 
 def _packet(found: Found, scratch: ExitStack) -> Incoming:
