@@ -15,14 +15,14 @@ from pathlib import Path
 from satchel.exchange import drop
 from satchel.exchange.listing import read_sizes
 from satchel.exchange.names import MARKER, PACKET_FOLDER, PART_NAME
-from satchel.files import fsync_folder, read_limited, remove_file, replace
+from satchel.files import fsync_folder, read_limited, remove_file, replace, stands
 
 PRUNED = "pruned.json"
 
 
 def is_pruned(folder: Path) -> bool:
     """Whether only the manifest of this packet is kept."""
-    return (folder / PRUNED).is_file() and not (folder / MARKER).exists()
+    return (folder / PRUNED).is_file() and not stands(folder / MARKER)
 
 
 def prune_packet(folder: Path, limit: int) -> int:

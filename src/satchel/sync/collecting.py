@@ -17,7 +17,7 @@ from satchel.exchange.base import Exchange
 from satchel.exchange.listing import Listing, Place
 from satchel.exchange.names import MARKER
 from satchel.exchange.pruned import is_pruned
-from satchel.files import FileTrouble, remove_folder
+from satchel.files import FileTrouble, remove_folder, stands
 from satchel.model.ids import ORIGIN_NAME, trunk_of
 from satchel.packet.manifest import folder_name
 from satchel.packet.problem import Waiting
@@ -195,7 +195,7 @@ class Collector:
     def _make_way(self, folder: Path, signed: SignedManifest) -> None:
         """A packet of that name that is in the archive and is not whole goes to quarantine. BadPacket: a good one is
         there and is another: its author used one name twice."""
-        if not (folder / MARKER).exists():
+        if not stands(folder / MARKER):
             return
         bad = Bad(str(signed.manifest.dot), "the archive's copy is damaged", MARKER, kind=COPY)
         try:
