@@ -3,6 +3,7 @@
 # make quick    the checks and the fast tests, for while you work
 # make fuzz     looks for input that breaks a reader; FUZZ_SECONDS=3600 for an hour (Linux)
 # make kills    kills and fails every command everywhere, for hours; KILLS_EVERY=20 for a twentieth
+# make soak     simulates networks in trouble for an hour; SOAK_MINUTES=5 for less
 # make clean    removes environments and caches
 
 PYTHON ?= python3
@@ -17,10 +18,12 @@ OLD_VENV := .venv-duckdb15
 FUZZ_SECONDS ?= 600
 KILLS_EVERY ?= 1
 KILLS_WORKERS ?= 2
+SOAK_MINUTES ?= 60
+SOAK_FROM ?= 1000
 OLD_READY := $(OLD_VENV)/.satchel-ready-$(OLD_DUCKDB)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check test-duckdb-1.5 fuzz kills clean
+.PHONY: help demo test quick check test-duckdb-1.5 fuzz kills soak clean
 .DELETE_ON_ERROR:
 
 help:
@@ -60,6 +63,9 @@ fuzz: $(READY)
 # System calls are stopped by strace where it may trace; else only the steps that satchel announces are.
 kills: $(READY)
 	@$(BIN)/python -m tests.kills.whole $(KILLS_EVERY) $(KILLS_WORKERS)
+
+soak: $(READY)
+	@$(BIN)/python -m tests.simulation --minutes $(SOAK_MINUTES) --from $(SOAK_FROM)
 
 # Only the audit differs between versions of DuckDB, so this environment has no more than its tests need.
 $(OLD_READY): pyproject.toml constraints.txt
