@@ -286,8 +286,10 @@ def test_nodes_tables_and_detach_say_what_the_api_says(api: FakeApi) -> None:
         "problems": ["two cards of branch"],
     }
     assert run("nodes").stdout.splitlines() == [
-        "node\trole\tstate\tinvited by\tlast heard\tkey", "office\tadmin\tactive\t\tnever\tab12", "Problem: two cards of branch",
-    ]  # fmt: skip
+        "node\trole\tstate\tinvited by\tlast heard\tkey",
+        "office\tadmin\tactive\t\tnever\tab12",
+        "Problem: two cards of branch",
+    ]
     api.answers["tables"] = FOUNDED
     assert "customers\tid\tglobal\tmerge\t2" in run("tables").stdout.splitlines()
     api.answers["detach"] = {"database": "shop.db"}

@@ -32,3 +32,27 @@ def test_what_the_own_archive_cannot_read_at_a_restore_is_read_from_the_share(tm
     world.check()
     orders = world.outcome()[1]
     assert orders[0] == ["in the backup", "in the backup, too", "lost", "of b", "since the restore"]
+
+
+@pytest.mark.parametrize("step", ["list", "open"])
+def test_a_manifest_that_the_own_archive_cannot_read_at_a_restore_is_read_from_the_share(
+    tmp_path: Path, step: str
+) -> None:
+    world = Restored(tmp_path / "w", "restored")
+    world.prepare()
+    (lost,) = (world.root / "a" / "packets" / "acme" / "a").glob("0000000002-*")
+    failed = []
+
+    def dying(now: str, path: Path) -> None:
+        if now == step and path in (lost, lost / "manifest.json") and not failed:
+            failed.append(path)
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    with faults(dying), suppress(SatchelError):
+        world.run()
+    assert failed
+    world.again()
+    world.settle()
+    world.check()
+    orders = world.outcome()[1]
+    assert orders[0] == ["in the backup", "in the backup, too", "lost", "of b", "since the restore"]

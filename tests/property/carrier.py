@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from satchel.model.ids import Dot
 from satchel.model.vector import HASH_DIGITS, Mark
-from satchel.stores.base import Delta, Incoming, Sealed
+from satchel.stores.base import Delta
 from satchel.stores.counts import RowCounts
+from satchel.stores.records import Incoming, Sealed
 from tests.stores.ferry import Change, Ferry, Shipped, Site, changes_of
 
 

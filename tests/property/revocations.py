@@ -21,8 +21,8 @@ from satchel.model.schema import Table
 from satchel.model.vector import HASH_DIGITS, Mark
 from satchel.replication.cuts import clamp, is_beyond
 from satchel.replication.siblings import maximal
-from satchel.stores.base import Incoming, Standing
 from satchel.stores.counts import RowCounts
+from satchel.stores.records import Incoming, Standing
 from satchel.sync.rules import NetworkRules
 from tests.property import constraint_histories
 from tests.property.constraint_histories import load_global_spec

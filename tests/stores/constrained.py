@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from satchel.stores.base import ConflictRecord
 from satchel.stores.counts import RowCounts
+from satchel.stores.records import ConflictRecord
 from tests.stores.ferry import Ferry, Site, closing
 from tests.stores.workshop import Workshop, sites
 

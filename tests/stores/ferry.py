@@ -17,18 +17,9 @@ from satchel.model.schema import Table
 from satchel.model.value import Value
 from satchel.replication import coalesce, conflict, constraints, policies, resolve
 from satchel.replication.siblings import contexts_of_living
-from satchel.stores.base import (
-    Contested,
-    Delta,
-    Incoming,
-    Joining,
-    Sealed,
-    Settled,
-    Standing,
-    Store,
-    Stretch,
-)
+from satchel.stores.base import Delta, Store
 from satchel.stores.counts import RowCounts
+from satchel.stores.records import Contested, Incoming, Joining, Sealed, Settled, Standing, Stretch
 from satchel.stores.sqlite.values import misfit_value
 
 BASELINE_TIME = 1_700_000_000_000

@@ -15,7 +15,8 @@ from satchel.packet.manifest import folder_name
 from satchel.packet.reader import open_packet
 from satchel.packet.signing import SealFacts, sign_packets
 from satchel.packet.writer import write_packets
-from satchel.stores.base import Delta, Incoming, Sealed, Stretch
+from satchel.stores.base import Delta
+from satchel.stores.records import Incoming, Sealed, Stretch
 from tests.stores.ferry import BASELINE_TIME, Ferry, Shipped, Site
 
 NETWORK = Network(id="0b6a54b6-4d8f-4cbb-a9a0-3c5b8a4d1c11", name="acme")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from satchel.errors import HomeBusy
-from satchel.stores.base import Sealed
+from satchel.stores.records import Sealed
 from satchel.sync import sealing
 from satchel.sync.site import Site
 from tests.sync.sites import Place, differences, meet, packets_in

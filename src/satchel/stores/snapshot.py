@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from satchel.model.ids import Dot
 from satchel.model.schema import Table
 from satchel.model.vector import HASH_DIGITS, Vector
-from satchel.stores.base import PacketRecord
+from satchel.stores.records import PacketRecord
 
 if TYPE_CHECKING:
     import pyarrow as pa

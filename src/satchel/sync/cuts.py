@@ -11,7 +11,8 @@ from satchel.packet.manifest import Manifest
 from satchel.packet.revoking import NOTHING, Bans
 from satchel.replication import cuts
 from satchel.replication.order import Header
-from satchel.stores.base import Incoming, Store
+from satchel.stores.base import Store
+from satchel.stores.records import Incoming
 
 Resolve = Callable[[Vector], Mapping[str, Mark]]  # a vector that somebody wrote, in the names that hold here
 REVOKED = "revoked: "  # how the reason begins for which a packet lies in quarantine and nothing is to be done

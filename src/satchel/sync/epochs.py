@@ -15,7 +15,7 @@ from typing import Any
 from satchel.model.ids import Dot, node_of, trunk_of
 from satchel.model.vector import Mark, Vector
 from satchel.replication.order import Header
-from satchel.stores.base import Run
+from satchel.stores.records import Run
 from satchel.sync.site import Site, now_ms
 from satchel.sync.traces import Claim, Traces
 

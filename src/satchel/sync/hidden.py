@@ -11,7 +11,7 @@ from satchel.model.ids import node_of
 from satchel.model.schema import ForeignKey
 from satchel.model.value import Value
 from satchel.model.version import Resolved, Version
-from satchel.stores.base import ConflictRecord, Contested, RowEdit
+from satchel.stores.records import ConflictRecord, Contested, RowEdit
 from satchel.sync.site import Site
 
 Row = Mapping[str, Value]

@@ -15,7 +15,8 @@ from satchel.model.vector import Vector
 from satchel.packet.verify import SignedManifest, verify_parts
 from satchel.replication.branches import Branch, Naming
 from satchel.replication.order import Header, ready_groups, waiting
-from satchel.stores.base import Applying, Delta, Incoming, Sealed
+from satchel.stores.base import Applying, Delta
+from satchel.stores.records import Incoming, Sealed
 from satchel.sync import sealing
 from satchel.sync.branches import facts_of, fork_alarms, header_of, naming_of
 from satchel.sync.chained import check_chain

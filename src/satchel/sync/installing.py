@@ -12,7 +12,7 @@ from satchel.errors import BadPacket
 from satchel.model.ids import Dot, trunk_of
 from satchel.model.vector import HASH_DIGITS, Mark, Vector
 from satchel.packet.snapshot import snapshot_problems
-from satchel.stores.base import Incoming, PacketRecord
+from satchel.stores.records import Incoming, PacketRecord
 from satchel.stores.snapshot import IncomingState
 from satchel.sync import sealing
 from satchel.sync.branches import NOTE

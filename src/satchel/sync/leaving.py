@@ -14,7 +14,7 @@ from satchel.model.vector import HASH_DIGITS, Mark
 from satchel.packet.revoking import NOTHING, documents_of
 from satchel.packet.statement import make_retirement, make_revocation
 from satchel.replication.stable import Heard, decide_stable
-from satchel.stores.base import Run
+from satchel.stores.records import Run
 from satchel.sync import sealing
 from satchel.sync.acknowledging import acknowledge
 from satchel.sync.branches import naming_of

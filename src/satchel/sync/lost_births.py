@@ -14,7 +14,7 @@ from pathlib import Path
 
 from satchel.errors import BadPacket
 from satchel.files import FileTrouble
-from satchel.stores.base import Incoming
+from satchel.stores.records import Incoming
 from satchel.sync.site import Site
 from satchel.sync.traces import Found, Traces
 

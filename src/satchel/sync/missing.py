@@ -15,7 +15,7 @@ from satchel.errors import SatchelError
 from satchel.exchange.names import MARKER
 from satchel.exchange.pruned import is_pruned
 from satchel.model.ids import Dot, node_of, parse_dot, trunk_of
-from satchel.stores.base import PacketRecord
+from satchel.stores.records import PacketRecord
 from satchel.sync.adopting import is_behind
 from satchel.sync.site import Site
 from satchel.sync.snapshots import held_snapshots

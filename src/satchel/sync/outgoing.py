@@ -21,7 +21,7 @@ from satchel.packet.envelope import read_envelope
 from satchel.packet.manifest import Manifest, manifest_hash
 from satchel.packet.verify import SignedManifest, read_manifest, verify_parts
 from satchel.replication.branches import Naming
-from satchel.stores.base import PacketRecord
+from satchel.stores.records import PacketRecord
 from satchel.sync.branches import header_of, naming_of
 from satchel.sync.collecting import headers_of
 from satchel.sync.quarantine import Bad, Quarantine

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from satchel.model.value import to_json
-from satchel.stores.base import Joining
 from satchel.stores.counts import Fate, Renumbered, RowCounts
+from satchel.stores.records import Joining
 
 MOST = 1000  # single rows that are named in a report: it stays in the log of runs
 

@@ -13,7 +13,7 @@ from satchel.model.value import Value
 from satchel.packet.configuration import Configuration
 from satchel.replication import coalesce, conflict, constraints, policies, resolve
 from satchel.replication.siblings import contexts_of_living
-from satchel.stores.base import Contested, Settled, Standing
+from satchel.stores.records import Contested, Settled, Standing
 
 
 class NetworkRules:

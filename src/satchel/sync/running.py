@@ -14,7 +14,7 @@ from satchel.errors import SatchelError
 from satchel.exchange.archive import Archive
 from satchel.files import wall
 from satchel.model.stamp import rfc3339
-from satchel.stores.base import Run
+from satchel.stores.records import Run
 from satchel.sync import sealing
 from satchel.sync.acknowledging import acknowledge
 from satchel.sync.adopting import adopt, decide_again

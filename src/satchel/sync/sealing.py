@@ -20,8 +20,9 @@ from satchel.model.ids import Dot, trunk_of
 from satchel.model.vector import Vector
 from satchel.packet.envelope import read_envelope
 from satchel.packet.manifest import Manifest
-from satchel.stores.base import Applying, Delta, Sealed, Stretch
+from satchel.stores.base import Applying, Delta
 from satchel.stores.counts import RowCounts
+from satchel.stores.records import Sealed, Stretch
 from satchel.sync.branches import own_context, wire_context
 from satchel.sync.epochs import predecessor
 from satchel.sync.site import SOFTWARE, Site, now_ms

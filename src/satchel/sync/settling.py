@@ -14,8 +14,8 @@ from satchel.model.stamp import rfc3339
 from satchel.model.value import Value, to_json
 from satchel.model.version import Version
 from satchel.packet.statement import make_seen
-from satchel.stores.base import ConflictRecord, RowEdit
 from satchel.stores.counts import RowCounts
+from satchel.stores.records import ConflictRecord, RowEdit
 from satchel.sync import sealing
 from satchel.sync.hidden import Hidden
 from satchel.sync.identities import Identities

@@ -27,7 +27,7 @@ from satchel.model.ids import Dot, trunk_of
 from satchel.model.vector import Mark, Vector
 from satchel.packet.problem import Waiting
 from satchel.packet.snapshot import SignedSnapshot, read_snapshot, snapshot_problems
-from satchel.stores.base import PacketRecord
+from satchel.stores.records import PacketRecord
 from satchel.sync import sealing
 from satchel.sync.branches import NOTE, naming_of
 from satchel.sync.quarantine import Bad, Quarantine

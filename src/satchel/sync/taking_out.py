@@ -20,7 +20,8 @@ from satchel.model.ids import node_of, trunk_of
 from satchel.model.vector import Mark
 from satchel.packet.verify import SignedManifest, read_manifest
 from satchel.replication.siblings import maximal
-from satchel.stores.base import Applying, Incoming, PacketRecord, Sealed
+from satchel.stores.base import Applying
+from satchel.stores.records import Incoming, PacketRecord, Sealed
 from satchel.stores.snapshot import IncomingState
 from satchel.sync import sealing
 from satchel.sync.branches import naming_of

@@ -64,6 +64,7 @@ class Traces:
     lost: list[Found] = field(default_factory=list)
     counter: int = 0
     twins: list[Ack] = field(default_factory=list)
+    _unread: set[Path] = field(default_factory=set)  # folders of the archive
 
     def __post_init__(self) -> None:
         self._node = self.site.settings.node
@@ -132,14 +133,17 @@ class Traces:
             known = newest.get(folder.name, 0)
             for place in (Place(entry, entry.name) for entry in sorted(folder.iterdir())):
                 if (place.seq or 0) > known:
-                    yield from self._read(self.site.archive.read_marker, place)
+                    read = list(self._read(self.site.archive.read_marker, place))
+                    yield from read
+                    if not read:
+                        self._unread.add(place.path)
 
     def _packets(self, stop: Visit) -> Iterator[tuple[Place, SignedManifest]]:
-        """Packets of an exchange that are not in the archive. The folders they lie in may have any name."""
+        """Packets of an exchange that are not in the archive, or that its disk does not read. The folders they lie in may have any name."""
         root = self.site.home.packets / self.site.archive.network
         for place in stop.listing.packets:
             folder = root / place.origin / place.name.lower()
-            if not (folder / MARKER).is_file() and not is_pruned(folder):
+            if folder in self._unread or not ((folder / MARKER).is_file() or is_pruned(folder)):
                 yield from self._read(stop.exchange.read_marker, place)
 
     def _read(self, read_marker: _ReadMarker, place: Place) -> Iterator[tuple[Place, SignedManifest]]:

@@ -15,7 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache
 
-from satchel.stores.base import TriggerUse
+from satchel.stores.records import TriggerUse
 from satchel.stores.sqlite import books
 from satchel.stores.sqlite.layout import Layout
 

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 
 from satchel.model.renaming import Renaming
 from satchel.model.vector import Mark, Vector
-from satchel.stores.base import Incoming, RowEdit, Rules
+from satchel.stores.base import Rules
 from satchel.stores.counts import RowCounts
+from satchel.stores.records import Incoming, RowEdit
 from satchel.stores.snapshot import IncomingState
 from satchel.stores.sqlite import arrivals, baseline, bearings, books, branches
 from satchel.stores.sqlite.booking import classify, make_odd

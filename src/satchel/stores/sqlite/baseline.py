@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from satchel.model.gids import parse_gid
 from satchel.model.stamp import stamp_of
 from satchel.model.value import Value
-from satchel.stores.base import Incoming
+from satchel.stores.records import Incoming
 from satchel.stores.sqlite import books, changes, numbers, values
 from satchel.stores.sqlite.connection import quote, tolerant
 from satchel.stores.sqlite.layout import Layout

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from satchel.model.gids import parse_gid
-from satchel.stores.base import Incoming
+from satchel.stores.records import Incoming
 from satchel.stores.sqlite import baseline, books
 from satchel.stores.sqlite.layout import Layout
 

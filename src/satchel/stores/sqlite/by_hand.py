@@ -12,7 +12,8 @@ from typing import Any
 
 from satchel.model.stamp import milliseconds_of, stamp_of
 from satchel.model.value import Value
-from satchel.stores.base import Contested, RowEdit, Rules
+from satchel.stores.base import Rules
+from satchel.stores.records import Contested, RowEdit
 from satchel.stores.sqlite import lineage, pending
 from satchel.stores.sqlite.delta import SQLiteDelta
 from satchel.stores.sqlite.freezing import own_slots

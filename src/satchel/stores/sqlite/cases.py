@@ -17,7 +17,8 @@ from satchel.model.key import canonical
 from satchel.model.value import Value
 from satchel.model.vector import Vector
 from satchel.model.version import Version
-from satchel.stores.base import Contested, Rules, Settled, Standing
+from satchel.stores.base import Rules
+from satchel.stores.records import Contested, Settled, Standing
 from satchel.stores.sqlite import apart
 from satchel.stores.sqlite.apart import Apart
 from satchel.stores.sqlite.booking import classes

@@ -17,7 +17,7 @@ from satchel.model.ids import Dot, node_of
 from satchel.model.key import conflict_id, key_text
 from satchel.model.value import Value
 from satchel.model.version import Cell, Version
-from satchel.stores.base import ConflictRecord, Settled
+from satchel.stores.records import ConflictRecord, Settled
 from satchel.stores.sqlite import exact
 from satchel.stores.sqlite.apart import NOTED, Apart
 from satchel.stores.sqlite.layout import Layout

@@ -13,8 +13,9 @@ import pyarrow as pa
 from satchel.model.stamp import stamp_of
 from satchel.model.value import Value, same
 from satchel.model.vector import Vector
-from satchel.stores.base import Rules, Sealed
+from satchel.stores.base import Rules
 from satchel.stores.counts import RowCounts
+from satchel.stores.records import Sealed
 from satchel.stores.sqlite import baseline, births, books, pending
 from satchel.stores.sqlite.booking import classify
 from satchel.stores.sqlite.cases import Case

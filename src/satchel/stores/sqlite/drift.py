@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from satchel.model.gids import typed as typed_tables
 from satchel.model.schema import Column, Table
-from satchel.stores.base import Lacks
+from satchel.stores.records import Lacks
 from satchel.stores.sqlite import books, homecoming, install, lineage, numbers
 from satchel.stores.sqlite.capture import differs
 from satchel.stores.sqlite.connection import quote

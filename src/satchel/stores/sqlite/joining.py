@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from satchel.model.vector import Vector
-from satchel.stores.base import Delta, Incoming, Joining, Rules, Sealed
+from satchel.stores.base import Delta, Rules
 from satchel.stores.counts import RowCounts
+from satchel.stores.records import Incoming, Joining, Sealed
 from satchel.stores.snapshot import IncomingState
 from satchel.stores.sqlite import births, books, install, pending
 from satchel.stores.sqlite.apply import SQLiteApplying

@@ -13,7 +13,8 @@ from typing import Any
 
 from satchel.model.change import Entry, Net
 from satchel.model.value import Value, text_bytes
-from satchel.stores.base import Contested, Rules
+from satchel.stores.base import Rules
+from satchel.stores.records import Contested
 from satchel.stores.sqlite import apart, homecoming, lineage
 from satchel.stores.sqlite.connection import tolerant
 from satchel.stores.sqlite.events import changed, count_renamed, has_renames, is_event

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 
 from satchel.model.stamp import milliseconds_of
-from satchel.stores.base import Incoming
+from satchel.stores.records import Incoming
 from satchel.stores.sqlite.layout import Layout
 
 DDL = (

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from satchel.model.value import Value, same
-from satchel.stores.base import Contested, Incoming, Rules
+from satchel.stores.base import Rules
+from satchel.stores.records import Contested, Incoming
 from satchel.stores.sqlite import apart, arrivals, books, lineage
 from satchel.stores.sqlite.booking import ODD_TIME
 from satchel.stores.sqlite.connection import tolerant

@@ -15,7 +15,8 @@ from typing import Any
 from satchel.model.change import Net
 from satchel.model.stamp import milliseconds_of
 from satchel.model.value import Value, same
-from satchel.stores.base import RowEdit, Rules
+from satchel.stores.base import Rules
+from satchel.stores.records import RowEdit
 from satchel.stores.sqlite import pending
 from satchel.stores.sqlite.homecoming import keep_whole
 from satchel.stores.sqlite.layout import Layout

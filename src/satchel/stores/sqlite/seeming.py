@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 
-from satchel.stores.base import Seeming
+from satchel.stores.records import Seeming
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.schema import SAMPLE_ROWS
 

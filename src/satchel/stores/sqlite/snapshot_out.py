@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from satchel.model.schema import Table
 from satchel.model.value import Value
-from satchel.stores.base import PacketRecord
+from satchel.stores.records import PacketRecord
 from satchel.stores.sqlite import apart, books, changes, lineage, numbers, pending
 from satchel.stores.sqlite.freezing import base_lineage, base_of
 from satchel.stores.sqlite.layout import Layout

@@ -20,20 +20,19 @@ from satchel.model.schema import ForeignKey, LeftOut, Schema, Table
 from satchel.model.value import Value
 from satchel.model.vector import Mark, Vector
 from satchel.model.version import Version
-from satchel.stores.base import (
+from satchel.stores.base import Delta, Rules
+from satchel.stores.counts import Renumbered, RowCounts
+from satchel.stores.records import (
     ConflictRecord,
-    Delta,
     Incoming,
     Joining,
     Lacks,
     PacketRecord,
-    Rules,
     Run,
     Sealed,
     Seeming,
     TriggerUse,
 )
-from satchel.stores.counts import Renumbered, RowCounts
 from satchel.stores.snapshot import IncomingState, State
 from satchel.stores.sqlite import (
     adopting,

@@ -15,8 +15,9 @@ from satchel.model.admission import ABSENT, Outcome
 from satchel.model.value import Value
 from satchel.model.vector import Mark, Vector
 from satchel.model.version import Resolved, Version
-from satchel.stores.base import Contested, Incoming, Rules, Settled
+from satchel.stores.base import Rules
 from satchel.stores.counts import RowCounts
+from satchel.stores.records import Contested, Incoming, Settled
 from satchel.stores.snapshot import IncomingState
 from satchel.stores.sqlite import apart, books
 from satchel.stores.sqlite.cases import Case, Cases, row_id
