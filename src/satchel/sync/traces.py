@@ -139,7 +139,8 @@ class Traces:
                         self._unread.add(place.path)
 
     def _packets(self, stop: Visit) -> Iterator[tuple[Place, SignedManifest]]:
-        """Packets of an exchange that are not in the archive, or that its disk does not read. The folders they lie in may have any name."""
+        """Packets of an exchange that are not in the archive, or that its disk does not read. The folders they lie in
+        may have any name."""
         root = self.site.home.packets / self.site.archive.network
         for place in stop.listing.packets:
             folder = root / place.origin / place.name.lower()
