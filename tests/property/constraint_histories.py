@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import random
 import sys
-import time
-import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
-from tests.property.member import scratch
+from tests.property.hunting import hunt
 from tests.property.toy_world import Row, ToyNode, ToyWorld
 from tests.replication.toy import load_spec
 
@@ -148,31 +146,14 @@ def settle(world: ToyWorld) -> None:
         world.compare(node)
 
 
-def main(words: list[str]) -> int:
-    """Hunts."""
-    tally: Counter[str] = Counter()
+def play(folder: Path, seed: int, say: Callable[..., None]) -> Counter[str]:
+    """One history; what there was to compare."""
     spec = load_global_spec()
     assert spec is not None
-    if words[0] == "-v":
-        with scratch() as folder:
-            History(Path(folder), spec, int(words[1]), print).run()
-        return 0
-    failed = []
-    began = time.monotonic()
-    for seed in range(int(words[0]), int(words[1])):
-        try:
-            with scratch() as folder:
-                history = History(Path(folder), spec, seed)
-                history.run()
-                tally += history.world.tally
-        except Exception:
-            failed.append(seed)
-            lines = [line.strip() for line in traceback.format_exc().splitlines() if not set(line) <= set(" ^~")]
-            print(seed, " | ".join(lines[-3:])[:700], flush=True)
-    count = int(words[1]) - int(words[0])
-    print(f"{count} histories, {len(failed)} failed, {time.monotonic() - began:.0f} s: {failed}; {dict(tally)}")
-    return bool(failed)
+    history = History(folder, spec, seed, say)
+    history.run()
+    return history.world.tally
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(hunt(play, sys.argv[1:]))

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import random
 import sys
-import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,8 @@ from typing import Any
 from tests.property.application import COLUMNS, KEYS, VALUES, Row, Statement, name_of
 from tests.property.chosen import POLICIES
 from tests.property.comparing import compare
-from tests.property.member import Member, scratch
+from tests.property.hunting import hunt
+from tests.property.member import Member
 from tests.property.world import World
 
 WORDS = ["latest", "merge", "merge", "manual", "priority:n1,n0", *POLICIES]
@@ -143,28 +142,10 @@ def open_conflicts(member: Member) -> list[dict[str, Any]]:
     return sorted(entries, key=lambda entry: (entry["table"], entry["key"]))
 
 
-def main(words: list[str]) -> int:
-    """Hunts."""
-    if words[0] == "-v":
-        with scratch() as folder:
-            History(Path(folder), int(words[1]), print).run()
-        return 0
-    failed = []
-    began = time.monotonic()
-    for seed in range(int(words[0]), int(words[1])):
-        if seed % 20 == 0:
-            print(f"at {seed}, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-        try:
-            with scratch() as folder:
-                History(Path(folder), seed).run()
-        except Exception:
-            failed.append(seed)
-            lines = [line.strip() for line in traceback.format_exc().splitlines() if not set(line) <= set(" ^~")]
-            print(seed, " | ".join(lines[-3:])[:700], flush=True)
-    count = int(words[1]) - int(words[0])
-    print(f"{count} histories, {len(failed)} failed, {time.monotonic() - began:.0f} s: {failed}")
-    return bool(failed)
+def play(folder: Path, seed: int, say: Callable[..., None]) -> None:
+    """One history."""
+    History(folder, seed, say).run()
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(hunt(play, sys.argv[1:]))

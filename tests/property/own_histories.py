@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import random
 import sys
-import time
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tests.property.comparing import agree
-from tests.property.member import scratch
+from tests.property.hunting import hunt
 from tests.property.own_database import KEYS, LOCAL, PARENTS, Row, delete, insert, update
 from tests.property.own_world import EPOCH, OwnNode, OwnWorld
 
@@ -239,26 +237,10 @@ def listed(node: OwnNode) -> set[str]:
     return {str(v.cells["mark"].value) for entry in entries for v in entry.versions if "mark" in v.cells}
 
 
-def main(words: list[str]) -> int:
-    """Hunts."""
-    if words[0] == "-v":
-        with scratch() as folder:
-            History(Path(folder), int(words[1]), print).run()
-        return 0
-    failed = []
-    began = time.monotonic()
-    for seed in range(int(words[0]), int(words[1])):
-        try:
-            with scratch() as folder:
-                History(Path(folder), seed).run()
-        except Exception:
-            failed.append(seed)
-            lines = [line.strip() for line in traceback.format_exc().splitlines() if not set(line) <= set(" ^~")]
-            print(seed, " | ".join(lines[-3:])[:900], flush=True)
-    count = int(words[1]) - int(words[0])
-    print(f"{count} histories, {len(failed)} failed, {time.monotonic() - began:.0f} s: {failed}")
-    return bool(failed)
+def play(folder: Path, seed: int, say: Callable[..., None]) -> None:
+    """One history."""
+    History(folder, seed, say).run()
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(hunt(play, sys.argv[1:]))

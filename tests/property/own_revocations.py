@@ -7,17 +7,15 @@ say, and no row that stays gets another number.
 from __future__ import annotations
 
 import sys
-import time
-import traceback
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from satchel.model.admission import Candidate
 from satchel.model.ids import Dot
 from tests.property import own_histories
-from tests.property.member import scratch
+from tests.property.hunting import hunt
 from tests.property.own_world import OwnNode
 from tests.property.revocations import Cutting
 
@@ -106,28 +104,12 @@ class History(own_histories.History):
         assert all(one == rows[0] for one in rows), "nodes differ"
 
 
-def main(words: list[str]) -> int:
-    """Hunts."""
-    if words[0] == "-v":
-        with scratch() as folder:
-            History(Path(folder), int(words[1]), print).run()
-        return 0
-    failed: list[int] = []
-    taken: Any = 0
-    began = time.monotonic()
-    for seed in range(int(words[0]), int(words[1])):
-        try:
-            with scratch() as folder:
-                history = History(Path(folder), seed)
-                history.run()
-                taken += history.taken
-        except Exception:
-            failed.append(seed)
-            lines = [line.strip() for line in traceback.format_exc().splitlines() if not set(line) <= set(" ^~")]
-            print(seed, " | ".join(lines[-3:])[:700], flush=True)
-    print(f"{len(failed)} failed, {time.monotonic() - began:.0f} s: {failed}; {taken} taken out")
-    return bool(failed)
+def play(folder: Path, seed: int, say: Callable[..., None]) -> Counter[str]:
+    """One history; how many rows were taken out."""
+    history = History(folder, seed, say)
+    history.run()
+    return Counter(taken_out=history.taken)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(hunt(play, sys.argv[1:]))

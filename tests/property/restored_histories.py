@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.property import histories
 from tests.property.application import Statement
 from tests.property.comparing import compare
 from tests.property.histories import History
+from tests.property.hunting import hunt
 from tests.property.member import Member, packets_below, small_packets
 
 _FACTS = ("vector", "rows", "pending", "origin")
@@ -80,5 +80,4 @@ class RestoredHistory(History):
 
 
 if __name__ == "__main__":
-    histories.History = RestoredHistory  # type: ignore[misc]
-    sys.exit(histories.main(sys.argv[1:]))
+    sys.exit(hunt(lambda folder, seed, say: RestoredHistory(folder, seed, say).run(), sys.argv[1:]))

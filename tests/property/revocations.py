@@ -7,8 +7,6 @@ against the specification.
 from __future__ import annotations
 
 import sys
-import time
-import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -26,7 +24,7 @@ from satchel.stores.records import Incoming, Standing
 from satchel.sync.rules import NetworkRules
 from tests.property import constraint_histories
 from tests.property.constraint_histories import load_global_spec
-from tests.property.member import scratch
+from tests.property.hunting import hunt
 from tests.property.toy_world import Loading, ToyNode
 from tests.stores.ferry import PlainRules, Site
 
@@ -163,30 +161,14 @@ class History(constraint_histories.History):
             assert node.site.vector == last | {"n1": min(self.cuts)}
 
 
-def main(words: list[str]) -> int:
-    """Hunts."""
-    tally: Counter[str] = Counter()
+def play(folder: Path, seed: int, say: Callable[..., None]) -> Counter[str]:
+    """One history; what there was to compare."""
     spec = load_global_spec()
     assert spec is not None
-    if words[0] == "-v":
-        with scratch() as folder:
-            History(Path(folder), spec, int(words[1]), print).run()
-        return 0
-    failed = []
-    began = time.monotonic()
-    for seed in range(int(words[0]), int(words[1])):
-        try:
-            with scratch() as folder:
-                history = History(Path(folder), spec, seed)
-                history.run()
-                tally += history.world.tally
-        except Exception:
-            failed.append(seed)
-            lines = [line.strip() for line in traceback.format_exc().splitlines() if not set(line) <= set(" ^~")]
-            print(seed, " | ".join(lines[-3:])[:700], flush=True)
-    print(f"{len(failed)} failed, {time.monotonic() - began:.0f} s: {failed}; {dict(tally)}")
-    return bool(failed)
+    history = History(folder, spec, seed, say)
+    history.run()
+    return history.world.tally
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(hunt(play, sys.argv[1:]))

@@ -6,8 +6,6 @@
 from __future__ import annotations
 
 import sys
-import time
-import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -22,7 +20,7 @@ from satchel.stores.snapshot import IncomingState
 from satchel.stores.sqlite.store import SQLiteStore
 from tests.property import constraint_histories, own_histories
 from tests.property.comparing import agree
-from tests.property.member import scratch
+from tests.property.hunting import hunt
 from tests.property.own_world import OwnNode
 from tests.property.toy_world import ToyNode
 
@@ -201,25 +199,6 @@ def history(kind: str, root: Path, seed: int, say: Callable[..., None] | None = 
     return kinds[kind](root, spec, seed, say)
 
 
-def main(words: list[str]) -> int:
-    """Hunts."""
-    if words[0] == "-v":
-        with scratch() as folder:
-            history(words[1], Path(folder), int(words[2]), print).run()
-        return 0
-    failed = []
-    began = time.monotonic()
-    for seed in range(int(words[1]), int(words[2])):
-        try:
-            with scratch() as folder:
-                history(words[0], Path(folder), seed).run()
-        except Exception:
-            failed.append(seed)
-            lines = [line.strip() for line in traceback.format_exc().splitlines() if not set(line) <= set(" ^~")]
-            print(seed, " | ".join(lines[-3:])[:900], flush=True)
-    print(f"{len(failed)} failed, {time.monotonic() - began:.0f} s: {failed}")
-    return bool(failed)
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    kind, *seeds = sys.argv[1:]
+    sys.exit(hunt(lambda folder, seed, say: history(kind, folder, seed, say).run(), seeds))

@@ -9,11 +9,11 @@ import argparse
 import os
 import sys
 import time
-import traceback
 from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
+from tests.property.hunting import last_lines
 from tests.property.member import scratch
 from tests.simulation.clock import drawing
 from tests.simulation.promises import Account, keep
@@ -61,8 +61,7 @@ def hunt(first: int, minutes: float, steps: int, without: Collection[str]) -> in
             found += account
         except Exception:
             failed.append(seed)
-            lines = [line.strip() for line in traceback.format_exc().splitlines() if not set(line) <= set(" ^~")]
-            print(f"seed {seed}: {' | '.join(lines[-3:])[:700]}", flush=True)
+            print(f"seed {seed}: {last_lines()}", flush=True)
         seed += 1
     print(f"{seed - first} networks, {time.monotonic() - began:.0f} s, {len(failed)} broke a promise: {failed}")
     print("what happened:", ", ".join(f"{name} {count}" for name, count in done.most_common()))

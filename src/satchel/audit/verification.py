@@ -95,13 +95,9 @@ def _document(
 
 def _check_place(place: Place, members: Members, slimmer: Slimmer, report: _Report) -> None:
     report.packets += 1
-    report.files += 1
-    opened = open_place(place, members)
-    if isinstance(opened, Finding):
-        report.problems.append(opened)
+    opened = _check_manifest(place, members, slimmer, report)
+    if opened is None:
         return
-    report.size += len(opened.envelope)
-    report.verified.append(slimmer.held(place.folder, opened, keyid_of(opened.manifest, members)))
     if not _in_exchange(place):
         report.archived.add(opened.manifest.origin)
     try:
@@ -110,16 +106,23 @@ def _check_place(place: Place, members: Members, slimmer: Slimmer, report: _Repo
         report.problems.append(Finding(str(opened.manifest.dot), "", trouble.message, str(place.folder)))
 
 
-def _check_pruned(place: Place, members: Members, slimmer: Slimmer, report: _Report) -> None:
-    """Of a packet whose parts were removed the manifest is left, and a snapshot that stands for it."""
-    report.pruned += 1
+def _check_manifest(place: Place, members: Members, slimmer: Slimmer, report: _Report) -> SignedManifest | None:
     report.files += 1
     opened = open_place(place, members)
     if isinstance(opened, Finding):
         report.problems.append(opened)
-        return
+        return None
     report.size += len(opened.envelope)
     report.verified.append(slimmer.held(place.folder, opened, keyid_of(opened.manifest, members)))
+    return opened
+
+
+def _check_pruned(place: Place, members: Members, slimmer: Slimmer, report: _Report) -> None:
+    """Of a packet whose parts were removed the manifest is left, and a snapshot that stands for it."""
+    report.pruned += 1
+    opened = _check_manifest(place, members, slimmer, report)
+    if opened is None:
+        return
     report.archived.add(opened.manifest.origin)
     if opened.hash not in report.covered.hashes.get(opened.manifest.dot, ()):
         reason = "it was pruned, and no snapshot here covers it"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -42,20 +42,28 @@ class VerifiedPacket:
         return sum(batch.num_rows for table in self.manifest.rows for batch in self.batches(table))
 
     def _read(self, entry: TableEntry) -> Iterator[pa.RecordBatch]:
-        schema = arrow_schema(entry.table())
         checks = RowChecks(entry.table(), self.manifest.dot, self.manifest.vector, entry.file)
-        budget = Budget(allowed_bytes(entry, self.limits), entry.file)
-        rows = 0
-        with open_regular(self.folder / entry.file) as file:
-            for raw in decode_part(file, entry, self.limits):
-                batch = plain_batch(raw, budget)
-                if not batch.schema.equals(schema):
-                    raise BadPacket("its columns are not the manifest's", entry.file)
-                checks.check(batch)
-                rows += batch.num_rows
-                yield batch
-        if rows != entry.rows:
-            raise BadPacket(f"{rows} rows instead of {entry.rows}", entry.file)
+        return read_part(self.folder, entry, self.limits, checks.check)
+
+
+def read_part(
+    folder: Path, entry: TableEntry, limits: Limits, check: Callable[[pa.RecordBatch], None]
+) -> Iterator[pa.RecordBatch]:
+    """The batches of a part whose file was verified, each looked at by `check` first. BadPacket: columns or number of
+    rows are not the manifest's, or `check` says so."""
+    schema = arrow_schema(entry.table())
+    budget = Budget(allowed_bytes(entry, limits), entry.file)
+    rows = 0
+    with open_regular(folder / entry.file) as file:
+        for raw in decode_part(file, entry, limits):
+            batch = plain_batch(raw, budget)
+            if not batch.schema.equals(schema):
+                raise BadPacket("its columns are not the manifest's", entry.file)
+            check(batch)
+            rows += batch.num_rows
+            yield batch
+    if rows != entry.rows:
+        raise BadPacket(f"{rows} rows instead of {entry.rows}", entry.file)
 
 
 def open_packet(

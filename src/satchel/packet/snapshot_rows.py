@@ -11,16 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from satchel.errors import BadPacket
-from satchel.files import open_regular
 from satchel.model.ids import NOWHERE_ORIGIN, Dot
 from satchel.model.schema import Table
 from satchel.model.vector import Vector
-from satchel.packet.footer import allowed_bytes
-from satchel.packet.growth import Budget, plain_batch
 from satchel.packet.limits import DEFAULT_LIMITS, MIB, Limits
 from satchel.packet.manifest import TableEntry
 from satchel.packet.part import PartWriter, file_name
-from satchel.packet.reader import decode_part
+from satchel.packet.reader import read_part
 from satchel.packet.row_checks import RowChecks
 from satchel.packet.rows import arrow_schema
 from satchel.packet.snapshot import NODES_FILE, PACKETS_FILE, SnapshotManifest, snapshot_problems
@@ -118,20 +115,8 @@ class VerifiedSnapshot:
         return sum(batch.num_rows for table in self.manifest.rows for batch in self.batches(table))
 
     def _read(self, entry: TableEntry) -> Iterator[pa.RecordBatch]:
-        schema = arrow_schema(entry.table())
         checks = _VersionChecks(entry.table(), self.manifest.marks, entry.file)
-        budget = Budget(allowed_bytes(entry, self.limits), entry.file)
-        rows = 0
-        with open_regular(self.folder / entry.file) as file:
-            for raw in decode_part(file, entry, self.limits):
-                batch = plain_batch(raw, budget)
-                if not batch.schema.equals(schema):
-                    raise BadPacket("its columns are not the manifest's", entry.file)
-                checks.check(batch)
-                rows += batch.num_rows
-                yield batch
-        if rows != entry.rows:
-            raise BadPacket(f"{rows} rows instead of {entry.rows}", entry.file)
+        return read_part(self.folder, entry, self.limits, checks.check)
 
 
 def open_snapshot(folder: Path, manifest: SnapshotManifest, limits: Limits = DEFAULT_LIMITS) -> VerifiedSnapshot:
