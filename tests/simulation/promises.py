@@ -113,4 +113,4 @@ def _survives(world: World, packet: str) -> bool:
     """Whether a home still has a packet."""
     manifest = world.evidence.manifests[packet]
     name = f"{manifest['origin']}/{int(manifest['seq']):010d}-{manifest['suffix']}"
-    return any((m.home / "packets").glob(f"*/{name}/manifest.json") for m in world.machines)
+    return any(list((m.home / "packets").glob(f"*/{name}/manifest.json")) for m in world.machines)
