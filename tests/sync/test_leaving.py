@@ -380,3 +380,22 @@ def test_the_branches_of_a_clone_are_cut_by_their_hashes(
     meet(share, [office, clinic])
     assert clinic.rows("SELECT id FROM stock ORDER BY id") == [("b1",), ("s1",), ("t1",)]
     assert clinic.vector() == office.vector()
+
+
+@pytest.mark.parametrize("cut", ["branch/0", "branch/1"])
+def test_who_writes_a_revoked_node_s_row_anew_is_understood_by_all(
+    office: Place, branch: Place, clinic: Place, share: Path, cut: str
+) -> None:
+    if cut == "branch/1":
+        insert(branch, "good")
+        meet(share, [branch])
+    insert(branch, "bad")
+    meet(share, [branch, office])  # nobody else has it: a cut before it is allowed
+    office.sql("UPDATE customers SET name = 'kept' WHERE id = 'bad'")
+    office.node.sync(share)
+    office.node.revoke("branch", at=[cut])
+    office.sql("UPDATE customers SET town = 'Ulm' WHERE id = 'bad'")
+    meet(share, [office, clinic])
+    assert differences(office.dump(), clinic.dump()) == {}
+    assert office.rows("SELECT name, town FROM customers WHERE id = 'bad'") == [("kept", "Ulm")]
+    assert [entry["packet"] for entry in clinic.node.status()["quarantined"]] == [cut[:-1] + str(int(cut[-1]) + 1)]

@@ -41,6 +41,8 @@ def obey(site: Site, report: Report, quarantine: Quarantine, *, dry_run: bool = 
     if not cuts:
         return
     refuse_revoked(site)
+    if not dry_run and not site.notes.get("cuts"):
+        site.note(cuts="1")  # the store looks at what it seals from now on
     cuts.read_with(naming_of(site).resolve)
     ahead = dict(cuts.ahead()) if not site.joining else {}
     if ahead:

@@ -17,6 +17,7 @@ from satchel.stores.records import Contested, RowEdit
 from satchel.stores.sqlite import lineage, pending
 from satchel.stores.sqlite.delta import SQLiteDelta
 from satchel.stores.sqlite.freezing import own_slots
+from satchel.stores.sqlite.inherited import inherit
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.numbers import Numbers
 from satchel.stores.sqlite.row import RowEditor
@@ -43,6 +44,7 @@ class HandDelta(SQLiteDelta):
             own = sorted((e for e in edits if e.table == name), key=lambda e: repr(e.key))
             for edit in own:
                 self._stage(stage, edit)
+            inherit(self.db, stage)
             self.stages[name] = stage
             self.rows[name] = len(own)
 

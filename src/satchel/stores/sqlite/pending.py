@@ -19,6 +19,7 @@ from satchel.stores.sqlite import apart, homecoming, lineage
 from satchel.stores.sqlite.connection import tolerant
 from satchel.stores.sqlite.events import changed, count_renamed, has_renames, is_event
 from satchel.stores.sqlite.freezing import GONE, HIDDEN, own_slots
+from satchel.stores.sqlite.inherited import inherit
 from satchel.stores.sqlite.layout import MASK_BITS, Layout
 from satchel.stores.sqlite.stage import FIXED, Stage, bindable, fetch, placeholder
 from satchel.stores.sqlite.versions import VersionReader
@@ -72,6 +73,7 @@ def coalesce(db: sqlite3.Connection, layout: Layout, raw: str, rules: Rules, aut
     db.execute(f"DROP TABLE {raw}")
     _as_written(db, layout, stage)
     _carry_unseen(db, layout, stage, rules)
+    inherit(db, stage)
     return stage
 
 
