@@ -35,7 +35,7 @@ def folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.mark.parametrize("command", [*Parts.commands, "shop-first", "shop-merge", "shop-overtaken", "table-rebuilt"])
+@pytest.mark.parametrize("command", ["init", "join", "receive", "sync", "shop-merge"])
 def test_a_command_killed_at_some_of_its_steps_breaks_no_promise(folder: Path, command: str) -> None:
     found = swept(folder, command, 9, 23)
     assert int(str(found["steps"])) > 9
@@ -48,6 +48,6 @@ def test_a_command_killed_at_some_of_its_steps_breaks_no_promise(folder: Path, c
 @pytest.mark.slow
 @pytest.mark.parametrize("command", sweep.WORLDS)
 def test_a_command_killed_at_many_of_its_steps_breaks_no_promise(folder: Path, command: str) -> None:
-    found = swept(folder, command, 2, 5 if command in {*Parts.commands, *Restored.commands} else 19)
+    found = swept(folder, command, 2, 11 if command in {*Parts.commands, *Restored.commands} else 43)
     print(f"{command}: killed at {found['killed']} of {found['steps']} steps, {found['broken']} broke a promise")
     assert found["broken"] == []

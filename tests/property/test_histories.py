@@ -15,7 +15,7 @@ def test_the_product_shows_what_the_model_shows_after_any_history(tmp_path: Path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(100, 140, 5))
+@pytest.mark.parametrize("first", range(100, 115, 5))
 def test_the_product_shows_what_the_model_shows_after_many_histories(tmp_path: Path, first: int) -> None:
     for seed in range(first, first + 5):
         folder = tmp_path / str(seed)

@@ -128,7 +128,7 @@ def test_nothing_is_lost_while_two_applications_write(root: Path, journal: str) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(10, 50, 10))
+@pytest.mark.parametrize("seed", range(10, 30, 10))
 @pytest.mark.parametrize("journal", ["wal", "delete"])
 def test_nothing_is_lost_while_two_applications_write_for_long(root: Path, journal: str, seed: int) -> None:
     ledgers = work_together(root, journal, 40, seed)
@@ -268,7 +268,7 @@ def test_what_is_written_while_a_seal_is_under_way_is_neither_lost_nor_misread(r
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(100, 112))
+@pytest.mark.parametrize("seed", range(100, 106))
 @pytest.mark.parametrize("at", ["frozen", "recorded"])
 def test_what_is_written_while_many_seals_are_under_way_is_neither_lost_nor_misread(
     root: Path, at: str, seed: int
