@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 import satchel
-from satchel.model.ids import node_of
+from satchel.model.ids import node_of, trunk_of
 from tests.simulation.machine import Machine
 from tests.simulation.till import Cells, Write
 from tests.simulation.world import World
@@ -46,9 +46,22 @@ def _verify(world: World, machine: Machine) -> None:
 
 
 def _is_out_of_reach(world: World, packet: str) -> bool:
-    """Whether a packet is of a node that has left, which took it along: it is named for ever, or until it turns up."""
+    """Whether nobody can bring what is waited for: it is of a node that has left and took it along, or every copy was
+    lost when a home was put back. It is named for ever, or until it turns up."""
     left = {machine.name for machine in world.machines if machine.gone}
-    return node_of(packet.split("/", maxsplit=1)[0]) in left or packet.endswith("(waits itself)")
+    origin, _, rest = packet.split(" ", maxsplit=1)[0].partition("/")
+    if packet.endswith("(waits itself)") or node_of(origin) in left or packet.removeprefix("the card of ") in left:
+        return True
+    names = [
+        f"{manifest['origin']}/{int(manifest['seq']):010d}-{manifest['suffix']}"
+        for manifest in world.evidence.manifests.values()
+        if (trunk_of(origin), rest) == (manifest["origin"], str(manifest["seq"]))
+    ]
+    archives = [machine.home / "packets" for machine in world.present()]
+    known = any(machine.node.status()["vector"].get(origin, 0) >= int(rest or 0) for machine in world.present())
+    return not known and not any(
+        list(archive.glob(f"*/{name}/manifest.json")) for archive in archives for name in names
+    )
 
 
 def _open(machine: Machine) -> list[str]:

@@ -273,8 +273,8 @@ class World:
 
     def retire(self, machine: Machine) -> None:
         """It is not waited for any more; what it has sealed counts whenever it turns up."""
-        if machine is self.machines[0] or self._is_cloned(machine):
-            return
+        if machine is self.machines[0] or self._is_cloned(machine) or len({m.name for m in self.present()}) < 3:
+            return  # somebody stays to meet
         with showing(self.clock.now):
             self.machines[0].node.retire(machine.name)
         machine.gone = True
@@ -282,8 +282,8 @@ class World:
 
     def revoke(self, machine: Machine) -> None:
         """It was stolen: what the admin has of it counts, nothing later."""
-        if machine is self.machines[0] or self._is_cloned(machine):
-            return
+        if machine is self.machines[0] or self._is_cloned(machine) or len({m.name for m in self.present()}) < 3:
+            return  # somebody stays to meet
         with showing(self.clock.now):
             self.machines[0].node.revoke(machine.name)
         machine.gone = machine.cut = True
