@@ -36,9 +36,10 @@ def keep(world: World) -> Account:
 
 
 def _verify(world: World, machine: Machine) -> None:
-    """An archive is whole. What was restored to a state of before may lack packets that nobody else has: it says so."""
+    """An archive is whole. One that was restored to a state of before, or waits for what is out of reach, says so."""
     problems = satchel.verify(machine.home / "packets")["problems"]
-    if machine.node.status()["missing"]:
+    status = machine.node.status()
+    if status["missing"] or status["waiting"]:
         problems = [problem for problem in problems if not problem["reason"].startswith("gap")]
     if world.done["clone"]:
         problems = [problem for problem in problems if "fork" not in problem["reason"]]
@@ -87,10 +88,17 @@ def account(world: World, machine: Machine) -> Account:
     """Where every committed token is. AssertionError names those that are nowhere."""
     shown = machine.till.cells()
     entries = machine.node.conflicts(closed=True)
+    waiting = {entry["packet"] for entry in machine.node.status()["waiting"]}
     found: Account = Counter()
     lost = []
     for write in world.ledger.writes.values():
         where = _where(world, write, shown, entries)
+        if where == "lost" and any(
+            f"{manifest['origin']}/{manifest['seq']}" in waiting
+            for line in world.evidence.writing(write.place, write.token)
+            for manifest in (world.evidence.manifests[line.packet],)
+        ):
+            where = "waiting for what is out of reach"
         found[where] += 1
         if where == "lost":
             lost.append(write)
