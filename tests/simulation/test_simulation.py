@@ -25,7 +25,7 @@ def test_a_network_in_trouble_keeps_the_promises(seed: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(10, 34))
+@pytest.mark.parametrize("seed", [*range(10, 30), 2024, 2039, 10132, 20040])  # the last ones have found something
 def test_many_networks_in_trouble_keep_the_promises(seed: int) -> None:
     simulate(seed, 60)
 

@@ -29,11 +29,14 @@ class Covered:
     problems: list[Finding] = field(default_factory=list)
 
     def check_links(self, packets: Iterable[Held]) -> list[Finding]:
-        """Packets that go on where a snapshot ends must go on from its last packet."""
-        found = []
+        """Packets that go on where a snapshot ends must go on from its last packet, or from one that is here: a fork
+        has several of one number."""
+        found, packets = [], list(packets)
+        here = {packet.hash for packet in packets}
         for packet in packets:
             before = Dot(packet.dot.origin, packet.dot.seq - 1)
-            if before in self.hashes and packet.manifest.previous not in self.hashes[before]:
+            previous = packet.manifest.previous
+            if before in self.hashes and previous not in self.hashes[before] and previous not in here:
                 reason = f"the hash of the packet before is not that of {before} in the snapshot"
                 found.append(Finding(str(packet.dot), "manifest.json", reason, str(packet.folder)))
         return found
