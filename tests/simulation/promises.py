@@ -109,10 +109,16 @@ def account(world: World, machine: Machine) -> Account:
 
 def _where(world: World, write: Write, shown: Cells, entries: list[dict[str, Any]]) -> str:
     where = _found(world, write, shown, entries)
-    (author,) = (machine for machine in world.machines if machine.home.name == write.node)
-    if where != "lost" or not author.gone:
+    if where != "lost":
         return where
-    return "beyond the cut of a revoked node" if author.cut else "kept by a node that has retired"
+    (author,) = (machine for machine in world.machines if machine.home.name == write.node)
+    revoked = {machine.name for machine in world.machines if machine.cut}
+    origins = {
+        world.evidence.manifests[line.packet]["origin"] for line in world.evidence.writing(write.place, write.token)
+    }
+    if author.cut or revoked & set(map(node_of, origins)):  # a machine may have had a name that was revoked later
+        return "beyond the cut of a revoked node"
+    return "kept by a node that has retired" if author.gone else "lost"
 
 
 def _found(world: World, write: Write, shown: Cells, entries: list[dict[str, Any]]) -> str:

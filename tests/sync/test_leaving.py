@@ -399,3 +399,16 @@ def test_who_writes_a_revoked_node_s_row_anew_is_understood_by_all(
     assert differences(office.dump(), clinic.dump()) == {}
     assert office.rows("SELECT name, town FROM customers WHERE id = 'bad'") == [("kept", "Ulm")]
     assert [entry["packet"] for entry in clinic.node.status()["quarantined"]] == [cut[:-1] + str(int(cut[-1]) + 1)]
+
+
+def test_a_snapshot_made_after_a_revocation_is_right(office: Place, branch: Place, clinic: Place, share: Path) -> None:
+    insert(branch, "bad")
+    meet(share, [branch, office])
+    office.sql("UPDATE customers SET name = 'kept' WHERE id = 'bad'")
+    office.node.sync(share)
+    office.node.revoke("branch", at=["branch/0"])
+    office.node.snapshot(share)
+    meet(share, [office, clinic])
+    for folder in (share, office.home / "packets"):
+        assert satchel.verify(folder)["problems"] == []
+    assert differences(office.dump(), clinic.dump()) == {}

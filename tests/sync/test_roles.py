@@ -93,6 +93,7 @@ def test_only_admins_invite_and_change_the_configuration(office: Place, branch: 
 
 def test_another_policy_decides_open_conflicts_again_everywhere(office: Place, branch: Place, share: Path) -> None:
     office.sql("UPDATE stock SET pieces = 1")
+    time.sleep(0.01)  # the newer one
     branch.sql("UPDATE stock SET pieces = 2")
     meet(share, [office, branch])
     assert office.rows("SELECT pieces FROM stock") == [(2,)]

@@ -96,6 +96,10 @@ class RowChecks:
         self._require(columns.null_count == 0, "a lineage without columns")
         self._require_names(columns.flatten(), "a lineage")
         self._require_once(pc.list_parent_indices(lineage), columns)
+        self._check_sources(origin, seq)
+
+    def _check_sources(self, origin: pa.Array, seq: pa.Array) -> None:
+        """Where cells come from."""
         self._check_dots(origin, seq)
 
     def _check_dots(self, origin: pa.Array, seq: pa.Array) -> None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from satchel.errors import BadPacket
-from satchel.model.ids import NOWHERE_ORIGIN, Dot
+from satchel.model.ids import NOWHERE_ORIGIN, ORIGIN_NAME, Dot
 from satchel.model.schema import Table
 from satchel.model.vector import Vector
 from satchel.packet.limits import DEFAULT_LIMITS, MIB, Limits
@@ -87,6 +87,12 @@ class _VersionChecks(RowChecks):
         self._require(stamp.null_count == 0 and bool(pc.all(pc.greater_equal(stamp, 0)).as_py()), "a false stamp")
         self._gids.clear()
         self._check_gid_texts(change.field("gid"))
+
+    def _check_sources(self, origin: pa.Array, seq: pa.Array) -> None:
+        """A cell may come from a packet that does not count any more, and that no vector covers: beyond a cut."""
+        named = all(name == "" or ORIGIN_NAME.fullmatch(name) for name in pc.unique(origin).drop_null().to_pylist())
+        self._require(named, "a lineage without origin")
+        self._require(bool(pc.all(pc.greater_equal(seq.drop_null(), 0)).as_py()), "a lineage without seq")
 
     def _check_gid_texts(self, gid: pa.StringArray) -> None:
         """As of a packet's rows, but that a gid may stand twice."""
