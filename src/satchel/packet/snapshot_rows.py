@@ -92,7 +92,7 @@ class _VersionChecks(RowChecks):
         """A cell may come from a packet that does not count any more, and that no vector covers: beyond a cut."""
         named = all(name == "" or ORIGIN_NAME.fullmatch(name) for name in pc.unique(origin).drop_null().to_pylist())
         self._require(named, "a lineage without origin")
-        self._require(bool(pc.all(pc.greater_equal(seq.drop_null(), 0)).as_py()), "a lineage without seq")
+        self._require(seq.null_count == len(seq) or pc.min(seq).as_py() >= 0, "a lineage without seq")
 
     def _check_gid_texts(self, gid: pa.StringArray) -> None:
         """As of a packet's rows, but that a gid may stand twice."""
