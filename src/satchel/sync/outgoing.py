@@ -22,6 +22,7 @@ from satchel.packet.manifest import Manifest, manifest_hash
 from satchel.packet.verify import SignedManifest, read_manifest, verify_parts
 from satchel.replication.branches import Naming
 from satchel.stores.records import PacketRecord
+from satchel.sync.acknowledged import had_by_all, marks_of
 from satchel.sync.branches import header_of, naming_of
 from satchel.sync.collecting import headers_of
 from satchel.sync.quarantine import Bad, Quarantine
@@ -58,13 +59,11 @@ class Dropper:
         """Packets that some member lacks by the best acknowledgement known; none known means everything. A clone lacks
         what its own says: it has this node's name, so nobody else can tell. Causes first as far as each origin's order
         goes: whoever gets half of it can use that half."""
-        known = [self._has(peer) for peer in self.site.peers] + [self.naming.covered(a.marks) for a in self.site.twins]
+        known = [marks_of(self.site, peer, self.naming) for peer in self.site.peers]
+        known += [self.naming.covered(twin.marks) for twin in self.site.twins]
         if not known:
             return []
-        lowest = {
-            origin: Mark(min(marks[origin].seq if origin in marks else 0 for marks in known), "")
-            for origin in self.site.store.vector()
-        }
+        lowest = had_by_all(self.site, known)
         wares = [Ware(record.dot, record.suffix) for record in self._asked_for_again(lowest)]
         wares += [Ware(record.dot, record.suffix) for record in self.site.store.packets_after(lowest)]
         named = ((header_of(signed, self.naming).dot, signed.manifest.suffix) for signed in self._unapplied)
@@ -79,11 +78,6 @@ class Dropper:
     def naming(self) -> Naming:
         """What the packets are called: others may call them otherwise."""
         return naming_of(self.site, self._unapplied)
-
-    def _has(self, peer: str) -> Mapping[str, Mark]:
-        """What a member has by its acknowledgement, in the names that hold here."""
-        ack = self.site.acks().get(peer)
-        return self.naming.covered(ack.marks) if ack is not None else {}
 
     def _asked_for_again(self, lowest: Mapping[str, Mark]) -> Iterator[PacketRecord]:
         """Packets that all had and somebody has no more: an archive can lose one, too."""
@@ -228,7 +222,7 @@ class Dropper:
         peers = self.site.peers
         if self.dry_run or not peers or any(peer not in acks for peer in peers):
             return
-        marks = [self._has(peer) for peer in peers]
+        marks = [marks_of(self.site, peer, self.naming) for peer in peers]
         for place in exchange.listing().packets:
             if all(self._covers(vector, place) for vector in marks):
                 exchange.remove_packet(f"{self.site.archive.network}/{place.origin}/{place.name.lower()}")

@@ -24,11 +24,12 @@ from satchel.exchange.snapshots import (
 )
 from satchel.files import FileTrouble, read_limited, remove_folder
 from satchel.model.ids import Dot, trunk_of
-from satchel.model.vector import Mark, Vector
+from satchel.model.vector import Vector
 from satchel.packet.problem import Waiting
 from satchel.packet.snapshot import SignedSnapshot, read_snapshot, snapshot_problems
 from satchel.stores.records import PacketRecord
 from satchel.sync import sealing
+from satchel.sync.acknowledged import had_by_all, marks_of
 from satchel.sync.branches import NOTE, naming_of
 from satchel.sync.quarantine import Bad, Quarantine
 from satchel.sync.report import Report
@@ -233,16 +234,11 @@ class SnapshotCollector:
 
 def lacking(site: Site) -> list[PacketRecord]:
     """Packets that some member lacks and that this archive does not have any more."""
-    acks = site.acks()
     naming = naming_of(site)
-    known = [naming.covered(acks[peer].marks) if peer in acks else {} for peer in site.peers]
+    known = [marks_of(site, peer, naming) for peer in site.peers]
     if not known:
         return []
-    lowest = {
-        origin: Mark(min(marks[origin].seq if origin in marks else 0 for marks in known), "")
-        for origin in site.store.vector()
-    }
-    return [record for record in site.store.packets_after(lowest) if not _has(site, record)]
+    return [record for record in site.store.packets_after(had_by_all(site, known)) if not _has(site, record)]
 
 
 def _has(site: Site, record: PacketRecord) -> bool:

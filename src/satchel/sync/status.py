@@ -7,6 +7,7 @@ from typing import Any
 
 from satchel.model.stamp import rfc3339
 from satchel.model.vector import Vector, behind
+from satchel.sync.acknowledged import marks_of
 from satchel.sync.branches import fork_alarms, forks, naming_of
 from satchel.sync.cuts import REVOKED
 from satchel.sync.epochs import epochs
@@ -82,7 +83,7 @@ def _peers(site: Site, vector: Vector) -> list[dict[str, Any]]:
     found = []
     for peer in site.peers:
         ack = acks.get(peer)
-        marks = naming.covered(ack.marks) if ack else {}
+        marks = marks_of(site, peer, naming)
         found.append(
             {
                 "node": peer,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from satchel.errors import BadPacket
 from satchel.exchange.folder import FolderExchange
@@ -28,6 +28,8 @@ from satchel.sync.snapshots import held_snapshots
 if TYPE_CHECKING:
     from satchel.sync.visit import Visit
 
+T = TypeVar("T")
+_ReadMarker = Callable[[Place, int], bytes | None]
 Packets = tuple[tuple[Dot, str], ...]  # with their hashes: all digits, the first 16, or none
 
 
@@ -148,41 +150,36 @@ class Traces:
                 yield from self._read(stop.exchange.read_marker, place)
 
     def _read(self, read_marker: _ReadMarker, place: Place) -> Iterator[tuple[Place, SignedManifest]]:
-        """What is not to be trusted is no trace; it is quarantined when it is collected, or named where it lies."""
-        try:
-            data = read_marker(place, ENVELOPE_LIMIT)
-            signed = read_manifest(data, self.site.members) if data is not None else None
-            if isinstance(signed, Waiting) and data is not None:
-                signed = read_manifest(data, self._introduced)
-        except (BadPacket, FileTrouble):
-            return
-        if isinstance(signed, SignedManifest):
+        signed = self._trusted(partial(read_marker, place, ENVELOPE_LIMIT), read_manifest)
+        if signed is not None:
             yield place, signed
 
     def _acks(self, stop: Visit) -> Iterator[Ack]:
         for path in stop.listing.acks:
-            try:
-                data = stop.exchange.read_listed(path, ENVELOPE_LIMIT)
-                ack = open_ack(data, self.site.members) if data is not None else None
-                if isinstance(ack, Waiting) and data is not None:
-                    ack = open_ack(data, self._introduced)
-            except (BadPacket, FileTrouble):
-                continue
-            if isinstance(ack, Ack):
+            ack = self._trusted(partial(stop.exchange.read_listed, path, ENVELOPE_LIMIT), open_ack)
+            if ack is not None:
                 yield ack
 
     def _snapshots(self, stop: Visit) -> Iterator[SignedSnapshot]:
         """Who vouches for a snapshot has applied what it covers."""
         for place in stop.listing.snapshots:
-            try:
-                data = stop.exchange.read_marker(place, ENVELOPE_LIMIT)
-                signed = read_snapshot(data, self.site.members) if data is not None else None
-                if isinstance(signed, Waiting) and data is not None:
-                    signed = read_snapshot(data, self._introduced)
-            except (BadPacket, FileTrouble):
-                continue
-            if isinstance(signed, SignedSnapshot):
+            signed = self._trusted(partial(stop.exchange.read_marker, place, ENVELOPE_LIMIT), read_snapshot)
+            if signed is not None:
                 yield signed
+
+    def _trusted(self, read: Callable[[], bytes | None], opened: Callable[[bytes, Members], T | Waiting]) -> T | None:
+        """A signed file as it is opened. What is not to be trusted is no trace; it is quarantined when it is collected,
+        or named where it lies."""
+        try:
+            data = read()
+            if data is None:
+                return None
+            found = opened(data, self.site.members)
+            if isinstance(found, Waiting):
+                found = opened(data, self._introduced)
+        except (BadPacket, FileTrouble):
+            return None
+        return None if isinstance(found, Waiting) else found
 
     @cached_property
     def _introduced(self) -> Members:
@@ -206,9 +203,3 @@ def read_listed(stop: Visit, paths: Iterable[Path]) -> Iterator[bytes]:
             continue
         if data is not None:
             yield data
-
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    _ReadMarker = Callable[[Place, int], bytes | None]

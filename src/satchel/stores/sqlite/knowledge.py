@@ -1,4 +1,4 @@
-"""What the database knows of packets, numbers and runs (base.Store)."""
+"""What the database knows of packets, numbers and runs, and what it lacks (base.Store)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from satchel.model.ids import Dot
 from satchel.model.vector import Mark, Vector
-from satchel.stores.records import PacketRecord, Run, Sealed
+from satchel.stores.counts import Renumbered
+from satchel.stores.records import Lacks, PacketRecord, Run, Sealed
 from satchel.stores.sqlite import books, branches, pending
 from satchel.stores.sqlite.connection import transaction
+from satchel.stores.sqlite.drift import lacking
+from satchel.stores.sqlite.numbers import renumbered
 from satchel.stores.sqlite.opened import Opened
 
 
@@ -73,6 +76,17 @@ class Knowledge(Opened):
         """An applied packet."""
         with self._wall() as db:
             return books.packet(db, dot)
+
+    def renumbered(self, limit: int = 100) -> tuple[int, Sequence[Renumbered]]:
+        """How many rows have another number here than that of their birth, and the first of them."""
+        with self._wall() as db:
+            return renumbered(db, self._layouts.values(), limit)
+
+    def lacks(self) -> Sequence[Lacks]:
+        """Tables and columns of the network that this database does not have."""
+        with self._wall():
+            found = (lacking(layout) for layout in self._layouts.values())
+            return [lacks for lacks in found if lacks is not None]
 
     def record_run(self, run: Run) -> None:
         """Appends to the log of runs."""

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 
 from satchel.errors import ConstraintRefused
 from satchel.stores.base import Delta, Rules
-from satchel.stores.counts import Renumbered, RowCounts
-from satchel.stores.records import Incoming, Joining, Lacks, Sealed
+from satchel.stores.counts import RowCounts
+from satchel.stores.records import Incoming, Joining, Sealed
 from satchel.stores.snapshot import IncomingState, State
 from satchel.stores.sqlite import apart, books, install, reborn, tombstones
 from satchel.stores.sqlite.connection import connect, text_literal, transaction
-from satchel.stores.sqlite.drift import UNSETTLED, lacking
+from satchel.stores.sqlite.drift import UNSETTLED
 from satchel.stores.sqlite.knowledge import Knowledge
-from satchel.stores.sqlite.numbers import renumbered
 from satchel.stores.sqlite.rebuilt import REBUILT
 from satchel.stores.sqlite.single_rows import SingleRows
 from satchel.stores.sqlite.surroundings import Surroundings
@@ -116,17 +115,6 @@ class SQLiteStore(Surroundings, Knowledge, SingleRows):
         """These own packets were sealed by a state of the database that is lost."""
         with self._wall() as db, transaction(db, durable=True):
             reborn.note(db, self._layouts, packets)
-
-    def renumbered(self, limit: int = 100) -> tuple[int, Sequence[Renumbered]]:
-        """How many rows have another number here than that of their birth, and the first of them."""
-        with self._wall() as db:
-            return renumbered(db, self._layouts.values(), limit)
-
-    def lacks(self) -> Sequence[Lacks]:
-        """Tables and columns of the network that this database does not have."""
-        with self._wall():
-            found = (lacking(layout) for layout in self._layouts.values())
-            return [lacks for lacks in found if lacks is not None]
 
     def rebuilt(self) -> Sequence[str]:
         """Tables whose triggers were lost, and that have to be compared with the packets."""
