@@ -17,7 +17,7 @@ from satchel.model.ids import Dot
 from tests.property import own_histories
 from tests.property.hunting import hunt
 from tests.property.own_world import OwnNode
-from tests.property.revocations import Cutting
+from tests.property.revocations import Cutting, tell_everybody
 
 
 class History(own_histories.History):
@@ -84,15 +84,7 @@ class History(own_histories.History):
 
     def settle(self) -> None:
         """Everybody hears of every cut and gets everything: all but the revoked show the same rows."""
-        for node in self.others:
-            self.carrier.asked = node.name
-            if self.rng.random() < 0.6:
-                self.world.deliver(node, list(self.carrier.packets))
-            for seq in self.rng.sample(self.cuts, 2):
-                self.revoke(node, seq)
-        for node in self.world.nodes:
-            self.carrier.asked = node.name
-            self.world.seal(node)
+        tell_everybody(self)
         rows = []
         for node in self.others:
             self.carrier.asked = node.name

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from satchel.model.admission import Outcome, RowId
 from satchel.model.ids import Dot
@@ -140,15 +141,7 @@ class History(constraint_histories.History):
 
     def settle(self) -> None:
         """Everybody hears of every cut and gets everything: all but the revoked are equal, nothing is stuck."""
-        for node in self.others:
-            self.carrier.asked = node.name
-            if self.rng.random() < 0.6:
-                self.world.deliver(node, list(self.carrier.packets))
-            for seq in self.rng.sample(self.cuts, 2):
-                self.revoke(node, seq)
-        for node in self.world.nodes:
-            self.carrier.asked = node.name
-            self.world.seal(node)
+        tell_everybody(self)
         first = self.others[0]
         for node in self.others:
             self.carrier.asked = node.name
@@ -159,6 +152,19 @@ class History(constraint_histories.History):
             assert node.application.rows() == first.application.rows()
             last = {dot.origin: dot.seq for dot in sorted(self.carrier.packets)}
             assert node.site.vector == last | {"n1": min(self.cuts)}
+
+
+def tell_everybody(history: Any) -> None:
+    """All but the revoked hear of every cut, some with more packets than others; then all seal."""
+    for node in history.others:
+        history.carrier.asked = node.name
+        if history.rng.random() < 0.6:
+            history.world.deliver(node, list(history.carrier.packets))
+        for seq in history.rng.sample(history.cuts, 2):
+            history.revoke(node, seq)
+    for node in history.world.nodes:
+        history.carrier.asked = node.name
+        history.world.seal(node)
 
 
 def play(folder: Path, seed: int, say: Callable[..., None]) -> Counter[str]:

@@ -58,18 +58,23 @@ def agree_on(one: SQLiteStore, other: SQLiteStore) -> None:
         agree(f"snapshot of {name}", dict(enumerate(mine[name])), dict(enumerate(theirs[name])))
 
 
+def run_and_agree(world: Any, run: Callable[[], None]) -> None:
+    """A whole history; in the end all nodes make equal snapshots."""
+    close, world.close = world.close, lambda: None
+    try:
+        run()
+        for node in world.nodes[1:]:
+            agree_on(world.nodes[0].store, node.store)
+    finally:
+        close()
+
+
 class ToyHistory(constraint_histories.History):
     """The toy schema, beside the specification's model."""
 
     def run(self) -> None:
         self.snapshots: list[tuple[IncomingState, Any]] = []
-        close, self.world.close = self.world.close, lambda: None  # type: ignore[method-assign]
-        try:
-            super().run()
-            for node in self.world.nodes[1:]:
-                agree_on(self.world.nodes[0].store, node.store)
-        finally:
-            close()
+        run_and_agree(self.world, super().run)
 
     def step(self, node: ToyNode) -> None:
         act = self.rng.random()
@@ -95,13 +100,7 @@ class OwnHistory(own_histories.History):
 
     def run(self) -> None:
         self.snapshots: list[IncomingState] = []
-        close, self.world.close = self.world.close, lambda: None  # type: ignore[method-assign]
-        try:
-            super().run()
-            for node in self.world.nodes[1:]:
-                agree_on(self.world.nodes[0].store, node.store)
-        finally:
-            close()
+        run_and_agree(self.world, super().run)
 
     def step(self, node: OwnNode) -> None:
         act = self.rng.random()

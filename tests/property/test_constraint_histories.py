@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from tests.property.constraint_histories import History, load_global_spec
-
-
-@pytest.fixture(scope="module")
-def spec() -> Iterator[ModuleType]:
-    module = load_global_spec()
-    if module is None:
-        pytest.skip("the specification's model is not beside this repository")
-    yield module
+from tests.property.constraint_histories import History
 
 
 @pytest.mark.parametrize("seed", [*range(6), 240])  # 240: a row that refers to itself waits for a value

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from tests.property import own_revocations
-from tests.property.constraint_histories import load_global_spec
 from tests.property.revocations import History
 
 # Each of these was once wrong: entries of the list that share a name, references to rows that were taken out, values
 # that an innocent node had taken over from them.
 FOUND = (212, 249, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (153, 330)))
-
-
-@pytest.fixture(scope="module")
-def spec() -> Iterator[ModuleType]:
-    module = load_global_spec()
-    if module is None:
-        pytest.skip("the specification's model is not beside this repository")
-    yield module
 
 
 @pytest.mark.parametrize("seed", FOUND)

@@ -273,8 +273,8 @@ class World:
 
     def retire(self, machine: Machine) -> None:
         """It is not waited for any more; what it has sealed counts whenever it turns up."""
-        if machine is self.machines[0] or self._is_cloned(machine) or len({m.name for m in self.present()}) < 3:
-            return  # somebody stays to meet
+        if not self._may_leave(machine):
+            return
         with showing(self.clock.now):
             self.machines[0].node.retire(machine.name)
         machine.gone = True
@@ -282,8 +282,8 @@ class World:
 
     def revoke(self, machine: Machine) -> None:
         """It was stolen: what the admin has of it counts, nothing later."""
-        if machine is self.machines[0] or self._is_cloned(machine) or len({m.name for m in self.present()}) < 3:
-            return  # somebody stays to meet
+        if not self._may_leave(machine):
+            return
         with showing(self.clock.now):
             self.machines[0].node.revoke(machine.name)
         machine.gone = machine.cut = True
@@ -292,8 +292,10 @@ class World:
     def _has_joined(self, machine: Machine) -> bool:
         return bool(machine.node.status()["vector"])
 
-    def _is_cloned(self, machine: Machine) -> bool:
-        return sum(other.name == machine.name for other in self.machines) > 1
+    def _may_leave(self, machine: Machine) -> bool:
+        """The founder stays, and whoever has a clone; and somebody for the founder to meet."""
+        cloned = sum(other.name == machine.name for other in self.machines) > 1
+        return machine is not self.machines[0] and not cloned and len({m.name for m in self.present()}) >= 3
 
     def snapshot(self) -> None:
         with showing(self.time_at(self.machines[0])):
