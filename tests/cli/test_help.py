@@ -75,6 +75,18 @@ def test_the_list_of_commands_shows_each_line_whole(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_each_says_of_itself(name: str) -> None:
+    assert COMMANDS[name] == found(name).get_short_help_str(200)
+
+
+def test_the_list_of_commands_loads_none_of_them() -> None:
+    script = "import sys\nfrom satchel.cli import main\ntry:\n main(['--help'])\nfinally:\n print('|', *sys.modules)"
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False).stdout
+    loaded = {module for module in told.rpartition("|")[2].split() if module.startswith("satchel")}
+    assert loaded == {"satchel", "satchel.cli", "satchel.cli.program"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_json_and_those_that_write_have_dry_run(name: str) -> None:
     options = {option for parameter in found(name).params for option in parameter.opts}
     assert "--json" in options

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 
 from satchel.cli.cell import visible
 from satchel.cli.session import Session
@@ -20,6 +19,8 @@ def report_failure(problem: BaseException, session: Session) -> int:
     message, hint, exit_code = _words(problem, session.verbose)
     try:
         if session.verbose and exit_code == BUG and not isinstance(problem, SatchelError):
+            import traceback
+
             session.streams.error("".join(traceback.format_exception(problem)).rstrip())
         if message:
             session.streams.error(f"satchel: {visible(message)}")

@@ -9,15 +9,34 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.utils import make_default_short_help
 
-from satchel.cli.failure import report_failure
-from satchel.cli.session import Session
-
-# In the order of the work, which is the order of the help. `import` is a keyword of Python: its file is import_.py.
-COMMANDS = (
-    "init", "invite", "join", "export", "import", "sync", "status", "conflicts", "resolve", "history", "log",
-    "verify", "query", "snapshot", "prune", "nodes", "rejoin", "tables", "quarantine", "doctor", "detach", "demo",
-)  # fmt: skip
+# In the order of the work, which is the order of the help; each with the first sentence of its own help, so that the
+# list of them loads none. `import` is a keyword of Python: its file is import_.py.
+COMMANDS = {
+    "init": "Found a network with this database and make its home.",
+    "invite": "Write an invitation for one node, carried by hand, used once.",
+    "join": "Make a home for an invited node and its database.",
+    "export": "Seal pending changes and drop what others lack.",
+    "import": "Take in packets, apply what is ready, acknowledge.",
+    "sync": "Export and import with each exchange.",
+    "status": "Say how things stand, and who lacks what.",
+    "conflicts": "Show what needs somebody's eye, and how to settle it.",
+    "resolve": "Settle a conflict, as an ordinary edit.",
+    "history": "Show every version of a row: who, where, when, which won.",
+    "log": "List every export, import and sync, newest first.",
+    "verify": "Check packets, chains and signatures; needs no database.",
+    "query": "Ask the archive in SQL (DuckDB).",
+    "snapshot": "Make the state for late joiners, in place of all the packets.",
+    "prune": "Remove from the archive what everybody has.",
+    "nodes": "List the members of the network, and say who has left.",
+    "rejoin": "Give a home that was copied a name and key of its own.",
+    "tables": "List what is replicated, and what is left out and why.",
+    "quarantine": "List the packets that are not trusted, and why.",
+    "doctor": "Examine home, database, exchanges and clock; say what to do.",
+    "detach": "Remove satchel from the database; the rows stay.",
+    "demo": "Play three sites, a stick, a conflict and an audit.",
+}
 
 
 class Program(click.Group):
@@ -35,6 +54,12 @@ class Program(click.Group):
         found = module.run
         return found if isinstance(found, click.Command) else None
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, as click has it, without loading any."""
+        room = formatter.width - 6 - max(map(len, COMMANDS))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, make_default_short_help(text, room)) for name, text in COMMANDS.items()])
+
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command. Usage errors are click's own (exit 2)."""
         try:
@@ -43,6 +68,9 @@ class Program(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except (Exception, KeyboardInterrupt) as problem:
+            from satchel.cli.failure import report_failure
+            from satchel.cli.session import Session
+
             session = ctx.obj if isinstance(ctx.obj, Session) else Session()
             ctx.exit(report_failure(problem, session))
 
@@ -83,6 +111,8 @@ def main(ctx: click.Context, home: Path | None, as_json: bool, verbose: bool, qu
     Each site works in its own database. What changed there travels as signed packets in a folder: a share, a stick,
     anything that carries files.
     """
+    from satchel.cli.session import Session
+
     if verbose and quiet:
         raise click.UsageError("-v and -q exclude each other.")
     ctx.obj = Session(home, as_json, verbose, quiet)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -53,7 +52,7 @@ def replace(path: Path, data: bytes, mode: int = 0o666) -> None:
 
 def replace_with(path: Path, write: Callable[[Path], object]) -> None:
     """Has `write` make a flushed file under a name of its own beside `path`, and renames it to `path`."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     write(temporary)
     try:
         rename_file(temporary, path)
