@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.utils import make_default_short_help
 
 # In the order of the work, which is the order of the help; each with the first sentence of its own help, so that the
 # list of them loads none. `import` is a keyword of Python: its file is import_.py.
@@ -56,9 +55,8 @@ class Program(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, as click has it, without loading any."""
-        room = formatter.width - 6 - max(map(len, COMMANDS))
         with formatter.section("Commands"):
-            formatter.write_dl([(name, make_default_short_help(text, room)) for name, text in COMMANDS.items()])
+            formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command. Usage errors are click's own (exit 2)."""
