@@ -6,39 +6,28 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from satchel.errors import SatchelError, UsageError
-from satchel.model.schema import Table
-from satchel.model.stamp import rfc3339
-from satchel.model.value import Value, to_json
-from satchel.model.version import Version
-from satchel.sync import (
-    configuring,
-    doctor,
-    leaving,
-    membership,
-    pruning,
-    rejoining,
-    releasing,
-    roll,
-    running,
-    settling,
-    snapshotting,
-)
-from satchel.sync.configuring import ConfigurationReport
 from satchel.sync.home import Home
-from satchel.sync.identities import Identities
-from satchel.sync.leaving import LeavingReport
-from satchel.sync.membership import InviteReport
 from satchel.sync.opening import detaching, reading, working
-from satchel.sync.pruning import PruneReport
-from satchel.sync.rejoining import RejoinReport
-from satchel.sync.report import Report
-from satchel.sync.site import Site
-from satchel.sync.snapshotting import SnapshotReport
-from satchel.sync.status import status
 
+if TYPE_CHECKING:
+    from satchel.model.schema import Table
+    from satchel.model.value import Value
+    from satchel.model.version import Version
+    from satchel.sync.configuring import ConfigurationReport
+    from satchel.sync.identities import Identities
+    from satchel.sync.leaving import LeavingReport
+    from satchel.sync.membership import InviteReport
+    from satchel.sync.pruning import PruneReport
+    from satchel.sync.rejoining import RejoinReport
+    from satchel.sync.report import Report
+    from satchel.sync.site import Site
+    from satchel.sync.snapshotting import SnapshotReport
+
+# Each method imports the use case that it is about, and nothing else: `satchel status` is started far more often than
+# anybody revokes a node (ADR 28).
 EVENTS = ("sync-started", "packet-applied", "conflict", "sync-finished", "sync-failed")
 Callback = Callable[..., object]
 
@@ -92,11 +81,15 @@ class Node:
 
     def export(self, directory: str | Path | None = None, *, dry_run: bool = False) -> Report:
         """Seals pending changes; puts what others lack into `outbox/` or a folder."""
+        from satchel.sync import running
+
         place = Path(directory) if directory is not None else None
         return self._run(directory, lambda site: running.export(site, place, dry_run=dry_run), dry_run=dry_run)
 
     def import_(self, *paths: str | Path, dry_run: bool = False) -> Report:
         """Takes packets from `inbox/` or from paths; applies what is ready; writes the acknowledgement."""
+        from satchel.sync import running
+
         places = [Path(path) for path in paths]
 
         def run(site: Site) -> Report:
@@ -107,6 +100,7 @@ class Node:
     def sync(self, *exchanges: str | Path, dry_run: bool = False) -> Report:
         """Export and import with each exchange: a name of `satchel.toml` or a folder. Without one: with every exchange
         of `satchel.toml`, or where there is none `import_` then `export`."""
+        from satchel.sync import running
 
         def run(site: Site) -> Report:
             names = list(exchanges) or list(site.settings.exchanges)
@@ -121,32 +115,44 @@ class Node:
         self, name: str, *, out: str | Path | None = None, role: str = "member", days: int = 30, dry_run: bool = False
     ) -> InviteReport:
         """Writes an invitation for one node (`NAME.invite` unless `out` is named)."""
+        from satchel.sync import membership
+
         with working(self.home, dry_run=dry_run) as site:
             path = Path(out) if out is not None else None
             return membership.invite(site, name, out=path, role=role, days=days, dry_run=dry_run)
 
     def rejoin(self, invitation: str | Path, *, dry_run: bool = False) -> RejoinReport:
         """Gives a home that was copied a new name and key, those of an invitation; its database stays as it is."""
+        from satchel.sync import rejoining
+
         with working(self.home, dry_run=dry_run) as site:
             return rejoining.rejoin(site, Path(invitation), dry_run=dry_run)
 
     def snapshot(self, directory: str | Path | None = None, *, dry_run: bool = False) -> SnapshotReport:
         """Makes the state for late joiners, in the archive and in a folder; an admin's."""
+        from satchel.sync import snapshotting
+
         with working(self.home, dry_run=dry_run) as site:
             return snapshotting.snapshot(site, None if directory is None else Path(directory), dry_run=dry_run)
 
     def prune(self, *, keep_days: int = 0, deleted: bool = False, dry_run: bool = False) -> PruneReport:
         """Removes from the archive what everybody has and a snapshot stands for."""
+        from satchel.sync import pruning
+
         with working(self.home, dry_run=dry_run) as site:
             return pruning.prune(site, keep_days=keep_days, deleted=deleted, dry_run=dry_run)
 
     def retire(self, name: str, *, dry_run: bool = False) -> LeavingReport:
         """Nobody waits for a node any more; what it sealed counts. An admin's word, or that of the node itself."""
+        from satchel.sync import leaving
+
         with working(self.home, dry_run=dry_run) as site:
             return leaving.retire(site, name, dry_run=dry_run)
 
     def revoke(self, name: str, *, at: Sequence[str] = (), dry_run: bool = False) -> LeavingReport:
         """Nothing more of a node counts than what is applied here, or up to the packets `at` (`12` or `name/12`)."""
+        from satchel.sync import leaving
+
         with working(self.home, dry_run=dry_run) as site:
             return leaving.revoke(site, name, at, dry_run=dry_run)
 
@@ -154,16 +160,22 @@ class Node:
 
     def add_tables(self, *globs: str, dry_run: bool = False) -> ConfigurationReport:
         """Replicates more tables: an admin's change of the configuration."""
+        from satchel.sync import configuring
+
         with working(self.home, dry_run=dry_run) as site:
             return configuring.add_tables(site, globs, dry_run=dry_run)
 
     def set_policy(self, glob: str, policy: str, *, dry_run: bool = False) -> ConfigurationReport:
         """Another conflict policy for the tables of these names: an admin's change of the configuration."""
+        from satchel.sync import configuring
+
         with working(self.home, dry_run=dry_run) as site:
             return configuring.set_policy(site, glob, policy, dry_run=dry_run)
 
     def add_references(self, *references: str, dry_run: bool = False) -> ConfigurationReport:
         """Names references that the schema does not declare, TABLE.COLUMN=TABLE: an admin's change."""
+        from satchel.sync import configuring
+
         with working(self.home, dry_run=dry_run) as site:
             return configuring.add_references(site, references, dry_run=dry_run)
 
@@ -171,11 +183,15 @@ class Node:
 
     def status(self) -> dict[str, Any]:
         """How things stand: the fields of INTERFACE, and `sentence`."""
+        from satchel.sync.status import status
+
         with reading(self.home) as site:
             return status(site)
 
     def conflicts(self, closed: bool = False) -> list[dict[str, Any]]:
         """Open conflicts and those passed over until reviewed; with `closed` all."""
+        from satchel.sync import settling
+
         with reading(self.home) as site:
             return settling.list_conflicts(site, closed=closed)
 
@@ -192,6 +208,8 @@ class Node:
         dry_run: bool = False,
     ) -> dict[str, Any]:
         """Settles one conflict, or `all` with `take`, as an ordinary edit that is sealed at once."""
+        from satchel.sync import settling
+
         with working(self.home, dry_run=dry_run) as site:
             return settling.resolve(
                 site,
@@ -210,6 +228,7 @@ class Node:
         (shown | superseded | lost | parked), key (in this database), gid (None: the key means the same everywhere).
         `key`: this database's own numbers or gids; texts are read as the column's affinity has them."""
         from satchel.audit.history import row_history
+        from satchel.sync.identities import Identities
 
         with reading(self.home) as site:
             identities = Identities(site.store)
@@ -220,18 +239,24 @@ class Node:
 
     def log(self, limit: int = 100) -> list[dict[str, Any]]:
         """The newest runs first: at, command, exchange, seconds, trouble, report."""
+        from satchel.sync import running
+
         with reading(self.home) as site:
             return running.list_runs(site, limit)
 
     def nodes(self) -> Mapping[str, Any]:
         """{nodes: [{node, role, key, invited_by, state, this, cuts, by, until, heard, silent}], problems: [text]};
         `state`: active | retired | revoked | waiting | invited | expired."""
+        from satchel.sync import roll
+
         with reading(self.home) as site:
             return roll.list_nodes(site)
 
     def tables(self) -> Mapping[str, Any]:
         """{tables: [{table, key, scope, policy, columns}], left_out: [{table, reason}],
         references: [TABLE.COLUMN=TABLE], schema: follow | report}."""
+        from satchel.sync import membership
+
         with reading(self.home) as site:
             return membership.list_tables(site)
 
@@ -239,11 +264,15 @@ class Node:
 
     def quarantine(self, packet: str | None = None) -> dict[str, Any]:
         """{quarantined: [{packet, reason, id, file, since, where}]}; with an id or a packet all that is known of it."""
+        from satchel.sync import releasing
+
         with reading(self.home) as site:
             return releasing.list_quarantine(site) if packet is None else releasing.show(site, packet)
 
     def release(self, *packets: str, all: bool = False, dry_run: bool = False) -> dict[str, Any]:
         """Tries again what is in quarantine. The fields of a run, and {tried: [{packet, id, outcome, reason}]}."""
+        from satchel.sync import releasing
+
         with working(self.home, dry_run=dry_run) as site:
             report, tried = releasing.release(site, packets, every=all, dry_run=dry_run)
             return {**report.as_json(), "tried": tried}
@@ -252,12 +281,16 @@ class Node:
         self, *packets: str, all: bool = False, yes: bool = False, dry_run: bool = False
     ) -> dict[str, Any]:
         """Removes from quarantine what a good copy of is here; with `yes` whatever is named."""
+        from satchel.sync import releasing
+
         with working(self.home, dry_run=dry_run) as site:
             removed = releasing.remove(site, packets, every=all, yes=yes, dry_run=dry_run)
             return {"removed": removed, "dry_run": dry_run}
 
     def doctor(self) -> Mapping[str, Any]:
         """{findings: [{level: ok | note | warning | error, what, hint}]}."""
+        from satchel.sync import doctor
+
         return doctor.examine(self.home)
 
     def detach(self, *, dry_run: bool = False) -> Mapping[str, Any]:
@@ -273,6 +306,8 @@ def _with_outcomes(
     site: Site, identities: Identities, table: Table, key: Sequence[Value], versions: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     """Adds what became of each version: what stands now is asked of the store, everything else was superseded."""
+    from satchel.model.value import to_json
+
     standing = {version.dot: version for version in site.store.standing(table.name, key)}
     vector = site.store.vector()
     row = site.store.read_row(table.name, key)
@@ -301,6 +336,8 @@ def _with_outcomes(
 
 def _from_books(version: Version) -> dict[str, Any]:
     """A version whose packet was pruned, or came with a snapshot: the database still knows it."""
+    from satchel.model.stamp import rfc3339
+
     return {
         "origin": version.dot.origin,
         "seq": version.dot.seq,
