@@ -15,11 +15,24 @@ def open_store(url: str, *, timeout: float = _LOCK_TIMEOUT, read_only: bool = Fa
 
     Raises NotADatabase if there is none, NotSupported for a kind that this version does not know.
     """
-    scheme, separator, rest = url.partition("://")
+    scheme, separator, _ = url.partition("://")
     if separator and scheme in ("postgresql", "postgres"):
         raise NotSupported("this version knows SQLite databases only", "name the path of an SQLite file")
     if separator and scheme != "sqlite":
         raise UsageError(f"{scheme}:// is no kind of database that satchel knows", "name the path of an SQLite file")
     from satchel.stores.sqlite.store import SQLiteStore
 
-    return SQLiteStore(Path(rest.removeprefix("/") if separator else url), timeout=timeout, read_only=read_only)
+    return SQLiteStore(_path(url), timeout=timeout, read_only=read_only)
+
+
+def pulse_of(url: str) -> object:
+    """Something that differs if anybody wrote to the database in between; cheap, and without a connection. It may also
+    differ where nobody did."""
+    from satchel.stores.sqlite.pulse import read_pulse
+
+    return read_pulse(_path(url))
+
+
+def _path(url: str) -> Path:
+    _, separator, rest = url.partition("://")
+    return Path(rest.removeprefix("/") if separator else url)

@@ -26,11 +26,18 @@ KEY = "node.key"
 WITNESS = "witness.json"
 REJOINING = "rejoin.json"  # holds a key: a home that gets another identity
 FOLDERS = ("packets", "inbox", "outbox", "quarantine")
+# What a home can run a command at: the events of a run.
+HOOKS = {
+    f"on_{event.replace('-', '_')}": event
+    for event in ("sync-started", "packet-applied", "conflict", "sync-finished", "sync-failed")
+}
 _LIMIT = 1 << 20
 _NAME = re.compile(r"(^\[node\]\s*\n(?:[^\[\n]*\n)*?\s*name\s*=\s*)(\"[^\"\n]*\"|'[^'\n]*')", re.MULTILINE)
 LOCK_TIMEOUT = 10.0  # seconds
 GRACE_MINUTES = 60.0
 LOUD_AFTER_DAYS = 14.0
+EVERY_MINUTES = 5.0
+SETTLE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,9 @@ class Settings:
     grace_minutes: float = GRACE_MINUTES  # so long an incomplete packet may be arriving before anybody is told
     loud_after_days: float = LOUD_AFTER_DAYS  # so long something may be missing before status turns loud
     limits: Limits = DEFAULT_LIMITS  # on what packets may ask of this home
+    every_minutes: float = EVERY_MINUTES  # between two rounds of a watch that nothing calls for
+    settle_seconds: float = SETTLE_SECONDS  # so long the database has to be quiet before a watch seals
+    hooks: Mapping[str, str] = field(default_factory=dict)  # event, such as `conflict` -> a command line
 
 
 class Home:
@@ -181,19 +191,34 @@ def _settings(raw: Mapping[str, Any]) -> Settings:
         exchanges=exchanges,
         run_triggers=_names(raw, "run"),
         skip_triggers=_names(raw, "skip"),
-        grace_minutes=_patience(raw, "grace_minutes", GRACE_MINUTES),
-        loud_after_days=_patience(raw, "loud_after_days", LOUD_AFTER_DAYS),
+        grace_minutes=_patience(raw, "status.grace_minutes", GRACE_MINUTES),
+        loud_after_days=_patience(raw, "status.loud_after_days", LOUD_AFTER_DAYS),
         limits=_limits(raw),
+        every_minutes=_patience(raw, "watch.every_minutes", EVERY_MINUTES),
+        settle_seconds=_patience(raw, "watch.settle_seconds", SETTLE_SECONDS),
+        hooks=_hooks(raw),
     )
 
 
 def _patience(raw: Mapping[str, Any], name: str, usual: float) -> float:
-    """A number under [status]. ValueError if it is none."""
-    section = raw.get("status", {})
-    value = section.get(name, usual) if isinstance(section, dict) else None
+    """How long something may take, `section.key`. ValueError if it is no number."""
+    section, _, key = name.partition(".")
+    there = raw.get(section, {})
+    value = there.get(key, usual) if isinstance(there, dict) else None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
-        raise ValueError(f"'status.{name}'")
+        raise ValueError(f"'{name}'")
     return float(value)
+
+
+def _hooks(raw: Mapping[str, Any]) -> dict[str, str]:
+    """on_conflict = "command" and so on, by event. ValueError if one is no command or no event."""
+    section = raw.get("hooks", {})
+    if not isinstance(section, dict):
+        raise ValueError("'hooks'")
+    for name, command in section.items():
+        if name not in HOOKS or not isinstance(command, str):
+            raise ValueError(f"'hooks.{name}'")
+    return {HOOKS[name]: command for name, command in section.items() if command}
 
 
 def _limits(raw: Mapping[str, Any]) -> Limits:
@@ -240,6 +265,12 @@ def _settings_text(settings: Settings) -> str:
     if (settings.grace_minutes, settings.loud_after_days) != (GRACE_MINUTES, LOUD_AFTER_DAYS):
         lines += ["[status]", f"grace_minutes = {settings.grace_minutes:g}"]
         lines += [f"loud_after_days = {settings.loud_after_days:g}", ""]
+    if (settings.every_minutes, settings.settle_seconds) != (EVERY_MINUTES, SETTLE_SECONDS):
+        lines += ["[watch]", f"every_minutes = {settings.every_minutes:g}"]
+        lines += [f"settle_seconds = {settings.settle_seconds:g}", ""]
+    if settings.hooks:
+        commands = {name: settings.hooks[event] for name, event in HOOKS.items() if event in settings.hooks}
+        lines += ["[hooks]", *(f"{name} = {quote(command)}" for name, command in commands.items()), ""]
     if changed := settings.limits.changed():
         lines += ["[limits]", *(f"{name} = {number}" for name, number in changed.items()), ""]
     return "\n".join(lines)

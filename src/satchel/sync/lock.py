@@ -14,10 +14,13 @@ LOCK_NAME = "lock"
 
 
 class HomeLock:
-    """The operating system's lock on a file in the home; it goes with its process, however that ends."""
+    """The operating system's lock on a file in the home; it goes with its process, however that ends. `busy` is raised
+    where another satchel has it."""
 
-    def __init__(self, home: Path) -> None:
-        self._home = home
+    def __init__(self, home: Path, busy: HomeBusy | None = None) -> None:
+        self._busy = busy or HomeBusy(
+            f"another satchel works in {home}", "wait until it is done, then run the same command again"
+        )
         self._path = home / LOCK_NAME
         self._descriptor: int | None = None
 
@@ -26,9 +29,7 @@ class HomeLock:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
         if not _lock(descriptor):
             os.close(descriptor)
-            raise HomeBusy(
-                f"another satchel works in {self._home}", "wait until it is done, then run the same command again"
-            )
+            raise self._busy
         self._descriptor = descriptor
         return self
 
@@ -38,6 +39,18 @@ class HomeLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether somebody holds the lock now; nothing is made where there is none."""
+    try:
+        descriptor = os.open(folder / LOCK_NAME, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        return not _lock(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 if sys.platform == "win32":

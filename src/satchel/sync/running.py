@@ -72,9 +72,9 @@ def _record(site: Site, entry: Run) -> None:
             raise
 
 
-def export(site: Site, directory: Path | None, *, dry_run: bool = False) -> Report:
+def export(site: Site, directory: Path | None, *, dry_run: bool = False, report: Report | None = None) -> Report:
     """Seals; puts what others lack into the outbox or a folder. ExchangeUnreachable: it was sealed all the same."""
-    report = Report()
+    report = report or Report()
     with run(site, "export", report, dry_run=dry_run):
         tour = _begin(site, [directory or site.home.outbox], report, dry_run=dry_run)
         if report.sealed or site.untold:  # no reader of the acknowledgement must think that this node lacks its own
@@ -93,9 +93,16 @@ def export(site: Site, directory: Path | None, *, dry_run: bool = False) -> Repo
     return report
 
 
-def import_(site: Site, paths: Sequence[Path], *, dry_run: bool = False, listener: Listener = _nobody) -> Report:
+def import_(
+    site: Site,
+    paths: Sequence[Path],
+    *,
+    dry_run: bool = False,
+    listener: Listener = _nobody,
+    report: Report | None = None,
+) -> Report:
     """Takes packets from the inbox or from paths, applies what is ready, writes the acknowledgement."""
-    report = Report()
+    report = report or Report()
     with run(site, "import", report, dry_run=dry_run):
         tour = _begin(site, list(paths) or [site.home.inbox], report, create=False, dry_run=dry_run)
         _take_in(site, tour, report, dry_run, listener)
@@ -103,10 +110,17 @@ def import_(site: Site, paths: Sequence[Path], *, dry_run: bool = False, listene
     return report
 
 
-def sync(site: Site, places: Sequence[Path], *, dry_run: bool = False, listener: Listener = _nobody) -> Report:
+def sync(
+    site: Site,
+    places: Sequence[Path],
+    *,
+    dry_run: bool = False,
+    listener: Listener = _nobody,
+    report: Report | None = None,
+) -> Report:
     """Exports to and imports from each exchange. One that cannot be reached does not stop the others; it is raised at
     the end."""
-    report = Report()
+    report = report or Report()
     with run(site, "sync", report, dry_run=dry_run):
         tour = _begin(site, places, report, dry_run=dry_run)
         _take_in(site, tour, report, dry_run, listener)
@@ -115,9 +129,11 @@ def sync(site: Site, places: Sequence[Path], *, dry_run: bool = False, listener:
     return report
 
 
-def inbox_outbox(site: Site, *, dry_run: bool = False, listener: Listener = _nobody) -> Report:
+def inbox_outbox(
+    site: Site, *, dry_run: bool = False, listener: Listener = _nobody, report: Report | None = None
+) -> Report:
     """A sync without an exchange: import from the inbox, then export to the outbox."""
-    report = Report()
+    report = report or Report()
     with run(site, "sync", report, dry_run=dry_run):
         tour = _begin(site, [site.home.inbox], report, create=False, dry_run=dry_run)
         _take_in(site, tour, report, dry_run, listener)
