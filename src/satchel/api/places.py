@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from satchel.api.node import Node
 from satchel.files import wall
-from satchel.sync.entering import enter
-from satchel.sync.founding import FoundingReport, Plan, found
+
+if TYPE_CHECKING:
+    from satchel.sync.founding import FoundingReport
 
 
 def init(
@@ -34,6 +35,8 @@ def init(
     TABLE.COLUMN=TABLE for those that the schema does not declare; `schema`: follow | report, what to do about columns
     and tables that other sites have and this one lacks. Raises UsageError, NotADatabase, NotSupported, SatchelError.
     """
+    from satchel.sync.founding import Plan, found
+
     plan = Plan(
         str(db), node, network, tables, policy, policies or {}, key_scope or {}, author_column, references, schema
     )
@@ -43,6 +46,8 @@ def init(
 
 def join(invitation: str | Path, home: str | Path, *, db: str | Path, dry_run: bool = False) -> FoundingReport:
     """Makes a home for an invited node. Raises UsageError, VerificationFailed, NotADatabase, SatchelError."""
+    from satchel.sync.entering import enter
+
     with wall(Path(home)):
         return enter(Path(invitation), Path(home), db=str(db), dry_run=dry_run)
 
