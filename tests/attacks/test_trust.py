@@ -11,10 +11,11 @@ import pytest
 from satchel.errors import SatchelError, UsageError, VerificationFailed
 from satchel.packet.card import Card, Certificate, Inviter, make_founder_card
 from satchel.packet.configuration import Configuration
-from satchel.packet.document import Network, time_text
+from satchel.packet.document import Network
 from satchel.packet.invitation import InvitationFile, make_card, read_invitation
 from satchel.packet.keys import PrivateKey
 from satchel.packet.statement import make_seen
+from satchel.packet.wire import time_text
 from tests.packet.builders import CUSTOMERS, DAY, NOW, Acme, Site
 
 

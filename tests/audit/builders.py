@@ -16,13 +16,14 @@ from satchel.model.vector import Mark
 from satchel.packet.ack import Ack, sign_ack
 from satchel.packet.card import make_founder_card
 from satchel.packet.configuration import Configuration
-from satchel.packet.document import Network, time_text, to_wire
+from satchel.packet.document import Network
 from satchel.packet.invitation import make_card, make_invitation, read_invitation
 from satchel.packet.keys import PrivateKey
 from satchel.packet.manifest import MANIFEST_NAME, folder_name
 from satchel.packet.members import Members, node_file_name
 from satchel.packet.rows import STORE_CHANGE_TYPE, arrow_type
 from satchel.packet.signing import SealFacts, SignedPacket, sign_packets
+from satchel.packet.wire import time_text, to_wire
 from satchel.packet.writer import write_packets
 
 NOW = 1_790_000_000_000

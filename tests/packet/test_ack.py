@@ -8,10 +8,10 @@ import pytest
 from satchel.errors import BadPacket
 from satchel.model.vector import Mark
 from satchel.packet.ack import Ack, QuarantineEntry, WaitingEntry, WantedEntry, newer, open_ack, sign_ack
-from satchel.packet.document import time_text, to_wire
 from satchel.packet.envelope import seal_envelope
 from satchel.packet.keys import PrivateKey
 from satchel.packet.problem import Waiting
+from satchel.packet.wire import time_text, to_wire
 from tests.packet.builders import NOW, Acme
 
 VECTOR = {"office": Mark(12, "0123456789abcdef"), "site-b": Mark(3, "f" * 16)}

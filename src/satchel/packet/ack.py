@@ -23,12 +23,12 @@ from satchel.packet.document import (
     Text,
     Time,
     WireVector,
-    from_wire,
 )
 from satchel.packet.keys import PrivateKey
 from satchel.packet.limits import Limits
 from satchel.packet.members import Members
 from satchel.packet.problem import Waiting
+from satchel.packet.wire import from_wire
 
 _LAST_COUNTER = 1 << 62  # it is milliseconds; what comes after has room in 64 bits
 

@@ -15,9 +15,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator
 
 from satchel.errors import BadPacket, KeyTrouble
-from satchel.packet.document import Document, Model, Network, NodeName, Time, refused_models, time_text
+from satchel.packet.document import Document, Model, Network, NodeName, Time, refused_models
 from satchel.packet.keys import PrivateKey, PublicKey
 from satchel.packet.limits import DEFAULT_LIMITS, Limits
+from satchel.packet.wire import time_text
 
 Role = Literal["admin", "member", "reader"]
 ROLES: tuple[Role, ...] = ("admin", "member", "reader")

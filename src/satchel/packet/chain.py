@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from satchel.packet.card import CardOnFile, Certificate
-from satchel.packet.document import time_value
 from satchel.packet.keys import PublicKey
+from satchel.packet.wire import time_value
 
 Identity = tuple[str, str]  # name and key
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, ValidationInfo
@@ -13,8 +13,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from satchel.errors import BadPacket, FormatTooNew
 from satchel.model.devices import is_device
 from satchel.model.ids import NODE_NAME, ORIGIN_NAME, RESERVED_NETWORKS
-from satchel.model.stamp import rfc3339
-from satchel.model.vector import Mark, Vector
 from satchel.packet.envelope import Envelope, open_envelope, seal_envelope
 from satchel.packet.json_text import dump_json, load_object
 from satchel.packet.keys import PrivateKey
@@ -95,7 +93,7 @@ WireVector = dict[OriginName, tuple[Seq, ShortHash]]
 class Model(BaseModel):
     """Frozen, strict about types; fields that a newer minor version added are kept and ignored."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="allow", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, strict=True, extra="allow", populate_by_name=True, defer_build=True)
 
 
 class Format(Model):
@@ -168,24 +166,3 @@ def _first_problem(error: ValidationError) -> str:
     place = ".".join(str(step)[:60] for step in problem["loc"][:6])
     message = problem["msg"].removeprefix("Value error, ")[:200]
     return f"{place}: {message}" if place else message
-
-
-def to_wire(vector: Vector) -> dict[str, tuple[int, str]]:
-    """A vector as JSON has it."""
-    return {origin: (mark.seq, mark.hash) for origin, mark in vector.items()}
-
-
-def from_wire(vector: WireVector) -> dict[str, Mark]:
-    """A vector of JSON as the rooms share it."""
-    return {origin: Mark(*entry) for origin, entry in vector.items()}
-
-
-def time_text(milliseconds: int) -> str:
-    """Milliseconds since 1970 UTC as documents have them."""
-    return rfc3339(milliseconds)
-
-
-def time_value(text: str) -> int:
-    """Milliseconds since 1970 UTC of a document's time."""
-    moment = datetime.fromisoformat(text)
-    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1000 + 0.5)

@@ -15,20 +15,10 @@ from satchel.model.devices import is_device
 from satchel.model.ids import NODE_NAME
 from satchel.model.vector import Mark, Vector
 from satchel.packet.card import ROLES, Card, Certificate, FileText, Inviter, KeyText, Role
-from satchel.packet.document import (
-    Document,
-    Network,
-    NodeName,
-    Time,
-    WireVector,
-    from_wire,
-    refused_models,
-    time_text,
-    time_value,
-    to_wire,
-)
+from satchel.packet.document import Document, Network, NodeName, Time, WireVector, refused_models
 from satchel.packet.keys import PrivateKey, PublicKey
 from satchel.packet.members import Members
+from satchel.packet.wire import from_wire, time_text, time_value, to_wire
 
 _ASK_AGAIN = "Ask whoever invited this node for a new invitation."
 

@@ -21,11 +21,10 @@ from satchel.packet.document import (
     Text,
     Time,
     WireVector,
-    from_wire,
     limits_of,
-    time_value,
 )
 from satchel.packet.table import FILE_NAME, ColumnEntry, KeyedColumns, TableName, check_distinct, fingerprint
+from satchel.packet.wire import from_wire, time_value
 from satchel.packet.written import Part
 
 MANIFEST_NAME = "manifest.json"

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from satchel.model.vector import HASH_DIGITS, Mark, Vector
-from satchel.packet.document import Network, refused_models, time_text, to_wire
+from satchel.packet.document import Network, refused_models
 from satchel.packet.envelope import seal_envelope
 from satchel.packet.keys import PrivateKey
 from satchel.packet.manifest import Manifest, TableEntry, manifest_hash
+from satchel.packet.wire import time_text, to_wire
 from satchel.packet.written import Written
 
 

@@ -30,8 +30,6 @@ from satchel.packet.document import (
     Text,
     Time,
     WireVector,
-    from_wire,
-    time_value,
 )
 from satchel.packet.limits import DEFAULT_LIMITS, Limits
 from satchel.packet.manifest import MANIFEST_NAME, TableEntry
@@ -39,6 +37,7 @@ from satchel.packet.members import Members
 from satchel.packet.problem import Problem, Waiting
 from satchel.packet.table import FILE_NAME, check_distinct
 from satchel.packet.verify import hash_file
+from satchel.packet.wire import from_wire, time_value
 
 PACKETS_FILE = "satchel-packets.parquet"
 NODES_FILE = "satchel-nodes.parquet"

@@ -9,9 +9,9 @@ from satchel.exchange.folder import open_exchange
 from satchel.model.stamp import rfc3339
 from satchel.model.vector import HASH_DIGITS
 from satchel.packet.ack import Ack, LacksEntry, QuarantineEntry, WaitingEntry, WantedEntry, sign_ack
-from satchel.packet.document import to_wire
-from satchel.sync.epochs import predecessor
+from satchel.packet.wire import to_wire
 from satchel.sync.missing import missing
+from satchel.sync.origins import predecessor
 from satchel.sync.patience import gaps_before, is_wanted, wanted
 from satchel.sync.quarantine import Quarantine
 from satchel.sync.site import SOFTWARE, Site, now_ms

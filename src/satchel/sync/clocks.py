@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from satchel.model.ids import Dot, trunk_of
-from satchel.packet.document import time_value
+from satchel.packet.wire import time_value
 from satchel.sync.site import Site, now_ms
 
 TOLERANCE_MS = 3_600_000  # an hour: what is less decides between few edits, and sites without a network drift

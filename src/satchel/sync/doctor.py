@@ -9,7 +9,7 @@ from typing import Any
 
 from satchel.errors import SatchelError
 from satchel.exchange.folder import open_exchange
-from satchel.packet.document import time_value
+from satchel.packet.wire import time_value
 from satchel.sync.branches import fork_alarms
 from satchel.sync.cuts import REVOKED
 from satchel.sync.findings import Finding, finding

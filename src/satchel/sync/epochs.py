@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable
-from typing import Any
 
 from satchel.model.ids import Dot, node_of, trunk_of
 from satchel.model.vector import Mark, Vector
 from satchel.replication.order import Header
 from satchel.stores.records import Run
+from satchel.sync.origins import epochs
 from satchel.sync.site import Site, now_ms
 from satchel.sync.traces import Claim, Traces
 
@@ -139,14 +139,3 @@ def with_own_past(site: Site, wanted: Vector, ready: Iterable[Header]) -> dict[s
                     found[origin] = mark
     return found
 
-
-def epochs(site: Site) -> list[dict[str, Any]]:
-    """[{origin, predecessor, at, because}]: the epochs that this database has opened, oldest first; `at` in
-    milliseconds since 1970 UTC."""
-    found: list[dict[str, Any]] = json.loads(site.notes.get("epochs", "[]"))
-    return found
-
-
-def predecessor(site: Site) -> str | None:
-    """The origin before the present one; None: there was none."""
-    return next((str(epoch["predecessor"]) for epoch in epochs(site) if epoch["origin"] == site.origin), None)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from satchel.model.stamp import rfc3339
-from satchel.packet.document import time_value
+from satchel.packet.wire import time_value
 from satchel.sync.collecting import Collector, is_here
 from satchel.sync.quarantine import COPY, Entry
 from satchel.sync.report import Report

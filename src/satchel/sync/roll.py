@@ -8,9 +8,9 @@ from typing import Any
 from satchel.errors import SatchelError
 from satchel.model.ids import node_of
 from satchel.model.stamp import rfc3339
-from satchel.packet.document import time_value
 from satchel.packet.members import Member
 from satchel.packet.statement import RETIRE, REVOKE
+from satchel.packet.wire import time_value
 from satchel.sync.sightings import in_words
 from satchel.sync.site import Site, now_ms
 from satchel.sync.standing import READER, refuse_revoked

@@ -24,7 +24,7 @@ from satchel.stores.base import Applying, Delta
 from satchel.stores.counts import RowCounts
 from satchel.stores.records import Sealed, Stretch
 from satchel.sync.branches import own_context, wire_context
-from satchel.sync.epochs import predecessor
+from satchel.sync.origins import predecessor
 from satchel.sync.site import SOFTWARE, Site, now_ms
 from satchel.sync.standing import may_seal
 

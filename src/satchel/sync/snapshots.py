@@ -153,8 +153,9 @@ def _covered(record: PacketRecord) -> CoveredPacket:
 
 
 def _sign(site: Site, stamp: int, vector: Vector, parts: Mapping[str, object]) -> SignedSnapshot:
-    from satchel.packet.document import refused_models, time_text, to_wire
+    from satchel.packet.document import refused_models
     from satchel.packet.snapshot import SnapshotManifest
+    from satchel.packet.wire import time_text, to_wire
 
     with refused_models():
         made = SnapshotManifest(

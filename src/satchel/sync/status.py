@@ -10,9 +10,9 @@ from satchel.model.vector import Vector, behind
 from satchel.sync.acknowledged import marks_of
 from satchel.sync.branches import fork_alarms, forks, naming_of
 from satchel.sync.cuts import REVOKED
-from satchel.sync.epochs import epochs
 from satchel.sync.incoming import Intake
 from satchel.sync.missing import missing
+from satchel.sync.origins import epochs
 from satchel.sync.patience import incomplete_json, overdue, standing
 from satchel.sync.quarantine import Quarantine
 from satchel.sync.report import Report, renumbered_json
