@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from satchel.errors import SatchelError, UsageError
+from satchel.api.events import Callback, Events
+from satchel.errors import SatchelError
 from satchel.sync.home import Home
 from satchel.sync.opening import detaching, reading, working
 
 if TYPE_CHECKING:
+    from satchel.daemon.watch import Watch
     from satchel.model.schema import Table
     from satchel.model.value import Value
     from satchel.model.version import Version
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 # Each method imports the use case that it is about, and nothing else: `satchel status` is started far more often than
 # anybody revokes a node (ADR 28).
-EVENTS = ("sync-started", "packet-applied", "conflict", "sync-finished", "sync-failed")
-Callback = Callable[..., object]
 
 
 class Node:
@@ -40,7 +39,7 @@ class Node:
 
     def __init__(self, home: str | Path) -> None:
         self.home = Home.at(Path(home)).path
-        self._callbacks: dict[str, list[Callback]] = defaultdict(list)
+        self._events = Events(self.home)
 
     def close(self) -> None:
         """Nothing stays open between calls; for symmetry with `satchel.open`."""
@@ -56,25 +55,21 @@ class Node:
     # -- events
 
     def on(self, event: str, callback: Callback) -> None:
-        """Calls `callback(event, about)` at each event: sync-started, packet-applied (a packet's name), conflict (how
-        many were opened), sync-finished (the report), sync-failed (the error). UsageError for another name."""
-        if event not in EVENTS:
-            raise UsageError(f"there is no event {event}", f"events are {', '.join(EVENTS)}")
-        self._callbacks[event].append(callback)
-
-    def _tell(self, event: str, about: object) -> None:
-        for callback in self._callbacks[event]:
-            callback(event, about)
+        """Calls `callback(event, about)` at each event: sync-started (the places), packet-applied (a packet's name),
+        conflict (how many were opened), sync-finished (the report), sync-failed (the error); of a watch: watch-started,
+        watch-paused, watch-resumed, watch-stopped (the home), exchange-away, exchange-back (its name); hook-failed (the
+        error). UsageError for another name."""
+        self._events.on(event, callback)
 
     def _run(self, places: object, run: Callable[[Site], Report], *, dry_run: bool) -> Report:
-        self._tell("sync-started", places)
+        self._events.tell("sync-started", places)
         try:
             with working(self.home, dry_run=dry_run) as site:
                 report = run(site)
         except SatchelError as problem:
-            self._tell("sync-failed", problem)
+            self._events.tell("sync-failed", problem)
             raise
-        self._tell("sync-finished", report)
+        self._events.tell("sync-finished", report)
         return report
 
     # -- runs
@@ -93,7 +88,7 @@ class Node:
         places = [Path(path) for path in paths]
 
         def run(site: Site) -> Report:
-            return running.import_(site, places, dry_run=dry_run, listener=self._tell)
+            return running.import_(site, places, dry_run=dry_run, listener=self._events.tell)
 
         return self._run(paths, run, dry_run=dry_run)
 
@@ -105,11 +100,34 @@ class Node:
         def run(site: Site) -> Report:
             names = list(exchanges) or list(site.settings.exchanges)
             if not names:
-                return running.inbox_outbox(site, dry_run=dry_run, listener=self._tell)
+                return running.inbox_outbox(site, dry_run=dry_run, listener=self._events.tell)
             places = [site.home.exchange(site.settings, name) for name in names]
-            return running.sync(site, places, dry_run=dry_run, listener=self._tell)
+            return running.sync(site, places, dry_run=dry_run, listener=self._events.tell)
 
         return self._run(exchanges, run, dry_run=dry_run)
+
+    # -- the watch
+
+    def watch(self, *exchanges: str | Path, every: float | None = None, direction: str = "both") -> Watch:
+        """Something to `run()` until it is told to `stop()`: syncs on a schedule (`every` seconds), when the database
+        changed, and when something arrives. `direction`: both | push | pull. UsageError for another one."""
+        from satchel.api.watching import make_watch
+
+        return make_watch(self.home, self._events.tell, tuple(map(str, exchanges)), every, direction)
+
+    def watching(self) -> dict[str, Any]:
+        """How the watch of this home is: {running, state: idle | working | paused, pid, started, next, why, rounds,
+        last: {at, seconds, trouble}, away: [exchange], failures}."""
+        from satchel.api.watching import state_of
+
+        return state_of(self.home)
+
+    def ask_watch(self, what: str, *exchanges: str | Path) -> dict[str, Any]:
+        """Asks a running watch to `sync` now, to `pause`, `resume` or `stop`, and waits for its answer (of a sync: the
+        report). SatchelError: none runs, or what it says."""
+        from satchel.api.watching import ask
+
+        return ask(self.home, what, exchanges)
 
     def invite(
         self, name: str, *, out: str | Path | None = None, role: str = "member", days: int = 30, dry_run: bool = False
@@ -222,6 +240,18 @@ class Node:
                 every=all,
                 dry_run=dry_run,
             )
+
+    def revert(
+        self, what: str, *key: Value, to: str | None = None, force: bool = False, dry_run: bool = False
+    ) -> dict[str, Any]:
+        """Undoes a packet (`revert("site-a/12")`), or makes one row what it was in a version of it
+        (`revert("customers", 42, to="site-a/12")`): a new change, sealed at once. Of a packet only what nobody has
+        changed since, unless `force`. {reverts, rows, left, counts, sealed, dry_run, warnings}. UsageError;
+        ConstraintRefused: rows do not allow it, and nothing was changed."""
+        from satchel.sync.reverting import revert
+
+        with working(self.home, dry_run=dry_run) as site:
+            return revert(site, what, key, to, force=force, dry_run=dry_run).as_json()
 
     def history(self, table: str, *key: Value) -> list[dict[str, Any]]:
         """Every version of a row, oldest first: origin, seq, at, by, op, columns, row, outcome

@@ -10,7 +10,7 @@ import click
 from satchel.cli.page import Answer
 from satchel.cli.session import Session
 
-Run = Callable[..., Answer]
+Run = Callable[..., Answer | None]
 
 
 class SatchelCommand(click.Command):
@@ -60,6 +60,8 @@ def _parts(run: Run, *, writes: bool) -> dict[str, Any]:
         if context.invoked_subcommand is not None:
             return
         answer = run(session, **options)
+        if answer is None:
+            return  # it told its story while it ran
         session.show(answer)
         if answer.exit_code:
             context.exit(answer.exit_code)

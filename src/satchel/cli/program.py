@@ -19,6 +19,7 @@ COMMANDS = {
     "export": "Seal pending changes and drop what others lack.",
     "import": "Take in packets, apply what is ready, acknowledge.",
     "sync": "Export and import with each exchange.",
+    "watch": "Keep syncing: on a schedule, and when something happens.",
     "status": "Say how things stand, and who lacks what.",
     "conflicts": "Show what needs somebody's eye, and how to settle it.",
     "resolve": "Settle a conflict, as an ordinary edit.",

@@ -34,6 +34,14 @@ def summary_page(dry_run: bool, nothing: str) -> Callable[[Data], Iterable[Block
     return page
 
 
+def spoken(report: Data) -> str:
+    """A run in one line of a log; empty if nothing happened."""
+    done = list(_done(report))
+    if conflicts := count(report.get("conflicts")):
+        done.append(plural(conflicts, "new conflict"))
+    return "; ".join(done)
+
+
 def row_lines(report: Data, dry_run: bool = False) -> Iterable[str]:
     """A line for each row that left its table, came back, or got another number: at most ten of each."""
     totals = report.get("counts") or {}
