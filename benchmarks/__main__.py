@@ -1,0 +1,71 @@
+"""`python -m benchmarks`: takes the measures, prints a table, writes JSON. `make bench` is all of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import machine, table
+from benchmarks.bench import Bench
+from benchmarks.measure import chosen
+from benchmarks.measures import MEASURES
+
+
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="NAME", help="a measure, a glob or a part of names"
+    )
+    parser.add_argument("--scale", type=float, default=1.0, help="1.0: the whole workload")
+    parser.add_argument("--runs", type=int, default=5, help="of what is short; the median counts")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where to write the results")
+    parser.add_argument("--dir", type=Path, help="where to work; a folder on a disk, some GB free")
+    parser.add_argument("--list", action="store_true", help="the measures' names")
+    return parser.parse_args(words)
+
+
+def run(bench: Bench, names: Sequence[str]) -> dict[str, Any]:
+    """Takes the measures and prints a line for each: {machine, scale, runs, seconds, results}."""
+    began, rows = time.monotonic(), []
+    facts = machine.describe(bench.alternatives)
+    print(table.head(), flush=True)
+    for measure in chosen(MEASURES, names):
+        at = time.monotonic()
+        row = measure.result(bench)
+        row["took"] = round(time.monotonic() - at, 1)
+        rows.append(row)
+        print(table.line(row), flush=True)
+    seconds = round(time.monotonic() - began, 1)
+    return {"machine": facts, "scale": bench.scale, "runs": bench.runs, "seconds": seconds, "results": rows}
+
+
+def _say(text: str) -> None:
+    print(f"  {text}", file=sys.stderr, flush=True)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """The exit code."""
+    wish = _arguments(words)
+    if wish.list:
+        print("\n".join(f"{m.name:<20} {m.what}; against {m.against}" for m in chosen(MEASURES, wish.only)))
+        return 0
+    if not chosen(MEASURES, wish.only):
+        print(f"there is no measure {', '.join(wish.only)}; --list names them", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory(prefix="satchel-bench-", dir=wish.dir) as folder:
+        document = run(Bench(Path(folder), wish.scale, wish.runs, say=_say), wish.only)
+    if wish.json:
+        wish.json.parent.mkdir(parents=True, exist_ok=True)
+        wish.json.write_text(json.dumps(document, indent=1) + "\n")
+    print(f"took {document['seconds']:.0f} s")
+    return 1 if any("failed" in row for row in document["results"]) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

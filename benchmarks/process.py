@@ -1,0 +1,61 @@
+"""Processes of their own: what they print, how long they take, how much memory they had at their peak."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+MIB = 1 << 20
+_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes
+
+
+class Failed(Exception):
+    """A process of the benchmark ended badly; what it said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What one piece of work took. `memory`: peak of the largest process, in MiB; `facts`: what else it said."""
+
+    seconds: float
+    cpu: float
+    memory: float
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def run_process(command: Sequence[str | Path], *, given: str = "", cwd: Path = ROOT) -> tuple[str, Taken]:
+    """A whole process, from its start to its end. Failed if its exit code is not 0.
+
+    The peak of a child that is forked counts what its parent had: this process stays small, so that it does not show.
+    """
+    with tempfile.TemporaryFile() as words, tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        words.write(given.encode())
+        words.seek(0)
+        began = time.perf_counter()
+        process = subprocess.Popen(list(map(str, command)), stdin=words, stdout=output, stderr=errors, cwd=cwd)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        for stream in (output, errors):
+            stream.seek(0)
+        if process.returncode:
+            raise Failed(f"{' '.join(map(str, command))}: {errors.read().decode(errors='replace').strip()[-2000:]}")
+        memory = usage.ru_maxrss * _MAXRSS_UNIT / MIB
+        return output.read().decode(), Taken(seconds, usage.ru_utime + usage.ru_stime, memory)
+
+
+def call(python: Path, function: str, **arguments: Any) -> Taken:
+    """A function `module:name` of this package in a process of its own; the times are those that it measured."""
+    given = json.dumps(arguments, default=str)
+    output, whole = run_process([python, "-m", "benchmarks.child", f"benchmarks.{function}"], given=given)
+    facts = json.loads(output) or {}
+    return Taken(facts.pop("seconds", whole.seconds), facts.pop("cpu", whole.cpu), whole.memory, facts)
