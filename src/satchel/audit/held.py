@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,6 +66,13 @@ class Held:
     def paths(self) -> dict[str, Path]:
         """Its files by table."""
         return {part.table.name: self.folder / part.file for part in self.parts}
+
+    def of_table(self, table: str | None) -> Held | None:
+        """The packet with its part of one table only; None if it has none. Without a table the packet as it is."""
+        if table is None:
+            return self
+        parts = tuple(part for part in self.parts if part.table.name == table)
+        return replace(self, parts=parts) if parts else None
 
 
 class Slimmer:

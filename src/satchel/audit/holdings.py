@@ -10,6 +10,7 @@ from pathlib import Path
 from satchel.audit.branches import link_of
 from satchel.audit.held import Finding, Held, Slimmer
 from satchel.audit.members import Introduced, read_acks, read_members
+from satchel.audit.memory import Memory
 from satchel.audit.places import Found, Place, find_places
 from satchel.errors import BadPacket, UsageError
 from satchel.files import FileTrouble, read_limited
@@ -50,26 +51,44 @@ class Holdings:
         return self.introduced.members
 
 
-def read_holdings(paths: Iterable[Path | str], root: PublicKey | None = None, table: str | None = None) -> Holdings:
+def read_holdings(
+    paths: Iterable[Path | str],
+    root: PublicKey | None = None,
+    table: str | None = None,
+    memory: Memory | None = None,
+) -> Holdings:
     """Verifies everything below the paths: signatures, network, sizes and hashes; decodes no Parquet. `table`: only
-    packets with rows of this table, and only its files. UsageError: nothing of ours is there; VerificationFailed: see
+    packets with rows of this table, and only its files; `memory`: what verified before and was not touched since is
+    taken as it was, and what verifies now is remembered. UsageError: nothing of ours is there; VerificationFailed: see
     `read_members`."""
     found = find_ours(paths)
     introduced = read_members(found.nodes, root)
+    if memory is not None:
+        memory.begin(introduced.files, introduced.members.root.keyid)
     packets: dict[str, Held] = {}
     unverified = [Finding(place.guess, "", "incomplete: no manifest", str(place.folder)) for place in found.incomplete]
     slimmer = Slimmer()
     links: list[Link] = []
     for place in found.packets:
+        if memory is not None and (known := memory.recall(place)) is not None:
+            links.append(link_of(known.signed))
+            if (asked := known.of_table(table)) is not None:
+                packets.setdefault(known.hash, asked)
+            continue
+        before = memory.marks(place, ()) if memory is not None else {}
         opened = open_place(place, introduced.members)
         if isinstance(opened, Finding):
             unverified.append(opened)
             continue
         links.append(link_of(opened))
         if opened.hash not in packets and (manifest := _concerned(opened.manifest, table)):
+            marks = memory.marks(place, manifest.sizes) | before if memory is not None else {}
             problem = _first_problem(place, manifest)
             if problem is None:
-                packets[opened.hash] = slimmer.held(place.folder, opened, keyid_of(manifest, introduced.members))
+                held = slimmer.held(place.folder, opened, keyid_of(manifest, introduced.members))
+                packets[opened.hash] = held.of_table(table) or held
+                if memory is not None and table is None:
+                    memory.learn(held, marks)
             else:
                 unverified.append(Finding(*problem, str(place.folder)))
     acks = read_acks(found.acks, introduced.members)

@@ -20,13 +20,15 @@ from satchel.packet.problem import Problem, Waiting
 
 @dataclass(slots=True)
 class Introduced:
-    """The members, and what is wrong with the files that introduce them. `size` in bytes of all files read."""
+    """The members, and what is wrong with the files that introduce them. `files`: their contents; `size` in bytes of
+    all of them."""
 
     members: Members
     cards: tuple[CardOnFile, ...]
     problems: list[Finding]
     warnings: list[str]
     size: int
+    files: tuple[bytes, ...] = ()
 
 
 @dataclass(slots=True)
@@ -54,7 +56,7 @@ def read_members(paths: Sequence[Path], root: PublicKey | None) -> Introduced:
     problems += [_named(problem, labels) for problem in members.problems]
     warnings = [f"{waits.what} waits for {waits.needs}" for waits in members.waiting]
     cards = tuple(card for data in files if (card := _card(data)) is not None)
-    return Introduced(members, cards, problems, [*members.alarms, *warnings], sum(map(len, files)))
+    return Introduced(members, cards, problems, [*members.alarms, *warnings], sum(map(len, files)), tuple(files))
 
 
 def read_acks(paths: Sequence[Path], members: Members) -> Acks:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SETTINGS = "satchel.toml"  # the file that makes a folder a home
 ARCHIVE = "packets"  # a home's own packets and all that it applied
+LAKE = "lake"  # what is derived of them, for questions to many
 
 
 @dataclass(slots=True)
