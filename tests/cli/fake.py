@@ -67,6 +67,10 @@ class FakeNode:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         return self.api.answer(name)
 
+    def watching(self) -> dict[str, Any]:
+        """No watch runs, unless the test says so; that it was asked is no call."""
+        return self.api.answers.get("watching") or {"running": False}
+
     def __enter__(self) -> FakeNode:
         return self
 

@@ -14,7 +14,7 @@ from satchel.cli.program import COMMANDS
 from tests.cli.fake import run
 
 HEAVY = {"duckdb", "pyarrow", "pydantic", "rich", "cryptography", "sqlite3", "watchdog"}
-LATER = ["watch", "config"]
+LATER = ["config"]
 LATER += ["plan", "relay", "report", "revert", "lake", "service"]
 WRITING = {
     "init",
