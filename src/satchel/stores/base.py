@@ -55,6 +55,7 @@ from satchel.stores.records import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from satchel.stores.look import Digests, Look
     from satchel.stores.snapshot import IncomingState, State
 
 
@@ -263,6 +264,13 @@ class Store(Protocol):
 
     def state(self) -> AbstractContextManager[State | None]:
         """Everything that a snapshot holds, of one moment; None: something was written since the last seal."""
+
+    def look(self) -> AbstractContextManager[Look]:
+        """Every row as it is on the wire, of one moment."""
+
+    def digests(self) -> Digests | None:
+        """Digests of all tables (PROTOCOL, Equality); None: something was written since the last seal. Reads every row:
+        microseconds for each value."""
 
     def forget_deleted(self, upto: Mapping[str, int], *, dry_run: bool = False) -> Mapping[str, int]:
         """Removes tombstones of packets up to these of each origin; how many of each table."""

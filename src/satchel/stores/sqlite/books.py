@@ -30,6 +30,7 @@ from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.lineage import NOWHERE
 from satchel.stores.sqlite.schema import rowid_name, table_columns, user_tables
 
+FORGOT = "forgot"  # note: tombstones may have been removed, here or in a snapshot that was installed
 DDL = (
     "CREATE TABLE _satchel_note (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID",
     "CREATE TABLE _satchel_table (number INTEGER PRIMARY KEY, name TEXT, definition TEXT, mark INTEGER DEFAULT 0,"

@@ -95,7 +95,7 @@ class Installation:
             counts.add(self._land(stages))
         if self.gone:
             counts.add(self._forget_nobody())
-        books.write_notes(self.db, self.state.facts)
+        books.write_notes(self.db, {**self.state.facts, books.FORGOT: "1"})  # its author may have forgotten some
         return counts
 
     def _note_vectors(self) -> None:

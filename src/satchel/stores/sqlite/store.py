@@ -24,6 +24,7 @@ from satchel.stores.sqlite.single_rows import SingleRows
 from satchel.stores.sqlite.surroundings import Surroundings
 
 if TYPE_CHECKING:
+    from satchel.stores.look import Digests, Look
     from satchel.stores.sqlite.apply import SQLiteApplying
 
 
@@ -105,6 +106,21 @@ class SQLiteStore(Surroundings, Knowledge, SingleRows):
         with self._wall(), self._snapshot() as reader:
             found = SQLiteState(reader)
             yield found if found.is_sealed else None
+
+    @contextmanager
+    def look(self) -> Iterator[Look]:
+        """Every row as it is on the wire, of one moment."""
+        from satchel.stores.sqlite.looking import SQLiteLook
+
+        with self._wall(), self._snapshot() as reader:
+            yield SQLiteLook(reader)
+
+    def digests(self) -> Digests | None:
+        """Digests of all tables; None: something was written since the last seal."""
+        from satchel.stores.sqlite.digests import digests
+
+        with self._wall(), self._snapshot() as reader:
+            return digests(reader)
 
     def forget_deleted(self, upto: Mapping[str, int], *, dry_run: bool = False) -> Mapping[str, int]:
         """Removes tombstones; how many of each table."""

@@ -32,6 +32,8 @@ def forget(
             gone = f"({keys}) IN (SELECT {layout.list_of('r', layout.keys)} FROM {dead})"
             db.execute(f"DELETE FROM {layout.images} WHERE {gone}")
             db.execute(f"DELETE FROM {layout.rows} WHERE {gone}")
+    if found and not dry_run:
+        books.write_notes(db, {books.FORGOT: "1"})
     return found
 
 
