@@ -19,13 +19,14 @@ from satchel.model.vector import Mark
 from satchel.packet.ack import Ack, open_ack
 from satchel.packet.card import Card, make_founder_card, read_card
 from satchel.packet.configuration import Configuration
+from satchel.packet.deciding import node_file_name
 from satchel.packet.document import Document, Network
 from satchel.packet.envelope import read_envelope, seal_envelope
 from satchel.packet.invitation import InvitationFile, read_invitation
 from satchel.packet.keys import PrivateKey
 from satchel.packet.limits import Limits
 from satchel.packet.manifest import MANIFEST_NAME, Manifest
-from satchel.packet.members import Members, node_file_name
+from satchel.packet.members import Members
 from satchel.packet.reader import open_packet
 from satchel.packet.snapshot import SnapshotManifest, read_snapshot
 from satchel.packet.statement import Statement, make_revocation, make_seen
@@ -135,7 +136,7 @@ class Corpus:
         name = node_file_name(data, LIMITS)
         found = Members.from_files(self.acme.office.key.public, [*self.acme.files, data], LIMITS)
         for configuration in found.configurations:
-            configuration.shared_tables()
+            configuration.document(LIMITS).shared_tables()
         return name
 
     def read_part(self, data: bytes) -> int:

@@ -9,11 +9,12 @@ from satchel.errors import BadPacket, UsageError, VerificationFailed
 from satchel.model.vector import Mark
 from satchel.packet.card import make_founder_card
 from satchel.packet.configuration import Configuration
+from satchel.packet.deciding import node_file_name
 from satchel.packet.document import Network
 from satchel.packet.envelope import seal_envelope
 from satchel.packet.invitation import read_invitation
 from satchel.packet.keys import PrivateKey
-from satchel.packet.members import Members, node_file_name
+from satchel.packet.members import Members
 from satchel.packet.statement import Statement, make_seen
 from tests.packet.builders import CUSTOMERS, DAY, NOW, Acme, Site
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from satchel.errors import BadPacket, FormatTooNew
+from satchel.errors import BadPacket
 from satchel.model.ids import node_of
 from satchel.model.vector import Mark
 from satchel.packet.document import (
@@ -28,6 +28,7 @@ from satchel.packet.keys import PrivateKey
 from satchel.packet.limits import Limits
 from satchel.packet.members import Members
 from satchel.packet.problem import Waiting
+from satchel.packet.signers import Kind, read_signed
 from satchel.packet.wire import from_wire
 
 _LAST_COUNTER = 1 << 62  # it is milliseconds; what comes after has room in 64 bits
@@ -100,6 +101,9 @@ class Ack(Document):
         return f"{self.node}.json"
 
 
+_ACK = Kind(Ack.payload_type, "an acknowledgement", Ack.parse, lambda ack: ack.node)
+
+
 def sign_ack(ack: Ack, key: PrivateKey) -> bytes:
     """The acknowledgement as a signed file."""
     return ack.seal(key)
@@ -109,21 +113,12 @@ def open_ack(data: bytes, members: Members, limits: Limits | None = None) -> Ack
     """An acknowledgement that its node signed. Waiting: no card of the signer is accepted yet, or the format is newer.
     BadPacket: it is not to be trusted."""
     limits = limits or members.limits
-    envelope = Ack.open(data, limits)
-    signers = members.with_keyid(envelope.signatures[0].keyid)
-    if not signers:
-        return Waiting("an acknowledgement", f"the card of its signer, {envelope.signatures[0].keyid}")
-    names = {member.name for member in signers if envelope.verify(member.key)}
-    if len(envelope.signatures) != 1 or not names:
-        raise BadPacket("the signature is not right")
-    try:
-        ack = Ack.parse(envelope.payload, limits)
-    except FormatTooNew as newer:
-        return Waiting(f"the acknowledgement of {min(names)}", f"an upgrade: {newer.message}")
-    if ack.network.id != members.network.id:
-        raise BadPacket(f"of another network: {ack.network.name}")
-    if ack.node not in names or node_of(ack.origin) != ack.node:
-        raise BadPacket(f"says that it is of {ack.node} ({ack.origin}), and is signed by {min(names)}")
+    read = read_signed(_ACK, data, members, limits)
+    if isinstance(read, Waiting):
+        return read
+    ack, _ = read
+    if node_of(ack.origin) != ack.node:
+        raise BadPacket(f"says that it is of {ack.origin}, and is signed by {ack.node}")
     return ack
 
 

@@ -10,7 +10,7 @@ import base64
 import binascii
 import hashlib
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator
 
@@ -18,10 +18,8 @@ from satchel.errors import BadPacket, KeyTrouble
 from satchel.packet.document import Document, Model, Network, NodeName, Time, refused_models
 from satchel.packet.keys import PrivateKey, PublicKey
 from satchel.packet.limits import DEFAULT_LIMITS, Limits
+from satchel.packet.roles import Role
 from satchel.packet.wire import time_text
-
-Role = Literal["admin", "member", "reader"]
-ROLES: tuple[Role, ...] = ("admin", "member", "reader")
 
 
 def _key_text(text: str) -> str:

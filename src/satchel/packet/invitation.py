@@ -14,10 +14,11 @@ from satchel.errors import BadPacket, FormatTooNew, KeyTrouble, SatchelError, Us
 from satchel.model.devices import is_device
 from satchel.model.ids import NODE_NAME
 from satchel.model.vector import Mark, Vector
-from satchel.packet.card import ROLES, Card, Certificate, FileText, Inviter, KeyText, Role
+from satchel.packet.card import Card, Certificate, FileText, Inviter, KeyText
 from satchel.packet.document import Document, Network, NodeName, Time, WireVector, refused_models
 from satchel.packet.keys import PrivateKey, PublicKey
 from satchel.packet.members import Members
+from satchel.packet.roles import ROLES, Role
 from satchel.packet.wire import from_wire, time_text, time_value, to_wire
 
 _ASK_AGAIN = "Ask whoever invited this node for a new invitation."
@@ -164,7 +165,7 @@ def _read_verified(invitation: InvitationFile) -> Invitation:
     envelope = Certificate.open(certificate_file)
     certificate = Certificate.parse(envelope.payload)
     key = PrivateKey.from_raw(base64.b64decode(invitation.key))
-    networks = {invitation.network.id, certificate.network.id, members.network.id}
+    networks = {invitation.network.id, certificate.network.id, members.network_id}
     fits = certificate.node == invitation.node and certificate.key == key.public.text and len(networks) == 1
     if not fits or certificate.inviter != invitation.inviter or not envelope.verify(inviter.key):
         raise BadPacket("its certificate is for something else")

@@ -8,20 +8,15 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
+from typing import TYPE_CHECKING
 
 from satchel.errors import KeyTrouble
 from satchel.files import FileTrouble, read_limited, replace, write_new
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+# The library is imported where a signature is made or checked: a run that finds nothing new needs neither (ADR 28).
 KEY_BYTES = 32
 KEYID_DIGITS = 16
 _PEM_BYTES = 1 << 16
@@ -56,6 +51,9 @@ class PublicKey:
 
     def verifies(self, signature: bytes, message: bytes) -> bool:
         """Whether this key's owner signed exactly this message."""
+        from cryptography.exceptions import InvalidSignature
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
         try:
             Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, message)
         except (InvalidSignature, ValueError):
@@ -67,17 +65,23 @@ class PrivateKey:
     """A node's own key. It never leaves the home; it has no readable form but the PEM file."""
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
         self._key = key
         self.public = PublicKey(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
 
     @staticmethod
     def generate() -> PrivateKey:
         """A fresh key from the system's randomness."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
         return PrivateKey(Ed25519PrivateKey.generate())
 
     @staticmethod
     def from_raw(raw: bytes) -> PrivateKey:
         """The key of an invitation; KeyTrouble if these are not 32 bytes."""
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
         try:
             return PrivateKey(Ed25519PrivateKey.from_private_bytes(raw))
         except ValueError as error:
@@ -85,6 +89,8 @@ class PrivateKey:
 
     def raw(self) -> bytes:
         """The 32 secret bytes; only an invitation carries them."""
+        from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
         return self._key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
 
     def sign(self, message: bytes) -> bytes:
@@ -107,11 +113,17 @@ class PrivateKey:
             raise KeyTrouble(f"cannot write the key: {error.message}", error.hint) from error
 
     def _pem(self) -> bytes:
+        from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
         return self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
     @staticmethod
     def load(path: Path) -> PrivateKey:
         """The key in a PEM file. KeyTrouble if it is missing, unreadable, or no ed25519 key."""
+        from cryptography.exceptions import UnsupportedAlgorithm
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
         try:
             key = load_pem_private_key(read_limited(path, _PEM_BYTES, follow_links=True), password=None)
         except FileTrouble as error:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from satchel.errors import BadPacket, FormatTooNew, VerificationFailed
 from satchel.model.vector import Mark
-from satchel.packet.card import Card, CardOnFile, Role, read_card
-from satchel.packet.chain import Decided
-from satchel.packet.configuration import Configuration
-from satchel.packet.document import Network
-from satchel.packet.envelope import Envelope, read_envelope
+from satchel.packet.agreed import Agreed
+from satchel.packet.bans import Bans
 from satchel.packet.keys import PublicKey
 from satchel.packet.limits import DEFAULT_LIMITS, Limits
 from satchel.packet.problem import Problem, Waiting
-from satchel.packet.revoking import Bans, decide_revocations, require_admin
-from satchel.packet.statement import RETIRE, REVOKE, SEEN, Statement
+from satchel.packet.roles import Role
+from satchel.packet.said import RETIRE, SEEN, Said
+
+if TYPE_CHECKING:
+    from satchel.packet.configuration import Configuration
+    from satchel.packet.document import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +34,12 @@ class Member:
 class Members:
     """What the files say. `waiting` becomes clear when other files arrive, `problems` never; `alarms` need a person."""
 
-    network: Network
+    network_id: str
+    network_name: str
     root: PublicKey
     members: tuple[Member, ...]
-    configurations: tuple[Configuration, ...] = ()  # accepted ones, the highest last
-    statements: tuple[Statement, ...] = ()  # accepted ones, unknown kinds included
+    configurations: tuple[Agreed, ...] = ()  # accepted ones, the highest last
+    statements: tuple[Said, ...] = ()  # accepted ones, unknown kinds included
     waiting: tuple[Waiting, ...] = ()
     problems: tuple[Problem, ...] = ()
     alarms: tuple[str, ...] = ()
@@ -52,19 +52,33 @@ class Members:
         """Decides on the files of `nodes/`, in any order. `root`: the founder's key as it was pinned; None takes the
         one founder's card there is, whose fingerprint a person should then compare. VerificationFailed if there is no
         such card, or without `root` more than one."""
-        return _Files(files, limits).decide(root)
+        from satchel.packet.deciding import decide_members
+
+        return decide_members(root, files, limits)
+
+    @property
+    def network(self) -> Network:
+        """Id and name, as documents have them."""
+        from satchel.packet.document import Network
+
+        return Network(id=self.network_id, name=self.network_name)
+
+    @property
+    def agreed(self) -> Agreed | None:
+        """The configuration that holds; None before any is known."""
+        return self.configurations[-1] if self.configurations else None
 
     @property
     def configuration(self) -> Configuration | None:
-        """The one that holds; None before any is known."""
-        return self.configurations[-1] if self.configurations else None
+        """The same, all of it."""
+        return None if self.agreed is None else self.agreed.document(self.limits)
 
     @property
     def seen(self) -> frozenset[str]:
         """Ids of passed-over conflicts that somebody has looked at."""
         return frozenset(s.conflict for s in self.statements if s.kind == SEEN and s.conflict is not None)
 
-    def said_of(self, name: str, kind: str) -> tuple[Statement, ...]:
+    def said_of(self, name: str, kind: str) -> tuple[Said, ...]:
         """The statements of a kind that name a node."""
         return tuple(s for s in self.statements if s.kind == kind and s.about == name)
 
@@ -110,173 +124,10 @@ class Members:
     def check(self, data: bytes) -> None:
         """BadPacket for a file of `nodes/` that nothing will ever make right: a card that is not signed by its own key,
         a document that says it is signed by a member's and is not. The rest may be waited for."""
-        envelope = read_envelope(data, self.limits)
-        with suppress(FormatTooNew):
-            if envelope.payload_type == Card.payload_type:
-                read_card(data, self.limits)
-        signers = self.with_keyid(envelope.signatures[0].keyid)
-        if envelope.payload_type not in (Configuration.payload_type, Statement.payload_type) or not signers:
-            return
-        if not any(envelope.verify(signer.key) for signer in signers):
-            raise BadPacket(f"it is not signed by {signers[0].name}, as it says")
+        from satchel.packet.deciding import check_node_file
+
+        check_node_file(self, data)
 
     def refused(self, keyid: str) -> str | None:
         """Why the cards of a key were refused; None if they were not."""
         return self.refused_keys.get(keyid)
-
-
-def node_file_name(data: bytes, limits: Limits = DEFAULT_LIMITS) -> str:
-    """The name of a signed file in `nodes/`, whoever brought it under whatever name. BadPacket if it is none. What this
-    version does not know keeps a name by its hash, so that it travels on."""
-    envelope = read_envelope(data, limits)
-    for kind in (Card, Configuration, Statement):
-        if envelope.payload_type == kind.payload_type:
-            try:
-                return kind.parse(envelope.payload, limits).file_name
-            except FormatTooNew:
-                break
-    return f"file-{hashlib.sha256(data).hexdigest()[:12]}.json"
-
-
-class _Files:
-    """The files, sorted by what they say they are."""
-
-    def __init__(self, files: Iterable[bytes], limits: Limits) -> None:
-        self._limits = limits
-        self._cards: list[CardOnFile] = []
-        self._signed: list[Envelope] = []
-        self._waiting: list[Waiting] = []
-        self._problems: list[Problem] = []
-        for data in sorted(set(files)):
-            label = f"nodes/{hashlib.sha256(data).hexdigest()[:8]}"
-            try:
-                self._take(data)
-            except FormatTooNew as newer:
-                self._waiting.append(Waiting(label, f"an upgrade: {newer.message}"))
-            except BadPacket as bad:
-                self._problems.append(Problem("", label, bad.reason))
-
-    def _take(self, data: bytes) -> None:
-        envelope = read_envelope(data, self._limits)
-        if envelope.payload_type == Card.payload_type:
-            self._cards.append(read_card(data, self._limits))
-        elif envelope.payload_type in (Configuration.payload_type, Statement.payload_type):
-            self._signed.append(envelope)
-
-    def decide(self, pinned: PublicKey | None) -> Members:
-        root = self._root(pinned)
-        network = root.card.network
-
-        def revocations_of(decided: Decided, admin: CardOnFile) -> list[tuple[Statement, bytes]]:
-            introduced = Members(network, PublicKey.parse(root.card.key), _members(decided.accepted))
-            return list(self._revocations(introduced, admin))
-
-        decided, bans = decide_revocations(root, self._cards, revocations_of)
-        members = _members(decided.accepted)
-        waiting = [(card, needs) for card, needs in decided.waiting if card.name not in bans.cuts]
-        self._waiting += [Waiting(f"the card of {card.name}", needs) for card, needs in waiting]
-        self._problems += [Problem("", card.card.file_name, reason) for card, reason in decided.refused]
-        refused = _refused_keys(decided)
-        introduced = Members(network, PublicKey.parse(root.card.key), members, refused_keys=refused, bans=bans)
-        documents = [accepted for envelope in self._signed if (accepted := self._judge(envelope, introduced))]
-        configurations = sorted((d for d in documents if isinstance(d, Configuration)), key=lambda c: c.rank)
-        return Members(
-            network,
-            introduced.root,
-            members,
-            tuple(configurations),
-            tuple(document for document in documents if isinstance(document, Statement)),
-            tuple(self._waiting),
-            tuple(self._problems),
-            tuple(alarm for name, alarm in decided.alarms if name not in bans.cuts),
-            refused,
-            bans,
-            self._limits,
-        )
-
-    def _revocations(self, members: Members, admin: CardOnFile) -> Iterator[tuple[Statement, bytes]]:
-        """What an admin has signed to revoke others. What is wrong with a file is said when all are judged."""
-        keyid = PublicKey.parse(admin.card.key).keyid
-        for envelope in self._signed:
-            if envelope.payload_type != Statement.payload_type or envelope.signatures[0].keyid != keyid:
-                continue
-            if REVOKE.encode() not in envelope.payload:
-                continue  # most are of other kinds, and verifying costs
-            with suppress(BadPacket, FormatTooNew):
-                said = _read_signed(Statement, envelope, members.with_keyid(keyid), members, self._limits)
-                if isinstance(said, Statement) and said.kind == REVOKE and said.node == admin.name:
-                    yield said, envelope.payload
-
-    def _root(self, pinned: PublicKey | None) -> CardOnFile:
-        founders = [card for card in self._cards if card.certificate is None]
-        if pinned is not None:
-            founders = [card for card in founders if card.card.key == pinned.text]
-        if not founders:
-            raise VerificationFailed("the founder's card is missing", "Put the folder nodes/ beside the packets.")
-        if len({(card.card.key, card.card.network.id) for card in founders}) > 1:
-            raise VerificationFailed(
-                "there are several founders' cards", "Say which key is the founder's, or remove the foreign card."
-            )
-        return min(founders, key=lambda card: card.hash)
-
-    def _judge(self, envelope: Envelope, members: Members) -> Configuration | Statement | None:
-        """The document, if a member who may say so has signed it; otherwise it is noted why not."""
-        kind = Configuration if envelope.payload_type == Configuration.payload_type else Statement
-        label = f"{envelope.payload_type.rpartition('.')[2].removesuffix('+json')} signed by "
-        keyid = envelope.signatures[0].keyid
-        signers = members.with_keyid(keyid)
-        if not signers and (reason := members.refused(keyid)) is None:
-            self._waiting.append(Waiting(label + keyid, "the card of its signer"))
-            return None
-        try:
-            if not signers:
-                raise BadPacket(f"the card of its signer was refused: {reason}")
-            return _read_signed(kind, envelope, signers, members, self._limits)
-        except FormatTooNew as newer:
-            self._waiting.append(Waiting(label + keyid, f"an upgrade: {newer.message}"))
-        except BadPacket as bad:
-            self._problems.append(Problem("", label + (signers[0].name if signers else keyid), bad.reason))
-        return None
-
-
-def _read_signed(
-    kind: type[Configuration] | type[Statement],
-    envelope: Envelope,
-    signers: Sequence[Member],
-    members: Members,
-    limits: Limits,
-) -> Configuration | Statement:
-    verified = [signer for signer in signers if envelope.verify(signer.key)]
-    if len(envelope.signatures) != 1 or not verified:
-        raise BadPacket("the signature is not right")
-    document = kind.parse(envelope.payload, limits)
-    said_by = document.signer if isinstance(document, Configuration) else document.node
-    signer = next((member for member in verified if member.name == said_by), None)
-    if signer is None:
-        raise BadPacket(f"says that it is of {said_by}, and is signed by {verified[0].name}")
-    if document.network.id != members.network.id:
-        raise BadPacket(f"of another network: {document.network.name}")
-    if isinstance(document, Configuration) and signer.role != "admin":
-        raise BadPacket(f"{signer.name} is no admin and cannot change the configuration")
-    if isinstance(document, Statement):
-        require_admin(document, signer.role == "admin")
-    if signer.role == "reader" and not (isinstance(document, Statement) and document.kind == RETIRE):
-        raise BadPacket(f"{signer.name} is a reader")
-    if members.bans.bans(signer.name, envelope.payload):
-        raise BadPacket(f"{signer.name} was revoked, and this is not among what still counts")
-    return document
-
-
-def _members(accepted: Sequence[CardOnFile]) -> tuple[Member, ...]:
-    """One member a name; of several cards of one key the one that allows most."""
-    best: dict[str, Member] = {}
-    order = ("reader", "member", "admin")
-    for card in sorted(accepted, key=lambda card: (order.index(card.role), card.hash)):
-        inviter = None if card.certificate is None else card.certificate.inviter.node
-        best[card.name] = Member(card.name, card.role, PublicKey.parse(card.card.key), inviter)
-    return tuple(best[name] for name in sorted(best))
-
-
-def _refused_keys(decided: Decided) -> dict[str, str]:
-    good = {card.card.key for card in decided.accepted} | {card.card.key for card, _ in decided.waiting}
-    return {PublicKey.parse(c.card.key).keyid: why for c, why in decided.refused if c.card.key not in good}

@@ -3,58 +3,34 @@ V1-V5). A pure function of the signed files, in whatever order they came."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 from satchel.errors import BadPacket, FormatTooNew
-from satchel.model.ids import node_of
-from satchel.model.vector import Mark
+from satchel.packet.bans import Bans, document_digest
 from satchel.packet.card import Card, CardOnFile, Certificate, read_card
 from satchel.packet.chain import Decided, decide_cards
 from satchel.packet.envelope import read_envelope
 from satchel.packet.keys import PublicKey
-from satchel.packet.statement import RETIRE, REVOKE, Statement
-
-NOTHING = Mark(0, "")  # nothing of an origin counts
-
-
-def document_digest(payload: bytes) -> str:
-    """How a revocation names a document that still counts: by what was signed, not by how the file is written."""
-    return hashlib.sha256(payload).hexdigest()[:16]
+from satchel.packet.said import RETIRE, REVOKE
+from satchel.packet.statement import Statement
 
 
-@dataclass(frozen=True, slots=True)
-class Bans:
-    """What is left of each node that was revoked: of several revocations the least."""
+def bans_card(bans: Bans, card: CardOnFile) -> bool:
+    """Whether the certificate of a card does not count any more."""
+    certificate = card.certificate
+    if certificate is None or certificate.inviter.node not in bans.documents:
+        return False
+    return bans.bans(certificate.inviter.node, Certificate.open(card.certificate_file).payload)
 
-    cuts: Mapping[str, tuple[Mapping[str, Mark], ...]] = field(default_factory=dict)  # node -> one vector a statement
-    documents: Mapping[str, frozenset[str]] = field(default_factory=dict)  # node -> digests
 
-    def cut(self, origin: str) -> Mark | None:
-        """The last packet of an origin that counts (seq 0: none does); None: it is not cut."""
-        said = self.cuts.get(node_of(origin))
-        return None if said is None else min(marks.get(origin, NOTHING) for marks in said)
-
-    def bans(self, node: str, payload: bytes) -> bool:
-        """Whether something that a node signed does not count any more."""
-        return node in self.documents and document_digest(payload) not in self.documents[node]
-
-    def bans_card(self, card: CardOnFile) -> bool:
-        """Whether the certificate of a card does not count any more."""
-        certificate = card.certificate
-        if certificate is None or certificate.inviter.node not in self.documents:
-            return False
-        return self.bans(certificate.inviter.node, Certificate.open(card.certificate_file).payload)
-
-    def and_(self, statement: Statement) -> Bans:
-        """With one more revocation."""
-        about = str(statement.about)
-        documents = frozenset(statement.documents or ())
-        kept = documents & self.documents[about] if about in self.documents else documents
-        cuts = {**self.cuts, about: (*self.cuts.get(about, ()), statement.marks)}
-        return Bans(cuts, {**self.documents, about: kept})
+def _and(bans: Bans, statement: Statement) -> Bans:
+    """With one more revocation."""
+    about = str(statement.about)
+    documents = frozenset(statement.documents or ())
+    kept = documents & bans.documents[about] if about in bans.documents else documents
+    cuts = {**bans.cuts, about: (*bans.cuts.get(about, ()), statement.marks)}
+    return Bans(cuts, {**bans.documents, about: kept})
 
 
 Revocations = Callable[[Decided, CardOnFile], Iterable[tuple[Statement, bytes]]]
@@ -71,14 +47,14 @@ def decide_revocations(
     while True:
         speaker = next((c for c in decided.accepted if c.role == "admin" and c.name not in heard), None)
         if speaker is None:
-            return _with_banned(decided, [card for card in cards if bans.bans_card(card)]), bans
+            return _with_banned(decided, [card for card in cards if bans_card(bans, card)]), bans
         heard.add(speaker.name)
         said = sorted(revocations_of(decided, speaker), key=lambda said: said[1])
         counting = [statement for statement, payload in said if not bans.bans(speaker.name, payload)]
         for statement in counting:
-            bans = bans.and_(statement)
+            bans = _and(bans, statement)
         if counting:
-            decided = decide_cards(root, [card for card in cards if not bans.bans_card(card)])
+            decided = decide_cards(root, [card for card in cards if not bans_card(bans, card)])
 
 
 def _with_banned(decided: Decided, banned: Sequence[CardOnFile]) -> Decided:

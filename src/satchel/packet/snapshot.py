@@ -15,7 +15,7 @@ from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
-from satchel.errors import BadPacket, FormatTooNew
+from satchel.errors import BadPacket
 from satchel.files import FileTrouble
 from satchel.model.vector import Mark
 from satchel.packet.document import (
@@ -31,10 +31,12 @@ from satchel.packet.document import (
     Time,
     WireVector,
 )
+from satchel.packet.envelope import Envelope
 from satchel.packet.limits import DEFAULT_LIMITS, Limits
 from satchel.packet.manifest import MANIFEST_NAME, TableEntry
 from satchel.packet.members import Members
 from satchel.packet.problem import Problem, Waiting
+from satchel.packet.signers import Kind, read_signed, unknown_signer
 from satchel.packet.table import FILE_NAME, check_distinct
 from satchel.packet.verify import hash_file
 from satchel.packet.wire import from_wire, time_value
@@ -121,6 +123,11 @@ class SnapshotManifest(Document):
         return found
 
 
+_SNAPSHOT = Kind(
+    SnapshotManifest.payload_type, "a snapshot", SnapshotManifest.parse, lambda manifest: manifest.author, MANIFEST_NAME
+)
+
+
 @dataclass(frozen=True, slots=True)
 class SignedSnapshot:
     """A snapshot's manifest whose signature holds: of this network, by an admin. `envelope`: the file it was read
@@ -139,26 +146,16 @@ class SignedSnapshot:
 def read_snapshot(data: bytes, members: Members, limits: Limits = DEFAULT_LIMITS) -> SignedSnapshot | Waiting:
     """The manifest of a snapshot. Waiting: its signer has no accepted card yet, or its format is newer. BadPacket: it
     is not to be trusted; only an admin vouches for a state (PROTOCOL, Snapshots and pruning)."""
-    envelope = SnapshotManifest.open(data, limits)
-    if len(envelope.signatures) != 1:
-        raise BadPacket("a snapshot has one signature", MANIFEST_NAME)
-    keyid = envelope.signatures[0].keyid
-    signers = members.with_keyid(keyid)
-    if not signers:
-        if (refused := members.refused(keyid)) is not None:
+
+    def stranger(envelope: Envelope) -> Waiting:
+        if (refused := members.refused(envelope.signatures[0].keyid)) is not None:
             raise BadPacket(f"the card of its signer was refused: {refused}", MANIFEST_NAME)
-        return Waiting("a snapshot", f"the card of its signer, {keyid}")
-    names = {member.name for member in signers if envelope.verify(member.key)}
-    if not names:
-        raise BadPacket("the signature is not right", MANIFEST_NAME)
-    try:
-        manifest = SnapshotManifest.parse(envelope.payload, limits)
-    except FormatTooNew as newer:
-        return Waiting(f"a snapshot of {min(names)}", f"an upgrade: {newer.message}")
-    if manifest.network.id != members.network.id:
-        raise BadPacket(f"of another network: {manifest.network.name} ({manifest.network.id})", MANIFEST_NAME)
-    if manifest.author not in names:
-        raise BadPacket(f"says that it is of {manifest.author}, and is signed by {min(names)}", MANIFEST_NAME)
+        return unknown_signer(_SNAPSHOT, envelope)
+
+    read = read_signed(_SNAPSHOT, data, members, limits, stranger)
+    if isinstance(read, Waiting):
+        return read
+    manifest, _ = read
     if members.role(manifest.author) != "admin":
         raise BadPacket(f"{manifest.author} is no admin: only an admin vouches for a snapshot", MANIFEST_NAME)
     return SignedSnapshot(manifest, data, limits)

@@ -13,9 +13,9 @@ from satchel.model.ids import node_of
 from satchel.model.vector import Mark, Vector
 from satchel.packet.document import Document, Network, NodeName, ShortHash, Text, Time, WireVector, refused_models
 from satchel.packet.keys import PrivateKey
+from satchel.packet.said import RETIRE, REVOKE, SEEN
 from satchel.packet.wire import from_wire, time_text, to_wire
 
-SEEN, RETIRE, REVOKE = "seen", "retire", "revoke"
 Kind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z-]{0,30}$")]
 
 

@@ -18,8 +18,12 @@ from satchel.packet.limits import DEFAULT_LIMITS, Limits
 from satchel.packet.manifest import MANIFEST_NAME, Manifest, TableEntry, manifest_hash
 from satchel.packet.members import Members
 from satchel.packet.problem import Problem, Waiting
+from satchel.packet.signers import Kind, check_network, read_signed
 
 _PIECE = 1 << 20
+_PACKET = Kind(
+    Manifest.payload_type, "a packet", Manifest.parse, lambda manifest: node_of(manifest.origin), MANIFEST_NAME
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,31 +60,14 @@ def read_manifest(data: bytes, members: Members, limits: Limits | None = None) -
     """The manifest in a file `manifest.json`. Waiting: its signer has no accepted card yet, or its format is newer.
     BadPacket: it is not to be trusted. `limits`: those of `members` where none are given."""
     limits = limits or members.limits
-    envelope = Manifest.open(data, limits)
-    if len(envelope.signatures) != 1:
-        raise BadPacket("a manifest has one signature", MANIFEST_NAME)
-    signers = members.with_keyid(envelope.signatures[0].keyid)
-    if not signers:
-        return _unknown_signer(envelope, members, limits)
-    names = {member.name for member in signers if envelope.verify(member.key)}
-    if not names:
-        raise BadPacket("the signature is not right", MANIFEST_NAME)
-    try:
-        manifest = Manifest.parse(envelope.payload, limits)
-    except FormatTooNew as newer:
-        return Waiting(f"a packet of {min(names)}", f"an upgrade: {newer.message}")
-    _check_author(manifest, names, members)
-    return SignedManifest(manifest, manifest_hash(envelope.payload), data, limits)
-
-
-def _check_author(manifest: Manifest, names: set[str], members: Members) -> None:
+    read = read_signed(_PACKET, data, members, limits, lambda envelope: _unknown_signer(envelope, members, limits))
+    if isinstance(read, Waiting):
+        return read
+    manifest, envelope = read
     node = node_of(manifest.origin)
-    if manifest.network.id != members.network.id:
-        raise BadPacket(f"of another network: {manifest.network.name} ({manifest.network.id})", MANIFEST_NAME)
-    if node not in names:
-        raise BadPacket(f"says that it is of {node}, and is signed by {min(names)}", MANIFEST_NAME)
     if members.role(node) == "reader":
         raise BadPacket(f"{node} is a reader: its packets are refused", MANIFEST_NAME)
+    return SignedManifest(manifest, manifest_hash(envelope.payload), data, limits)
 
 
 def _unknown_signer(envelope: Envelope, members: Members, limits: Limits) -> Waiting:
@@ -91,8 +78,7 @@ def _unknown_signer(envelope: Envelope, members: Members, limits: Limits) -> Wai
     except FormatTooNew as newer:
         return Waiting(f"a packet signed by {keyid}", f"an upgrade: {newer.message}")
     node = node_of(manifest.origin)
-    if manifest.network.id != members.network.id:
-        raise BadPacket(f"of another network: {manifest.network.name} ({manifest.network.id})", MANIFEST_NAME)
+    check_network(_PACKET, manifest, members)
     if members.is_revoked(node):
         raise BadPacket(f"revoked: nothing of {node} counts, since {node} was revoked", MANIFEST_NAME)
     if members.key_of(node) is not None:

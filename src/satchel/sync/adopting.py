@@ -39,7 +39,7 @@ def unconstrained(table: Table) -> Table:
 
 def is_behind(site: Site) -> bool:
     """Whether the home lacks the configuration that the database follows: a home that was restored from a backup."""
-    configuration = site.members.configuration
+    configuration = site.members.agreed
     noted = _VERSION.match(site.notes.get(CONFIGURATION, ""))
     return noted is not None and (0 if configuration is None else configuration.version) < int(noted[1])
 
@@ -47,20 +47,22 @@ def is_behind(site: Site) -> bool:
 def adopt(site: Site) -> None:
     """Makes the database follow the network's configuration, if it does not yet; says in the site's warnings what
     changed. A kill in between is harmless: the note is written last, and the next command adopts again."""
-    configuration = site.members.configuration
-    if configuration is None or site.notes.get(CONFIGURATION) == configuration.file_name or is_behind(site):
+    agreed = site.members.agreed
+    if agreed is None or site.notes.get(CONFIGURATION) == agreed.file_name or is_behind(site):
         return
+    configuration = agreed.document(site.members.limits)
     site.warnings += site.store.adopt(configuration.shared_tables())
     site.store.unsettle(_other_policies(site, configuration))
     # its globs may take in more of this database: the next command looks at all of it
-    site.note(configuration=configuration.file_name, fingerprint="")
+    site.note(configuration=agreed.file_name, fingerprint="")
 
 
 def _other_policies(site: Site, configuration: Configuration) -> list[str]:
     """Tables whose rows another policy decides than that of the configuration that was followed; all of them where that
     one is not known any more."""
     name = site.notes.get(CONFIGURATION)
-    before = next((known for known in site.members.configurations if known.file_name == name), None)
+    known = next((agreed for agreed in site.members.configurations if agreed.file_name == name), None)
+    before = None if known is None else known.document(site.members.limits)
     tables = configuration.tables
     return [t for t in tables if before is None or before.policy_of(t) != configuration.policy_of(t)]
 

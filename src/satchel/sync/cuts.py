@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from satchel.model.ids import Dot, node_of, trunk_of
 from satchel.model.vector import HASH_DIGITS, Mark, Vector
+from satchel.packet.bans import NOTHING, Bans
 from satchel.packet.manifest import Manifest
-from satchel.packet.revoking import NOTHING, Bans
 from satchel.replication import cuts
 from satchel.replication.order import Header
 from satchel.stores.base import Store

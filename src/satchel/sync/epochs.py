@@ -138,4 +138,3 @@ def with_own_past(site: Site, wanted: Vector, ready: Iterable[Header]) -> dict[s
                 if origin not in found or found[origin].seq < mark.seq:
                     found[origin] = mark
     return found
-

@@ -11,7 +11,8 @@ from typing import Any
 from satchel.errors import UsageError
 from satchel.model.ids import Dot, node_of, parse_dot
 from satchel.model.vector import HASH_DIGITS, Mark
-from satchel.packet.revoking import NOTHING, documents_of
+from satchel.packet.bans import NOTHING
+from satchel.packet.revoking import documents_of
 from satchel.packet.statement import make_retirement, make_revocation
 from satchel.replication.stable import Heard, decide_stable
 from satchel.stores.records import Run

@@ -9,7 +9,7 @@ from satchel.errors import SatchelError
 from satchel.model.ids import node_of
 from satchel.model.stamp import rfc3339
 from satchel.packet.members import Member
-from satchel.packet.statement import RETIRE, REVOKE
+from satchel.packet.said import RETIRE, REVOKE
 from satchel.packet.wire import time_value
 from satchel.sync.sightings import in_words
 from satchel.sync.site import Site, now_ms

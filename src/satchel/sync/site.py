@@ -21,7 +21,7 @@ from satchel.packet.configuration import Configuration
 from satchel.packet.document import Network
 from satchel.packet.keys import PrivateKey, PublicKey
 from satchel.packet.limits import DEFAULT_LIMITS
-from satchel.packet.members import Members, node_file_name
+from satchel.packet.members import Members
 from satchel.stores.base import Store
 from satchel.sync.cuts import Cuts
 from satchel.sync.home import Home, Settings
@@ -141,6 +141,8 @@ class Site:
         for data in files:
             if data in known:
                 continue
+            from satchel.packet.deciding import node_file_name
+
             try:
                 name = node_file_name(data, self.settings.limits)
                 if known:  # a home that is being made has no founder's card yet

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from satchel.errors import SatchelError, UsageError
-from satchel.packet.statement import REVOKE
+from satchel.packet.said import REVOKE
 from satchel.sync.site import Site
 
 READER = "reader"
