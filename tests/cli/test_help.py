@@ -15,7 +15,7 @@ from tests.cli.fake import run
 
 HEAVY = {"duckdb", "pyarrow", "pydantic", "rich", "cryptography", "sqlite3", "watchdog"}
 LATER = ["config"]
-LATER += ["plan", "relay", "report", "revert", "lake", "service"]
+LATER += ["plan", "relay", "report", "lake", "service"]
 WRITING = {
     "init",
     "invite",
@@ -25,6 +25,7 @@ WRITING = {
     "import",
     "sync",
     "resolve",
+    "revert",
     "snapshot",
     "prune",
     "detach",

@@ -51,15 +51,17 @@ class HandDelta(SQLiteDelta):
     def _stage(self, stage: Stage, edit: RowEdit) -> None:
         layout = stage.layout
         standing = RowEditor(self.db, layout, self.numbers).standing(edit.key)
-        cells = {}
+        cells, alive = {}, False
         if standing:
-            cells = dict(self.rules.settle(Contested(edit.table, edit.key, standing, None)).resolved.cells)
+            resolved = self.rules.settle(Contested(edit.table, edit.key, standing, None)).resolved
+            cells, alive = dict(resolved.cells), not resolved.deleted
         values = {name: cell.value for name, cell in cells.items()} | dict(edit.values or {})
         values |= dict(zip(layout.table.key, edit.key, strict=True))
         seen = [] if edit.blind else standing
         stamp = max([edit.stamp or stamp_of(self.now), *(version.stamp + 1 for version in seen)])
-        written = frozenset(edit.values or ()) if standing else frozenset(values)
-        op = "delete" if edit.values is None else "update" if standing else "insert"
+        again = edit.values is not None and not alive and not (edit.blind and standing)
+        written = frozenset(values if again else edit.values or ())
+        op = "delete" if edit.values is None else "insert" if again else "update"
         kept = {name: cell for name, cell in cells.items() if name not in written}
         lacks = layout.full & ~layout.mask_of(frozenset(values))
         lin = lineage.lacking(lacks, VersionWriter(self.db).partial(layout, kept))
