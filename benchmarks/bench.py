@@ -15,6 +15,9 @@ from benchmarks.process import ROOT, Taken, call
 
 ALTERNATIVES = ROOT / ".venv-bench"  # made by `make bench`: apsw, pygeodiff, zstandard, pouchdb; satchel is not in it
 
+LONG, FEWER = 10.0, 3  # seconds of one run, and how many there are then
+VERY_LONG = 60.0  # once
+
 
 @dataclass(slots=True)
 class Bench:
@@ -34,11 +37,11 @@ class Bench:
             self._made[name] = make()
         return self._made[name]
 
-    def forget(self, *names: str) -> None:
-        """What is not needed any more need not fill the disk: things that were made, and their folders."""
+    def clear(self, *names: str) -> None:
+        """What is not needed any more need not fill the disk."""
         for name in names:
-            if self._made.pop(name, None) is not None:
-                shutil.rmtree(self.folder / name, ignore_errors=True)
+            self._made.pop(name, None)
+            remove(self.folder / name)
 
     def count(self, full: int, least: int = 1) -> int:
         """A number of the workload at this scale."""
@@ -75,9 +78,13 @@ class Bench:
         return self.folder / name
 
     def rounds(self, *sides: Callable[[], Taken], runs: int | None = None) -> list[list[Taken]]:
-        """Takes all sides in turn, so that whatever else the machine does meets them alike; the first one changes."""
+        """Takes all sides in turn, so that whatever else the machine does meets them alike; the first one changes. What
+        takes long is taken less often."""
         takes: list[list[Taken]] = [[] for _ in sides]
         for number in range(runs or self.runs):
+            longest = max((side[0].seconds for side in takes if side), default=0.0)
+            if number >= (1 if longest > VERY_LONG else FEWER if longest > LONG else number + 1):
+                break
             order = list(range(len(sides)))
             for place in order if number % 2 == 0 else reversed(order):
                 takes[place].append(sides[place]())

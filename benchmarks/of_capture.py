@@ -41,7 +41,7 @@ def unique(bench: Bench) -> Finding:
 
     folder: Path = bench.once("unique", make)
     found = _compare(scene, folder / "office" / "data.db", folder / "plain.db", 1)
-    bench.forget("unique")
+    bench.clear("unique")
     return found
 
 

@@ -86,7 +86,7 @@ def import_rivals(bench: Bench) -> Finding:
 
     scene.rivals(), scene.rival_plain(), scene.packets(), scene.changeset()
     mine, other = bench.rounds(ours, theirs)
-    bench.forget(f"{scene.key}-rivals", f"{scene.key}-rival-plain")
+    bench.clear(f"{scene.key}-rivals", f"{scene.key}-rival-plain")
     return Finding(Side.of(mine), Side.of(other), note=f"{mine[0].facts['conflicts']:,} conflicts are told")
 
 

@@ -33,8 +33,8 @@ def office(bench: Bench) -> Path:
             ["init", office, "--db", office / "data.db", "--node", "office", "--network", "bench"],
             ["--home", office, "invite", "branch", "--out", folder / "branch.invite"],
             ["join", folder / "branch.invite", branch, "--db", branch / "data.db"],
-            *(["--home", home, "sync", share] for home in (office, branch, office, branch)),
         ]
+        commands += [["--home", home, "sync", share] for home in (office, branch, office, branch)]
         for command in commands:
             run_process([_program(bench), *command])
         return folder

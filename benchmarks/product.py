@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import satchel
+from benchmarks import orders
 from benchmarks.clock import timed
 from benchmarks.orders import warm
 
@@ -76,3 +77,13 @@ def sync(home: str, exchange: str) -> dict[str, Any]:
     with timed() as span:
         report = satchel.open(home).sync(exchange)
     return {**span.as_json(), "applied": len(report.applied), "sealed": len(report.sealed)}
+
+
+def export_often(home: str, exchange: str, rows: int, changes: int, key: str, times: int) -> None:
+    """The delta in so many parts, each written by the application and exported."""
+    statements = orders.delta(rows, changes, key).statements
+    for part in orders.small_transactions(statements, times):
+        connection = orders.open_database(Path(home) / "data.db")
+        orders.write_small(connection, [part])
+        connection.close()
+        satchel.open(home).export(exchange)

@@ -20,11 +20,13 @@ class Scene:
 
     bench: Bench
     key: str = orders.TEXT
+    full: int = orders.ROWS
+    tag: str = ""
 
     @property
     def rows(self) -> int:
         """How many orders there are."""
-        return self.bench.count(orders.ROWS, 200)
+        return self.bench.count(self.full, 200)
 
     @property
     def changes(self) -> int:
@@ -43,7 +45,7 @@ class Scene:
 
     def plain(self) -> Path:
         """The database without satchel."""
-        name = f"{self.key}-plain"
+        name = f"{self.tag}{self.key}-plain"
         return self._once(name, lambda: self._create(name))
 
     def _create(self, name: str) -> Path:
@@ -54,12 +56,12 @@ class Scene:
 
     def pair(self) -> Path:
         """A folder with two homes, `office` and `branch`, that have the same rows and each other's word for it."""
-        name = f"{self.key}-pair"
+        name = f"{self.tag}{self.key}-pair"
         return self._once(name, lambda: first_synchronisation(self, name)[0])
 
     def changed(self) -> Path:
         """The office's home after the application wrote the delta; nothing is sealed yet."""
-        name = f"{self.key}-changed"
+        name = f"{self.tag}{self.key}-changed"
         return self._once(name, lambda: self._change(name))
 
     def _change(self, name: str) -> Path:
@@ -69,7 +71,7 @@ class Scene:
 
     def packets(self) -> Path:
         """An exchange with the delta, sealed by the office."""
-        name = f"{self.key}-packets"
+        name = f"{self.tag}{self.key}-packets"
         return self._once(name, lambda: self._export(name))
 
     def _export(self, name: str) -> Path:
@@ -79,7 +81,7 @@ class Scene:
 
     def rivals(self) -> Path:
         """The branch's home after it edited half as many of the same rows, sealed."""
-        name = f"{self.key}-rivals"
+        name = f"{self.tag}{self.key}-rivals"
         return self._once(name, lambda: self._rival(name))
 
     def _rival(self, name: str) -> Path:
@@ -90,7 +92,7 @@ class Scene:
 
     def rival_plain(self) -> Path:
         """The same edits in the database without satchel."""
-        name = f"{self.key}-rival-plain"
+        name = f"{self.tag}{self.key}-rival-plain"
         return self._once(name, lambda: self._rival_plain(name))
 
     def _rival_plain(self, name: str) -> Path:
@@ -100,7 +102,7 @@ class Scene:
 
     def changeset(self) -> Path:
         """The delta as the session extension records it."""
-        name = f"{self.key}-changeset"
+        name = f"{self.tag}{self.key}-changeset"
         return self._once(name, lambda: self._record(name))
 
     def _record(self, name: str) -> Path:
