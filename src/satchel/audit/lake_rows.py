@@ -13,22 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from satchel.audit.lake_names import FLAT, PACKET_COLUMN, lake_name
 from satchel.model.schema import Table
 from satchel.packet.part import HashingFile
 from satchel.packet.rows import CHANGE_TYPE, arrow_type
 from satchel.packet.table import CHANGE_COLUMN
 
-PACKET_COLUMN = "_packet"
-FLAT = tuple(f"_{field.name}" for field in CHANGE_TYPE)
 ROW_GROUP_ROWS = 32_768
-_RESERVED = frozenset({*FLAT, PACKET_COLUMN, CHANGE_COLUMN})
 _FEW_VALUES = 1_000
 _SAMPLE = 32_768
-
-
-def lake_name(column: str) -> str:
-    """A user's column in a lake: where it has the name of one of ours, `column_` stands before it."""
-    return f"column_{column}" if column.lower() in _RESERVED else column
 
 
 def lake_schema(table: Table) -> pa.Schema:

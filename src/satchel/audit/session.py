@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from satchel.audit.caution import cautions
-from satchel.audit.holdings import read_holdings
+from satchel.audit.lake_relations import LakeRelations, read_with_lake
 from satchel.audit.tables import CONTEXTS_NAME, OURS, Named, gather_tables
 from satchel.errors import SatchelError, UsageError
 from satchel.model.value import is_clean
@@ -63,11 +63,18 @@ class Audit:
     `summary` counts, `warnings` says in words what is not shown and why, `views` lists the names.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, summary: Summary, warnings: list[str]) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        summary: Summary,
+        warnings: list[str],
+        lake: LakeRelations | None = None,
+    ) -> None:
         self.summary = summary
         self.warnings = warnings
         self.views: tuple[str, ...] = ()
         self._connection: duckdb.DuckDBPyConnection | None = connection
+        self._lake = lake
         self._spill = tempfile.mkdtemp(prefix="satchel-")
         self._clean = weakref.finalize(self, shutil.rmtree, self._spill, ignore_errors=True)
 
@@ -93,6 +100,8 @@ class Audit:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+            if self._lake is not None:
+                self._lake.close()
             self._clean()
 
     def __enter__(self) -> Self:
@@ -111,13 +120,19 @@ class Audit:
         connection = self._connection
         assert connection is not None
         connection.execute("SET temp_directory = $folder", {"folder": self._spill})
+        if self._lake is not None:
+            self._lake.attach(connection)
         for setting in _SETTINGS:
             connection.execute(f"SET {setting}")
         for name, rows in registered.items():
             connection.register(name, rows)
         for place, named in enumerate(tables):
-            for number, (shape, files, _) in enumerate(named.shapes):
-                connection.register(shape_name(place, number), dataset_of(shape, files))
+            for number, (shape, files, branch) in enumerate(named.shapes):
+                relation = shape_name(place, number)
+                if self._lake is not None:
+                    self._lake.place(connection, relation, shape, files, branch=bool(branch))
+                else:
+                    connection.register(relation, dataset_of(shape, files))
         for statement in view_statements(tables):
             connection.execute(statement)
         views = [view for named in tables for view in (named.view, named.changes_view)]
@@ -140,21 +155,22 @@ class Audit:
         return UsageError(message, "See the SQL reference of DuckDB.")
 
 
-def open_audit(*paths: Path | str, root: PublicKey | None = None) -> Audit:
+def open_audit(*paths: Path | str, root: PublicKey | None = None, lake: Path | str | None = None) -> Audit:
     """An audit of the packets below the paths: archives, exchanges, sticks. `root`: the founder's key, where it is
-    known from elsewhere; otherwise the one founder's card there is. Only packets that verify are shown. UsageError: no
-    packets there; VerificationFailed: no card to verify them by."""
+    known from elsewhere; otherwise the one founder's card there is. `lake`: one that was made of these packets
+    (satchel.audit.lake); a home's own is found. Only packets that verify are shown. UsageError: no packets there;
+    VerificationFailed: no card to verify them by."""
     import duckdb
 
     from satchel.audit.relations import acks_table, contexts_table, nodes_table, packets_table
 
-    held = read_holdings(paths, root)
+    held, relations = read_with_lake(paths, root, lake)
     configuration = held.members.configuration
     naming = held.naming
     agreed = configuration.shared_tables() if configuration else ()
     tables, left_out = gather_tables(agreed, held.packets, naming)
     summary = Summary(len(held.packets), len(held.unverified), len(left_out), len(tables))
-    audit = Audit(duckdb.connect(":memory:"), summary, cautions(held, left_out, naming))
+    audit = Audit(duckdb.connect(":memory:"), summary, cautions(held, left_out, naming), relations)
     registered = {
         "packets": packets_table(held.packets, naming),
         "acks": acks_table(held.acks),

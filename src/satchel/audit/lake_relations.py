@@ -1,0 +1,177 @@
+"""A lake in place of the packets that went into it: what the views of an audit stand on where there is one (ADR 31).
+
+Of each table the rows come from the lake's files as far as they hold packets that verified now, and from the packets'
+own files for the rest: packets that came later, and branches of a fork, which have other names here than in the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from satchel.audit.expressions import name, text
+from satchel.audit.held import Held
+from satchel.audit.holdings import Holdings, read_holdings
+from satchel.audit.lake import MEMORY_NAME, open_book
+from satchel.audit.lake_book import BOOK_NAME, LakeBook, LakeFile
+from satchel.audit.lake_names import FLAT, PACKET_COLUMN, lake_name
+from satchel.audit.memory import Memory
+from satchel.audit.tables import CHANGE_FIELDS
+from satchel.errors import UsageError
+from satchel.files import FileTrouble, stands
+from satchel.model.schema import Table
+from satchel.packet.keys import PublicKey
+from satchel.packet.table import fingerprint
+
+if TYPE_CHECKING:
+    from satchel.audit.lake_files import LakeFiles
+
+LAKE_FOLDER = "lake"  # in a home
+SETTINGS_NAME = "satchel.toml"
+_SQL_TYPES = {"int64": "BIGINT", "float64": "DOUBLE", "string": "VARCHAR", "binary": "BLOB"}
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """A file of a lake that holds rows that are asked for. `table`: its columns; `without`: packets in it that are
+    not to be shown."""
+
+    file: LakeFile
+    table: Table
+    without: frozenset[str]
+
+
+@dataclass
+class LakeRelations:
+    """An opened lake, and the packets that verified."""
+
+    folder: Path
+    book: LakeBook
+    packets: Sequence[Held]
+    files: LakeFiles | None = None
+    _names: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, folder: Path, held: Holdings) -> LakeRelations:
+        """The lake in a folder, without files that were changed. UsageError: it is of another network; SatchelError."""
+        return cls(folder, open_book(folder, held), held.packets)
+
+    def attach(self, connection: Any) -> None:
+        """Lets a connection see the files that it will be told of, and no others. Before it is locked."""
+        from satchel.audit.lake_files import SCHEME, LakeFiles
+
+        self.files = LakeFiles()
+        connection.register_filesystem(self.files)
+        connection.execute(f"SET allowed_directories = ['{SCHEME}://']")
+
+    def close(self) -> None:
+        """Lets go of the files."""
+        if self.files is not None:
+            self.files.close_all()
+
+    def split(self, table: Table, files: Sequence[Path], *, branch: bool) -> tuple[list[Covered], list[Path]]:
+        """What the lake has of these parts of a table, and the parts that it does not have. `branch`: they are of one
+        side of a fork."""
+        if branch:
+            return [], list(files)
+        wanted = {self._packet_of[file] for file in files}
+        types = {column.name: column.type for column in table.columns}
+        covered: list[Covered] = []
+        found: set[str] = set()
+        for file in self.book.files:
+            shape = self._shapes.get((file.table, file.shape)) if file.table == table.name else None
+            if shape is None or any(types.get(column.name) != column.type for column in shape.columns):
+                continue
+            inside = {self.book.packets[place][0] for place in file.packets}
+            if not inside.isdisjoint(wanted):
+                covered.append(Covered(file, shape, frozenset(inside - wanted)))
+                found |= inside & wanted
+        return covered, [file for file in files if self._packet_of[file] not in found]
+
+    def place(self, connection: Any, relation: str, table: Table, files: Sequence[Path], *, branch: bool) -> None:
+        """Makes `relation`: the rows of these parts, from the lake as far as it has them."""
+        from satchel.audit.relations import dataset_of
+
+        covered, rest = self.split(table, files, branch=branch)
+        if not covered:
+            connection.register(relation, dataset_of(table, files))
+            return
+        query = self.query(table, covered)
+        if rest:
+            connection.register(f"{relation}_rest", dataset_of(table, rest))
+            query += f"\nUNION ALL BY NAME\nSELECT * FROM {relation}_rest"
+        connection.execute(f"CREATE TEMP VIEW {relation} AS {query}")
+
+    def query(self, table: Table, covered: Sequence[Covered]) -> str:
+        """SQL for these rows in the form of a part: the table's columns and `_change`. Files are named as `files` has
+        them."""
+        return "\nUNION ALL BY NAME\n".join(self._selects(table, covered))
+
+    def _selects(self, table: Table, covered: Sequence[Covered]) -> Iterator[str]:
+        groups: dict[tuple[str, frozenset[str]], list[Covered]] = {}
+        for entry in covered:
+            groups.setdefault((entry.file.shape, entry.without), []).append(entry)
+        for (_, without), entries in groups.items():
+            there = set(entries[0].table.names)
+            columns = ", ".join(
+                f"{name(lake_name(column.name))} AS {name(column.name)}"
+                if column.name in there
+                else f"NULL::{_SQL_TYPES[column.type]} AS {name(column.name)}"
+                for column in table.columns
+            )
+            paths = ", ".join(text(self._opened(entry.file)) for entry in entries)
+            condition = f" WHERE {PACKET_COLUMN} NOT IN ({', '.join(map(text, sorted(without)))})" if without else ""
+            yield f"SELECT {columns}, {_change()} FROM read_parquet([{paths}]){condition}"
+
+    def _opened(self, file: LakeFile) -> str:
+        assert self.files is not None
+        if file.path not in self._names:
+            self._names[file.path] = self.files.add(self.folder / file.path)
+        return self._names[file.path]
+
+    @cached_property
+    def _packet_of(self) -> dict[Path, str]:
+        return {packet.folder / part.file: packet.hash for packet in self.packets for part in packet.parts}
+
+    @cached_property
+    def _shapes(self) -> dict[tuple[str, str], Table]:
+        tables = {part.table for packet in self.packets for part in packet.parts}
+        return {(table.name, fingerprint(table)): table for table in tables}
+
+
+def _change() -> str:
+    fields = (f"{name(field)} := {name(flat)}" for field, flat in zip(CHANGE_FIELDS, FLAT, strict=True))
+    return f"struct_pack({', '.join(fields)}) AS _change"
+
+
+def find_lake(paths: Sequence[Path | str]) -> Path | None:
+    """The lake of a home, where the one path is the home or its archive and there is a lake."""
+    if len(paths) != 1:
+        return None
+    path = Path(paths[0])
+    home = path if (path / SETTINGS_NAME).is_file() else path.parent
+    is_home = (home / SETTINGS_NAME).is_file() and path in (home, home / "packets")
+    lake = home / LAKE_FOLDER
+    return lake if is_home and stands(lake / BOOK_NAME) else None
+
+
+def read_with_lake(
+    paths: Sequence[Path | str], root: PublicKey | None, lake: Path | str | None
+) -> tuple[Holdings, LakeRelations | None]:
+    """What lies below the paths, verified, and the lake where there is one: what its memory knows is not hashed again,
+    and what verified now is remembered where the lake can be written to. UsageError: `lake` is none, or one of another
+    network; as `read_holdings`."""
+    folder = Path(lake) if lake is not None else find_lake(paths)
+    if folder is None:
+        return read_holdings(paths, root), None
+    if not stands(folder / BOOK_NAME):
+        raise UsageError(f"{folder} is no lake", f"Make one with `satchel lake {folder}`.")
+    memory = Memory.load(folder / MEMORY_NAME)
+    held = read_holdings(paths, root, memory=memory)
+    with suppress(FileTrouble):  # a lake on a read-only medium serves as it is
+        memory.save(folder / MEMORY_NAME)
+    return held, LakeRelations.open(folder, held)
