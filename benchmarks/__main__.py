@@ -11,10 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import machine, table
+from benchmarks import growth, machine, table
 from benchmarks.bench import Bench
-from benchmarks.measure import chosen
+from benchmarks.measure import NotMeasured, chosen
 from benchmarks.measures import MEASURES
+from benchmarks.process import Failed
+
+GROWTH = "growth"  # the points of the plot; not a measure
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
@@ -41,8 +44,20 @@ def run(bench: Bench, names: Sequence[str]) -> dict[str, Any]:
         row["took"] = round(time.monotonic() - at, 1)
         rows.append(row)
         print(table.line(row), flush=True)
-    seconds = round(time.monotonic() - began, 1)
-    return {"machine": facts, "scale": bench.scale, "runs": bench.runs, "seconds": seconds, "results": rows}
+    document = {"machine": facts, "scale": bench.scale, "runs": bench.runs, "results": rows}
+    if not names or GROWTH in names:
+        document[GROWTH] = _growth(bench, document)
+    return {**document, "seconds": round(time.monotonic() - began, 1)}
+
+
+def _growth(bench: Bench, document: dict[str, Any]) -> dict[str, Any] | None:
+    """None if it could not be taken; then a row says why."""
+    try:
+        return growth.take(bench)
+    except (Failed, NotMeasured) as trouble:
+        print(f"{GROWTH}: {trouble}", flush=True)
+        document["results"].append({"name": GROWTH, "goal": None, "ratio": None, "met": None, "failed": str(trouble)})
+        return None
 
 
 def _say(text: str) -> None:
@@ -55,7 +70,7 @@ def main(words: Sequence[str] | None = None) -> int:
     if wish.list:
         print("\n".join(f"{m.name:<20} {m.what}; against {m.against}" for m in chosen(MEASURES, wish.only)))
         return 0
-    if not chosen(MEASURES, wish.only):
+    if not chosen(MEASURES, wish.only) and GROWTH not in wish.only:
         print(f"there is no measure {', '.join(wish.only)}; --list names them", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory(prefix="satchel-bench-", dir=wish.dir) as folder:

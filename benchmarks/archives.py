@@ -22,13 +22,15 @@ from satchel.model.vector import Mark
 from satchel.packet.ack import Ack, sign_ack
 from satchel.packet.card import make_founder_card
 from satchel.packet.configuration import Configuration
-from satchel.packet.document import Network, time_text, to_wire
+from satchel.packet.deciding import node_file_name
+from satchel.packet.document import Network
 from satchel.packet.invitation import make_card, make_invitation, read_invitation
 from satchel.packet.keys import PrivateKey
 from satchel.packet.manifest import MANIFEST_NAME, folder_name
-from satchel.packet.members import Members, node_file_name
+from satchel.packet.members import Members
 from satchel.packet.rows import CONTEXT_TYPE, LINEAGE_TYPE, MISFIT_TYPE, STORE_FIELDS, arrow_type
 from satchel.packet.signing import SealFacts, SignedPacket, sign_packets
+from satchel.packet.wire import time_text, to_wire
 from satchel.packet.writer import write_packets
 
 START = 1_767_225_600_000  # 2026-01-01, milliseconds since 1970 UTC

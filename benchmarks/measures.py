@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks import of_capture, of_cycle, of_delta, of_first, of_growth, of_start
+from benchmarks import of_audit, of_capture, of_cycle, of_delta, of_first, of_growth, of_start
 from benchmarks.measure import Measure
 
 MEASURES: tuple[Measure, ...] = (
@@ -14,4 +14,5 @@ MEASURES: tuple[Measure, ...] = (
     *of_delta.LOCAL_MEASURES,
     *of_first.MEASURES,
     *of_start.MEASURES,
+    *of_audit.MEASURES,
 )

@@ -32,8 +32,8 @@ def unload(path: str, file: str) -> dict[str, Any]:
 
 
 def load(path: str, file: str) -> dict[str, Any]:
-    """Fills the empty table in one transaction, sorted by key before: with keys that are anywhere that is faster by far.
-    Sorting is timed, too."""
+    """Fills the empty table in one transaction, sorted by key before, which is faster by far where keys are
+    anywhere. Sorting is timed, too."""
     import pyarrow.parquet as pq
 
     orders.warm(file)
