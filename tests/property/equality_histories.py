@@ -1,5 +1,5 @@
-"""Random histories in whose end all nodes have one vector: their digests are equal, and any single thing that is changed
-on one side, past the triggers or in the books, shows, with the table and the column.
+"""Random histories in whose end all nodes have one vector: their digests are equal, and any single thing that is
+changed on one side, past the triggers or in the books, shows, with the table and the column.
 
 `python -m tests.property.equality_histories toy|own|forget FIRST LAST` hunts; `-v toy SEED` tells one.
 """

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from satchel.model.admission import Outcome, RowId
@@ -267,6 +268,9 @@ class Store(Protocol):
 
     def look(self) -> AbstractContextManager[Look]:
         """Every row as it is on the wire, of one moment."""
+
+    def make_empty_copy(self, path: Path) -> None:
+        """Makes a database at `path`, where no file is, with the replicated tables of this one and no rows."""
 
     def digests(self) -> Digests | None:
         """Digests of all tables (PROTOCOL, Equality); None: something was written since the last seal. Reads every row:

@@ -1,7 +1,7 @@
 """Where two states of one network differ, row by row: a database and what its packets come to (PROTOCOL, Equality).
 
-Both are read in the order of their keys, side by side. A row is an object here only while it is compared; the books of a
-few rows that differ are all that is kept.
+Both are read in the order of their keys, side by side. A row is an object here only while it is compared; some of
+those that differ are all that is kept.
 """
 
 from __future__ import annotations

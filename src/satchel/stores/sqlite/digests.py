@@ -1,5 +1,7 @@
-"""The digests of a database (PROTOCOL, Equality): one pass over each table of the application, and one over the versions
-that are kept whole. Nothing of it is kept up to date at seal or apply: both would pay for every row that they touch."""
+"""The digests of a database (PROTOCOL, Equality): one pass over each table of the application, and one over the
+versions that are kept whole. Nothing of it is kept up to date at seal or apply: both would pay for every row that they
+touch.
+"""
 
 from __future__ import annotations
 

@@ -25,8 +25,8 @@ PLAIN, WHOLE = 0, 1  # one version, shown as it was written | anything else
 
 
 def shown_rows(db: sqlite3.Connection, layout: Layout, layouts: Mapping[str, Layout]) -> str:
-    """SQL: every row that the application sees. Columns c0 ... as on the wire, then l, whole, o, q: lineage, whether its
-    versions are kept whole, and if not the dot of the one that it has."""
+    """SQL: every row that the application sees. Columns c0 ... as on the wire, then l, whole, o, q: lineage, whether
+    its versions are kept whole, and if not the dot of the one that it has."""
     values = numbers.wire_values(layout, layouts, "t")
     for place in layout.key_places if layout.is_local else ():  # the row is there: nothing has to be looked up for that
         number = f"t.{layout.columns[place]}"
@@ -100,8 +100,8 @@ class SQLiteLook:
     def _whole(self, layout: Layout, columns: str) -> str:
         keys = " AND ".join(f"r.{name} = i.{name}" for name in layout.keys)
         return (
-            f"SELECT {layout.list_of('r', layout.keys)}, {columns} FROM {layout.images} i JOIN {layout.rows} r ON {keys}"
-            " JOIN _satchel_origin n ON n.number = i.o WHERE r.many OR r.d"
+            f"SELECT {layout.list_of('r', layout.keys)}, {columns} FROM {layout.images} i"
+            f" JOIN {layout.rows} r ON {keys} JOIN _satchel_origin n ON n.number = i.o WHERE r.many OR r.d"
         )
 
     def kept_dots(self, layout: Layout) -> Iterator[StandingRow]:

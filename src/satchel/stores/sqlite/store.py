@@ -115,6 +115,13 @@ class SQLiteStore(Surroundings, Knowledge, SingleRows):
         with self._wall(), self._snapshot() as reader:
             yield SQLiteLook(reader)
 
+    def make_empty_copy(self, path: Path) -> None:
+        """Makes a database at `path` with the replicated tables of this one and no rows."""
+        from satchel.stores.sqlite.empty_copy import make_empty_copy
+
+        with self._wall() as db:
+            make_empty_copy(db, self._layouts, path)
+
     def digests(self) -> Digests | None:
         """Digests of all tables; None: something was written since the last seal."""
         from satchel.stores.sqlite.digests import digests
