@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from satchel.errors import SatchelError, UsageError
-from satchel.sync.home import Home, Settings
+from satchel.sync.home import Home
+from satchel.sync.settings import EVENTS as OF_A_RUN
+from satchel.sync.settings import Settings
 
-OF_A_RUN = ("sync-started", "packet-applied", "conflict", "sync-finished", "sync-failed")
 OF_A_WATCH = ("watch-started", "exchange-away", "exchange-back", "watch-paused", "watch-resumed", "watch-stopped")
 EVENTS = (*OF_A_RUN, *OF_A_WATCH, "hook-failed")
 _DURING = ("packet-applied", "conflict")  # told while the home is locked: their hooks run when it is free again

@@ -92,16 +92,17 @@ class Node:
 
         return self._run(paths, run, dry_run=dry_run)
 
-    def sync(self, *exchanges: str | Path, dry_run: bool = False) -> Report:
+    def sync(self, *exchanges: str | Path, dry_run: bool = False, compare: bool = False) -> Report:
         """Export and import with each exchange: a name of `satchel.toml` or a folder. Without one: with every exchange
-        of `satchel.toml`, or where there is none `import_` then `export`."""
+        of `satchel.toml`, or where there is none `import_` then `export`. `compare`: see there."""
         from satchel.sync import running
 
         def run(site: Site) -> Report:
-            names = list(exchanges) or list(site.settings.exchanges)
-            if not names:
+            site.comparing = compare
+            if not exchanges and not site.settings.exchanges:
                 return running.inbox_outbox(site, dry_run=dry_run, listener=self._events.tell)
-            places = [site.home.exchange(site.settings, name) for name in names]
+            places = [site.home.exchange(site.settings, name) for name in exchanges]
+            places = places or site.home.there(site.settings)
             return running.sync(site, places, dry_run=dry_run, listener=self._events.tell)
 
         return self._run(exchanges, run, dry_run=dry_run)
@@ -153,11 +154,12 @@ class Node:
         with working(self.home, dry_run=dry_run) as site:
             return snapshotting.snapshot(site, None if directory is None else Path(directory), dry_run=dry_run)
 
-    def prune(self, *, keep_days: int = 0, deleted: bool = False, dry_run: bool = False) -> PruneReport:
+    def prune(self, *, keep_days: int | None = None, deleted: bool = False, dry_run: bool = False) -> PruneReport:
         """Removes from the archive what everybody has and a snapshot stands for."""
         from satchel.sync import pruning
 
         with working(self.home, dry_run=dry_run) as site:
+            keep_days = site.settings.keep_days if keep_days is None else keep_days
             return pruning.prune(site, keep_days=keep_days, deleted=deleted, dry_run=dry_run)
 
     def retire(self, name: str, *, dry_run: bool = False) -> LeavingReport:
@@ -174,7 +176,33 @@ class Node:
         with working(self.home, dry_run=dry_run) as site:
             return leaving.revoke(site, name, at, dry_run=dry_run)
 
+    def compare(self, *exchanges: str | Path, dry_run: bool = False) -> dict[str, Any]:
+        """A `sync` that also takes digests of all tables, tells them, and compares them with those that others told of
+        the same packets: its fields, and {equality: {taken, seconds, peers: [{node, equal, at, newest, told,
+        tables: [{table, columns}]}]}}."""
+        from satchel.sync.equality import equality_json
+
+        report = self.sync(*exchanges, dry_run=dry_run, compare=True)
+        with reading(self.home) as site:
+            return {**report.as_json(), "equality": equality_json(site)}
+
+    def replay(self) -> dict[str, Any]:
+        """Rebuilds the state from the packets of the archive in an empty database and compares it with this one, row by
+        row: {equal, packets, snapshots, rows, missing, problems, count, tables: [{table, columns}], differences:
+        [{table, key, identity, what, means, columns, here, packets}]}. Edits that are not sealed are no difference."""
+        from satchel.sync.replaying import replay
+
+        with reading(self.home) as site:
+            return replay(site).as_json()
+
     # -- configuration
+
+    def config(self) -> dict[str, Any]:
+        """{settings: [{name, value, source}], network: {version, signer, at, policy, tables, left_out, references,
+        schema} or None, trouble}: this home's own, each with what says so, and what the network agreed on."""
+        from satchel.sync.configured import list_configuration
+
+        return list_configuration(self.home)
 
     def add_tables(self, *globs: str, dry_run: bool = False) -> ConfigurationReport:
         """Replicates more tables: an admin's change of the configuration."""

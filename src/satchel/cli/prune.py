@@ -12,9 +12,9 @@ from satchel.cli.session import Session
 
 
 @command("prune", "satchel prune --dry-run", "satchel prune --keep-days 90", "satchel prune --deleted", writes=True)
-@click.option("--keep-days", default=0, show_default=True, metavar="N", help="Keep packets of the last N days.")
+@click.option("--keep-days", type=int, metavar="N", help="Keep packets of the last N days; else as satchel.toml says.")
 @click.option("--deleted", is_flag=True, help="Also forget deleted rows that everybody knows of.")
-def run(session: Session, keep_days: int, deleted: bool, dry_run: bool) -> Answer:
+def run(session: Session, keep_days: int | None, deleted: bool, dry_run: bool) -> Answer:
     """Remove from the archive what everybody has.
 
     A packet goes when every member has acknowledged it, and a snapshot that all have acknowledged stands for it. Its

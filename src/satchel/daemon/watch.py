@@ -24,10 +24,12 @@ from satchel.daemon.requests import Desk, Request
 from satchel.errors import SatchelError
 from satchel.model.stamp import rfc3339
 from satchel.stores.registry import pulse_of
+from satchel.sync.exchange_settings import ExchangeSettings
 from satchel.sync.home import SETTINGS, Home
 from satchel.sync.site import now_ms
 
 Listener = Callable[[str, object], None]  # event, what it is about
+NOWHERE = "watch/nowhere"  # in place of a stick that was never plugged in
 IDLE, WORKING, PAUSED = "idle", "working", "paused"
 
 
@@ -53,7 +55,7 @@ class Watch:
         self.calendar = Calendar(self.pace)
         self._desk = Desk(home)
         self._doors: dict[str, Door] = {}
-        self._named = False  # whether there are exchanges; else inbox and outbox
+        self._exchanges: dict[str, ExchangeSettings] = {}  # none: inbox and outbox
         self._wake = threading.Event()
         self._observer = Observer(self._wake.set)
         self._database: str | None = None
@@ -149,23 +151,31 @@ class Watch:
         """`satchel.toml` as it is now; one that is wrong is told by the next round, and changes nothing here."""
         with suppress(OSError, SatchelError):
             seen = os.stat(self._home / SETTINGS).st_mtime_ns
-            if seen == self._settings_seen:
-                return
-            self._settings_seen = seen
-            home = Home.at(self._home)
-            settings = home.settings()
-            database = str(home.database(settings))
-            if database != self._database:
-                self._database, self._pulse = database, pulse_of(database)
-            named = {name: home.exchange(settings, name) for name in self._names or settings.exchanges}
-            self._named = bool(named)
-            places = named or {"inbox": home.inbox}
-            self._doors = {
-                name: self._doors[name]
-                if name in self._doors and self._doors[name].place == place
-                else Door(name, place)
-                for name, place in places.items()
-            }
+            if seen != self._settings_seen:
+                self._settings_seen = seen
+                self._follow(Home.at(self._home))
+        self._find_doors()
+
+    def _follow(self, home: Home) -> None:
+        settings = home.settings()
+        database = str(home.database(settings))
+        if database != self._database:
+            self._database, self._pulse = database, pulse_of(database)
+        known = settings.exchanges
+        names = self._names or tuple(known)
+        self._exchanges = {name: known.get(name) or ExchangeSettings(os.path.abspath(name)) for name in names}
+
+    def _find_doors(self) -> None:
+        """A stick is wherever it was plugged in just now."""
+        for name, exchange in self._exchanges.items() or {"inbox": ExchangeSettings("inbox")}.items():
+            folder = exchange.folder(self._home)
+            known = self._doors.get(name)
+            if folder is not None and (known is None or known.place != folder):
+                self._doors[name] = Door(name, folder, away=known is not None and known.away)
+            elif folder is None and known is None:
+                self._doors[name] = Door(name, self._home / NOWHERE, away=True)
+        for name in self._doors.keys() - (self._exchanges.keys() or {"inbox"}):
+            del self._doors[name]
 
     # -- a round
 
@@ -200,13 +210,13 @@ class Watch:
 
     def _places(self, asked: Sequence[Request]) -> Sequence[Path] | None:
         """The exchanges that are there; None: inbox and outbox. Somebody who asked may have named others."""
-        if not self._named and not any(request.words for request in asked):
+        if not self._exchanges and not any(request.words for request in asked):
             return None
         words = [word for request in asked for word in request.words]
         if words and all(request.words for request in asked):
             return [self._doors[word].place if word in self._doors else Path(word) for word in dict.fromkeys(words)]
         others = [Path(word) for word in dict.fromkeys(words) if word not in self._doors]
-        return [door.place for door in self._doors.values() if not door.away and self._named] + others
+        return [door.place for door in self._doors.values() if not door.away and self._exchanges] + others
 
     def _told(self, outcome: rounds.Outcome, asked: Sequence[Request]) -> None:
         trouble = outcome.trouble

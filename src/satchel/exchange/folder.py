@@ -19,7 +19,7 @@ from satchel.errors import ExchangeUnreachable, SatchelError
 from satchel.exchange.listing import Listing, Place
 from satchel.exchange.names import LABEL
 from satchel.exchange.tree import PacketTree
-from satchel.files import FileTrouble, read_limited, replace
+from satchel.files import FileTrouble, Throttle, read_limited, replace, throttled
 
 FORMAT = 1  # of the layout of an exchange
 _LABEL_LIMIT = 64 * 1024  # bytes
@@ -64,6 +64,7 @@ class FolderExchange:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.network_id: str | None = None
+        self.throttle: Throttle | None = None  # of the line to it
         self._tree = PacketTree(path, path / "packets")
 
     def listing(self) -> Listing:
@@ -124,7 +125,8 @@ class FolderExchange:
         if not os.path.isdir(self.path):
             raise _unreachable(self.path)
         try:
-            yield
+            with throttled(self.throttle):
+                yield
         except FileTrouble as trouble:
             if not trouble.path.is_relative_to(self.path):
                 raise  # something of ours, not of the exchange

@@ -2,6 +2,7 @@
 
 from satchel.files.read import file_size, names_in, open_regular, read_back, read_limited, stands
 from satchel.files.remove import remove_file, remove_folder, remove_leftovers
+from satchel.files.throttle import Throttle, throttled
 from satchel.files.trouble import FileTrouble, trouble_with, wall
 from satchel.files.write import (
     copy_new,
@@ -16,6 +17,7 @@ from satchel.files.write import (
 
 __all__ = [
     "FileTrouble",
+    "Throttle",
     "copy_new",
     "file_size",
     "fsync_file",
@@ -32,6 +34,7 @@ __all__ = [
     "replace",
     "replace_with",
     "stands",
+    "throttled",
     "trouble_with",
     "wall",
     "write_new",

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from satchel.files.faults import fault_point
 from satchel.files.read import open_regular
+from satchel.files.throttle import piece_size, spend
 from satchel.files.trouble import FileTrouble, translated, trouble_with
 
 _PIECE = 1 << 20  # bytes held in memory while copying
@@ -28,6 +29,7 @@ def write_new(path: Path, data: bytes, mode: int = 0o666) -> None:
     was there and is untouched)."""
     with _new_file(path, mode) as target:
         for start in range(0, len(data), _PIECE):
+            spend(len(data[start : start + _PIECE]))
             _write_piece(target, path, data[start : start + _PIECE])
 
 
@@ -36,8 +38,10 @@ def copy_new(source: Path, target: Path, *, limit: int | None = None, flush: boo
     that a restart throws away). Returns the bytes copied: at most `limit`, what is beyond is not read.
     FileTrouble: nothing is left of the copy."""
     copied = 0
+    size = piece_size(_PIECE)
     with open_regular(source) as reader, _new_file(target, 0o666, flush=flush) as writer:
-        while piece := _read_piece(reader, source, _PIECE if limit is None else min(_PIECE, limit - copied)):
+        while piece := _read_piece(reader, source, size if limit is None else min(size, limit - copied)):
+            spend(len(piece))
             _write_piece(writer, target, piece)
             copied += len(piece)
     return copied

@@ -12,6 +12,7 @@ from satchel.exchange.folder import open_exchange
 from satchel.packet.wire import time_value
 from satchel.sync.branches import fork_alarms
 from satchel.sync.cuts import REVOKED
+from satchel.sync.exchange_settings import REMOVABLE
 from satchel.sync.findings import Finding, finding
 from satchel.sync.home import Home
 from satchel.sync.opening import reading
@@ -92,9 +93,12 @@ def _cure(entry: dict[str, str]) -> str:
 
 
 def _exchanges(site: Site) -> Iterator[Finding]:
-    for name in site.settings.exchanges:
-        folder = site.home.exchange(site.settings, name)
+    for name, settings in site.settings.exchanges.items():
+        if settings.kind == REMOVABLE and settings.folder(site.home.path) is None:
+            yield finding("ok", f"the exchange {name}, {settings}, is not plugged in now")
+            continue
         try:
+            folder = site.home.exchange(site.settings, name)
             open_exchange(folder, site.settings.network_id).listing()
         except SatchelError as problem:
             yield finding("warning", f"exchange {name}: {problem.message}", problem.hint)

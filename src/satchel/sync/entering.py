@@ -18,7 +18,8 @@ from satchel.sync import unfinished
 from satchel.sync.adopting import CONFIGURATION
 from satchel.sync.epochs import FORGOTTEN
 from satchel.sync.founding import FoundingReport, described, stored_path
-from satchel.sync.home import Home, Settings
+from satchel.sync.home import Home
+from satchel.sync.settings import Settings
 from satchel.sync.invitations import unused, use_up
 from satchel.sync.lock import HomeLock
 from satchel.sync.site import ACTIVE, JOINING, Site, now_ms

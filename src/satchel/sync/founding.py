@@ -26,7 +26,8 @@ from satchel.sync import sealing, unfinished
 from satchel.sync.acknowledging import acknowledge
 from satchel.sync.adopting import CONFIGURATION
 from satchel.sync.choosing import Choice, choose
-from satchel.sync.home import Home, Settings
+from satchel.sync.home import Home
+from satchel.sync.settings import Settings
 from satchel.sync.lock import HomeLock
 from satchel.sync.site import ACTIVE, Site, now_ms
 

@@ -22,7 +22,8 @@ from satchel.packet.keys import PrivateKey
 from satchel.packet.limits import DEFAULT_LIMITS
 from satchel.stores.base import Store
 from satchel.sync.epochs import FORGOTTEN
-from satchel.sync.home import REJOINING, Home, Settings
+from satchel.sync.home import REJOINING, Home
+from satchel.sync.settings import Settings
 from satchel.sync.invitations import unused, use_up
 from satchel.sync.site import ACTIVE, Site, now_ms
 
@@ -86,7 +87,7 @@ def finish(home: Home, settings: Settings, store: Store) -> Settings:
     Site(home, settings, store, Archive(home.packets, settings.network)).add_node_files(documents)
     store.note({**FORGOTTEN, "was": json.dumps(was), "node": node, "origin": node, "invited": "{}"})
     key.replace(home.key)
-    home.rename(settings)
+    home.rename(settings.node)
     remove_file(path)
     return settings
 

@@ -24,7 +24,8 @@ from satchel.packet.limits import DEFAULT_LIMITS
 from satchel.packet.members import Members
 from satchel.stores.base import Store
 from satchel.sync.cuts import Cuts
-from satchel.sync.home import Home, Settings
+from satchel.sync.home import Home
+from satchel.sync.settings import Settings
 from satchel.sync.rules import NetworkRules
 
 SOFTWARE = f"satchel {__version__}"

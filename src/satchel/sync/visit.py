@@ -10,7 +10,7 @@ from pathlib import Path
 from satchel.errors import ExchangeUnreachable, SatchelError
 from satchel.exchange.folder import FolderExchange, open_exchange
 from satchel.exchange.listing import Listing
-from satchel.files import FileTrouble
+from satchel.files import FileTrouble, Throttle
 from satchel.sync.epochs import open_epoch, sign_of_restore
 from satchel.sync.lost_births import expect_lost_births
 from satchel.sync.missing import look_for_missing
@@ -58,6 +58,8 @@ def visit(site: Site, places: Sequence[Path], *, create: bool) -> Tour:
     for place in places:
         with tour.at(place):
             exchange = open_exchange(place, site.settings.network_id, create=create)
+            rate = site.home.bandwidth(site.settings, place)
+            exchange.throttle = None if rate is None else Throttle(rate)
             visits.append(Visit(exchange, exchange.listing()))
     return tour
 
