@@ -14,7 +14,7 @@ from satchel.cli.program import COMMANDS
 from tests.cli.fake import run
 
 HEAVY = {"duckdb", "pyarrow", "pydantic", "rich", "cryptography", "sqlite3", "watchdog"}
-LATER = ["config"]
+LATER = []
 LATER += ["plan", "relay", "report", "lake", "service"]
 WRITING = {
     "init",

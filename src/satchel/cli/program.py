@@ -35,6 +35,7 @@ COMMANDS = {
     "rejoin": "Give a home that was copied a name and key of its own.",
     "tables": "List what is replicated, and what is left out and why.",
     "quarantine": "List the packets that are not trusted, and why.",
+    "config": "Show each setting, what says so, and what the network agreed on.",
     "doctor": "Examine home, database, exchanges and clock; say what to do.",
     "detach": "Remove satchel from the database; the rows stay.",
     "demo": "Play three sites, a stick, a conflict and an audit.",
