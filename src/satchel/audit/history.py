@@ -5,7 +5,7 @@ Parquet is asked for one key: its statistics pass over the row groups that canno
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import pyarrow.dataset as ds
 
 from satchel.audit.branches import dot_of
 from satchel.audit.held import Held
-from satchel.audit.holdings import read_holdings
+from satchel.audit.lake_relations import LakeRelations, read_with_lake
 from satchel.audit.relations import dataset_of
 from satchel.errors import SatchelError, UsageError
 from satchel.model.gids import is_gid
@@ -30,12 +30,18 @@ from satchel.packet.keys import PublicKey
 from satchel.packet.table import CHANGE_COLUMN
 from satchel.replication.branches import Naming
 
+Field = Callable[[str | None], ds.Expression]
 SHOWN, LOST, SUPERSEDED = "shown", "lost", "superseded"
 _INT64 = range(-(2**63), 2**63)
 
 
 def row_history(
-    paths: Iterable[Path | str], table: Table, key: Sequence[Value], *, root: PublicKey | None = None
+    paths: Iterable[Path | str],
+    table: Table,
+    key: Sequence[Value],
+    *,
+    root: PublicKey | None = None,
+    lake: Path | str | None = None,
 ) -> list[dict[str, Any]]:
     """Versions of a row in the verified packets below the paths, oldest stamp first.
 
@@ -43,21 +49,44 @@ def row_history(
     equal as the network compares them. Each version: origin, seq, hash (of the packet), at (RFC 3339 UTC, or None:
     unknown), by, op, gid (None: the key means the same everywhere), columns (names that this change wrote; all of them
     for an insert), row (exact values; a delete's last image; of a local table with the author's own number), stamp,
-    context (what its author had seen of the row: {origin: Mark}). UsageError: the key has not the table's number of
+    context (what its author had seen of the row: {origin: Mark}). `lake`: one of these packets; a home's own is found.
+    UsageError: the key has not the table's number of
     values, or nothing of ours is there; SatchelError: a packet cannot be read.
     """
     if len(key) != len(table.key):
         raise UsageError(
             f"the key of {table.name} has {len(table.key)} columns, not {len(key)}", f"Give {', '.join(table.key)}."
         )
-    held = read_holdings(paths, root, table.name)
+    held, relations = read_with_lake(list(paths), root, lake, table.name)
     versions = [
         _named(version, packet, held.naming)
-        for packet in held.packets
-        for found in _matches(packet, table, key)
+        for packet, found in _everywhere(held.packets, relations, table, key)
         if (version := _version(found, packet, table, key)) is not None
     ]
     return sorted(versions, key=_rank)
+
+
+def _everywhere(
+    packets: Sequence[Held], lake: LakeRelations | None, table: Table, key: Sequence[Value]
+) -> Iterator[tuple[Held, _Match]]:
+    """Rows that may be the one: from the lake as far as it has the packets, from their own files for the rest."""
+    known: set[str] = set()
+    if lake is not None:
+        from satchel.audit.lake_history import lake_rows
+
+        def where(shape: Table, field: Field) -> ds.Expression:
+            return _filter(shape, table, key, field) if _fits(shape, table) else pc.scalar(False)
+
+        try:
+            found, known = lake_rows(lake, table.name, packets, where)
+        except (pa.ArrowException, OSError) as error:
+            words = str(error).splitlines()[0][:200]
+            raise SatchelError(f"the lake cannot be read: {words}", "Run `satchel lake` again.") from error
+        for entry in found:
+            yield from ((entry.packet, match) for match in _rows(entry.rows, entry.table))
+    for packet in packets:
+        if packet.hash not in known:
+            yield from ((packet, match) for match in _matches(packet, table, key))
 
 
 def _named(version: dict[str, Any], packet: Held, naming: Naming) -> dict[str, Any]:
@@ -93,10 +122,11 @@ class _Match:
 
 def _matches(packet: Held, table: Table, key: Sequence[Value]) -> Iterator[_Match]:
     known = next(part.table for part in packet.parts if part.table.name == table.name)
-    if known.scope != table.scope or not set(table.key) <= set(known.names):
+    if not _fits(known, table):
         return
     try:
-        rows = dataset_of(known, [packet.paths[table.name]]).to_table(filter=_filter(known, table, key))
+        where = _filter(known, table, key, _part_field)
+        rows = dataset_of(known, [packet.paths[table.name]]).to_table(filter=where)
         for found in rows.to_batches():
             yield from _rows(found, known)
     except (pa.ArrowException, OSError) as error:
@@ -115,20 +145,29 @@ def _rows(batch: pa.RecordBatch, known: Table) -> Iterator[_Match]:
         yield _Match(row, {name: column[place] for name, column in zip(fields, listed, strict=True)})
 
 
-def _filter(known: Table, table: Table, key: Sequence[Value]) -> ds.Expression:
-    """Rows whose key may be equal; a key column that is null holds a misfit."""
+def _fits(known: Table, table: Table) -> bool:
+    """Whether a part of this shape can hold a row with such a key."""
+    return known.scope == table.scope and set(table.key) <= set(known.names)
+
+
+def _part_field(column: str | None) -> ds.Expression:
+    return pc.field(CHANGE_COLUMN, "gid") if column is None else pc.field(column)
+
+
+def _filter(known: Table, table: Table, key: Sequence[Value], field: Field) -> ds.Expression:
+    """Rows whose key may be equal; a key column that is null holds a misfit. `field(None)`: the gid."""
     if table.scope == "local":
         [gid] = key
-        return pc.field(CHANGE_COLUMN, "gid") == pa.scalar(gid) if is_gid(gid) else pc.scalar(False)
+        return field(None) == pa.scalar(gid) if is_gid(gid) else pc.scalar(False)
     expression = pc.scalar(True)
     for name, value in zip(table.key, key, strict=True):
         column = known.column(name)
-        expression &= _equal(column, canonical(table.column(name), value)) | pc.field(name).is_null()
+        equal = _equal(field(name), column, canonical(table.column(name), value))
+        expression &= equal | field(name).is_null()
     return expression
 
 
-def _equal(column: Column, value: Value) -> ds.Expression:
-    field = pc.field(column.name)
+def _equal(field: ds.Expression, column: Column, value: Value) -> ds.Expression:
     if column.type == "int64" and isinstance(value, int):
         return field == pa.scalar(value, pa.int64()) if value in _INT64 else pc.scalar(False)
     if column.type == "float64" and isinstance(value, (int, float)):

@@ -6,7 +6,7 @@ own files for the rest: packets that came later, and branches of a fork, which h
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -106,6 +106,17 @@ class LakeRelations:
             query += f"\nUNION ALL BY NAME\nSELECT * FROM {relation}_rest"
         connection.execute(f"CREATE TEMP VIEW {relation} AS {query}")
 
+    def covering(self, table: str, packets: Collection[str]) -> tuple[list[Covered], set[str]]:
+        """Files with rows of a table of these packets (manifest hashes), and which of the packets the lake has."""
+        covered: list[Covered] = []
+        for file in self.book.files:
+            shape = self._shapes.get((file.table, file.shape)) if file.table == table else None
+            inside = {self.book.packets[place][0] for place in file.packets} if shape is not None else set()
+            if shape is not None and not inside.isdisjoint(packets):
+                covered.append(Covered(file, shape, frozenset(inside.difference(packets))))
+        there = {digest for digest, _, _ in self.book.packets}
+        return covered, there.intersection(packets)
+
     def query(self, table: Table, covered: Sequence[Covered]) -> str:
         """SQL for these rows in the form of a part: the table's columns and `_change`. Files are named as `files` has
         them."""
@@ -160,18 +171,18 @@ def find_lake(paths: Sequence[Path | str]) -> Path | None:
 
 
 def read_with_lake(
-    paths: Sequence[Path | str], root: PublicKey | None, lake: Path | str | None
+    paths: Sequence[Path | str], root: PublicKey | None, lake: Path | str | None, table: str | None = None
 ) -> tuple[Holdings, LakeRelations | None]:
     """What lies below the paths, verified, and the lake where there is one: what its memory knows is not hashed again,
     and what verified now is remembered where the lake can be written to. UsageError: `lake` is none, or one of another
-    network; as `read_holdings`."""
+    network; as `read_holdings`, also for `table`."""
     folder = Path(lake) if lake is not None else find_lake(paths)
     if folder is None:
-        return read_holdings(paths, root), None
+        return read_holdings(paths, root, table), None
     if not stands(folder / BOOK_NAME):
         raise UsageError(f"{folder} is no lake", f"Make one with `satchel lake {folder}`.")
     memory = Memory.load(folder / MEMORY_NAME)
-    held = read_holdings(paths, root, memory=memory)
+    held = read_holdings(paths, root, table, memory)
     with suppress(FileTrouble):  # a lake on a read-only medium serves as it is
         memory.save(folder / MEMORY_NAME)
     return held, LakeRelations.open(folder, held)
