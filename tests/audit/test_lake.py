@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -230,11 +231,13 @@ def test_an_audit_can_neither_write_to_a_lake_nor_read_beside_it(history: Archiv
             "COPY (SELECT 1) TO 'satchel-lake://0.parquet' (FORMAT parquet, USE_TMP_FILE false)",
             "COPY (SELECT 1) TO 'satchel-lake://9.parquet' (FORMAT parquet, USE_TMP_FILE false)",
             f"SELECT * FROM read_parquet('{next(iter(before))}')",
-            "SELECT * FROM read_text('satchel-lake://../../etc/hostname')",
             "ATTACH 'satchel-lake://x.db'",
         ):
-            with pytest.raises(SatchelError):
+            with pytest.raises(SatchelError) as caught:
                 audit.sql(attempt)
+            assert "Traceback" not in caught.value.message
+        with suppress(SatchelError):  # DuckDB 2.0 finds no such file, 1.5 refuses
+            assert audit.sql("SELECT * FROM read_text('satchel-lake://../../etc/hostname')").rows == []
     assert {path: path.read_bytes() for path in files(lake)} == before
 
 

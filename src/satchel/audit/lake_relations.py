@@ -159,6 +159,14 @@ def _change() -> str:
     return f"struct_pack({', '.join(fields)}) AS _change"
 
 
+def lake_refusal(message: str) -> UsageError | None:
+    """What a lake's files say to somebody who writes to them or asks for others; DuckDB 2.0 shows the whole traceback of
+    Python. None: the error is not theirs."""
+    if "PermissionError: a lake is only read" not in message and "FileNotFoundError: satchel-lake" not in message:
+        return None
+    return UsageError("a lake's files are only read, by the views", "An audit writes no file and opens no other.")
+
+
 def find_lake(paths: Sequence[Path | str]) -> Path | None:
     """The lake of a home, where the one path is the home or its archive and there is a lake."""
     if len(paths) != 1:

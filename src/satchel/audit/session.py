@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from satchel.audit.caution import cautions
-from satchel.audit.lake_relations import LakeRelations, read_with_lake
+from satchel.audit.lake_relations import LakeRelations, lake_refusal, read_with_lake
 from satchel.audit.tables import CONTEXTS_NAME, OURS, Named, gather_tables
 from satchel.errors import SatchelError, UsageError
 from satchel.model.value import is_clean
@@ -142,6 +142,8 @@ class Audit:
         import duckdb
 
         message = (str(error).splitlines() or [type(error).__name__])[0].strip()
+        if (refused := lake_refusal(str(error))) is not None:
+            return refused
         if isinstance(error, (duckdb.CatalogException, duckdb.BinderException)):
             return UsageError(message, f"The views are: {', '.join(self.views)}.")
         if isinstance(error, duckdb.PermissionException):
