@@ -15,7 +15,7 @@ from tests.cli.fake import run
 
 HEAVY = {"duckdb", "pyarrow", "pydantic", "rich", "cryptography", "sqlite3", "watchdog"}
 LATER = []
-LATER += ["plan", "relay", "report", "lake", "service"]
+LATER += ["plan", "relay", "report", "lake"]
 WRITING = {
     "init",
     "invite",

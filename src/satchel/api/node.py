@@ -8,12 +8,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from satchel.api.events import Callback, Events
+from satchel.api.watched import Watched
 from satchel.errors import SatchelError
 from satchel.sync.home import Home
 from satchel.sync.opening import detaching, reading, working
 
 if TYPE_CHECKING:
-    from satchel.daemon.watch import Watch
     from satchel.model.schema import Table
     from satchel.model.value import Value
     from satchel.model.version import Version
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # anybody revokes a node (ADR 28).
 
 
-class Node:
+class Node(Watched):
     """A node's home, opened by `satchel.open`. Every method locks the home only while it runs.
 
     All methods raise SatchelError or one of its kinds (satchel.errors), each with a message and a hint.
@@ -106,29 +106,6 @@ class Node:
             return running.sync(site, places, dry_run=dry_run, listener=self._events.tell)
 
         return self._run(exchanges, run, dry_run=dry_run)
-
-    # -- the watch
-
-    def watch(self, *exchanges: str | Path, every: float | None = None, direction: str = "both") -> Watch:
-        """Something to `run()` until it is told to `stop()`: syncs on a schedule (`every` seconds), when the database
-        changed, and when something arrives. `direction`: both | push | pull. UsageError for another one."""
-        from satchel.api.watching import make_watch
-
-        return make_watch(self.home, self._events.tell, tuple(map(str, exchanges)), every, direction)
-
-    def watching(self) -> dict[str, Any]:
-        """How the watch of this home is: {running, state: idle | working | paused, pid, started, next, why, rounds,
-        last: {at, seconds, trouble}, away: [exchange], failures}."""
-        from satchel.api.watching import state_of
-
-        return state_of(self.home)
-
-    def ask_watch(self, what: str, *exchanges: str | Path) -> dict[str, Any]:
-        """Asks a running watch to `sync` now, to `pause`, `resume` or `stop`, and waits for its answer (of a sync: the
-        report). SatchelError: none runs, or what it says."""
-        from satchel.api.watching import ask
-
-        return ask(self.home, what, exchanges)
 
     def invite(
         self, name: str, *, out: str | Path | None = None, role: str = "member", days: int = 30, dry_run: bool = False

@@ -49,3 +49,17 @@ def ask(home: Path, what: str, exchanges: Sequence[str | Path] = ()) -> dict[str
         raise SatchelError(f"no watch runs in {home}", "start one with `satchel watch`")
     known = Home.at(home).settings().exchanges
     return desk.ask(what, tuple(str(name) if str(name) in known else os.path.abspath(name) for name in exchanges))
+
+
+def service(home: Path, what: str, *, kind: str | None, jsonl: bool, dry_run: bool) -> dict[str, Any]:
+    """The watch as a service of the system: `install`, `remove`, `status`, or `print` a definition of a kind."""
+    from satchel.daemon import service as services
+    from satchel.daemon.definition import definition
+
+    found = services.service_of(home, jsonl=jsonl)
+    if what == "print":
+        chosen = kind or services.usual_kind()
+        return {"service": found.name, "kind": chosen, "definition": definition(found, chosen)}
+    if what == "status":
+        return services.status(found)
+    return (services.install if what == "install" else services.remove)(found, dry_run=dry_run)

@@ -20,6 +20,7 @@ COMMANDS = {
     "import": "Take in packets, apply what is ready, acknowledge.",
     "sync": "Export and import with each exchange.",
     "watch": "Keep syncing: on a schedule, and when something happens.",
+    "service": "Have the watch start by itself, with systemd, launchd or Windows.",
     "status": "Say how things stand, and who lacks what.",
     "conflicts": "Show what needs somebody's eye, and how to settle it.",
     "resolve": "Settle a conflict, as an ordinary edit.",
