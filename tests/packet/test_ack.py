@@ -7,10 +7,11 @@ import pytest
 
 from satchel.errors import BadPacket
 from satchel.model.vector import Mark
-from satchel.packet.ack import Ack, QuarantineEntry, WaitingEntry, WantedEntry, newer, open_ack, sign_ack
+from satchel.packet.ack import Ack, QuarantineEntry, WaitingEntry, WantedEntry, open_ack, sign_ack
 from satchel.packet.envelope import seal_envelope
 from satchel.packet.keys import PrivateKey
 from satchel.packet.problem import Waiting
+from satchel.packet.receipt import newer
 from satchel.packet.wire import time_text, to_wire
 from tests.packet.builders import NOW, Acme
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from satchel.audit.held import Finding, Held
 from satchel.model.ids import Dot, node_of, trunk_of
-from satchel.packet.ack import Ack, settled_nodes
+from satchel.packet.ack import Ack
 from satchel.packet.manifest import MANIFEST_NAME
+from satchel.packet.receipt import settled_nodes
 from satchel.packet.verify import SignedManifest
 from satchel.replication.branches import Branch, Link, Naming
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from satchel.audit.held import Finding
 from satchel.errors import BadPacket, FormatTooNew
 from satchel.files import FileTrouble, read_limited
-from satchel.packet.ack import Ack, newer, open_ack
+from satchel.packet.ack import Ack, open_ack
 from satchel.packet.card import CardOnFile, read_card
 from satchel.packet.keys import PublicKey
 from satchel.packet.limits import DEFAULT_LIMITS
 from satchel.packet.members import Members
 from satchel.packet.problem import Problem, Waiting
+from satchel.packet.receipt import newer
 
 
 @dataclass(slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
@@ -11,6 +9,7 @@ from pydantic import Field, model_validator
 from satchel.errors import BadPacket
 from satchel.model.ids import node_of
 from satchel.model.vector import Mark
+from satchel.packet.digests import DigestsEntry
 from satchel.packet.document import (
     MAX_SEQ,
     Document,
@@ -82,6 +81,7 @@ class Ack(Document):
     conflicts: int = Field(default=0, ge=0, le=MAX_SEQ)
     lacks: tuple[LacksEntry, ...] = ()
     clock: Time
+    digests: DigestsEntry | None = None
     software: Text = ""
 
     @model_validator(mode="after")
@@ -120,24 +120,3 @@ def open_ack(data: bytes, members: Members, limits: Limits | None = None) -> Ack
     if node_of(ack.origin) != ack.node:
         raise BadPacket(f"says that it is of {ack.origin}, and is signed by {ack.node}")
     return ack
-
-
-def settled_nodes(forks: Iterable[tuple[str, int]], acks: Iterable[Ack]) -> set[str]:
-    """The nodes whose forks, each (origin, number of branches), need nobody any more: all of the databases that wrote
-    under the name but one have another identity, and say so (PROTOCOL, Trouble: clone, fork)."""
-    copies: Counter[str] = Counter()
-    for origin, branches in forks:
-        copies[node_of(origin)] += branches - 1
-    renamed = Counter(name for ack in acks for name in set(ack.was))
-    return {node for node, count in copies.items() if renamed[node] >= count}
-
-
-def newer(one: Ack, two: Ack) -> bool:
-    """Whether `one` replaces `two`, both of one node (PROTOCOL, Acknowledgements): an epoch replaces the one that it
-    names as its predecessor, whatever the counters say; otherwise the higher counter holds."""
-    if one.origin != two.origin:
-        if one.predecessor == two.origin:
-            return True
-        if two.predecessor == one.origin:
-            return False
-    return int(one.counter) > int(two.counter)

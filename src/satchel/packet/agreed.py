@@ -1,4 +1,4 @@
-"""A version of the configuration that is accepted: what every run asks of it, and the signed bytes for the rest."""
+"""A version of the configuration that is accepted: what every run asks of it, and the signed file for the rest."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """`file_name`: its name in `nodes/`; `follows`: whether databases follow additive changes of the schema; `payload`:
-    the bytes that were signed."""
+    """`file_name`: its name in `nodes/`; `follows`: whether databases follow additive changes of the schema;
+    `file`: all of it, signed."""
 
     file_name: str
     version: int
     follows: bool
-    payload: bytes
+    file: bytes
 
     def document(self, limits: Limits = DEFAULT_LIMITS) -> Configuration:
         """All of it. The limits are those under which it was accepted."""
-        return _parsed(self.payload, limits)
+        return _parsed(self.file, limits)
 
 
 @lru_cache(maxsize=16)  # a run asks for the same one many times
-def _parsed(payload: bytes, limits: Limits) -> Configuration:
+def _parsed(file: bytes, limits: Limits) -> Configuration:
     from satchel.packet.configuration import Configuration
 
-    return Configuration.parse(payload, limits)
+    return Configuration.parse(Configuration.open(file, limits).payload, limits)

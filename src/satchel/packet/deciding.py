@@ -58,7 +58,7 @@ class _Files:
     def __init__(self, files: Iterable[bytes], limits: Limits) -> None:
         self._limits = limits
         self._cards: list[CardOnFile] = []
-        self._signed: list[Envelope] = []
+        self._signed: list[tuple[Envelope, bytes]] = []
         self._waiting: list[Waiting] = []
         self._problems: list[Problem] = []
         for data in sorted(set(files)):
@@ -75,7 +75,7 @@ class _Files:
         if envelope.payload_type == Card.payload_type:
             self._cards.append(read_card(data, self._limits))
         elif envelope.payload_type in (Configuration.payload_type, Statement.payload_type):
-            self._signed.append(envelope)
+            self._signed.append((envelope, data))
 
     def decide(self, pinned: PublicKey | None) -> Members:
         root = self._root(pinned)
@@ -92,8 +92,8 @@ class _Files:
         self._problems += [Problem("", card.card.file_name, reason) for card, reason in decided.refused]
         refused = _refused_keys(decided)
         introduced = Members(*network, PublicKey.parse(root.card.key), members, refused_keys=refused, bans=bans)
-        judged = [(self._judge(envelope, introduced), envelope.payload) for envelope in self._signed]
-        configurations = [(document, payload) for document, payload in judged if isinstance(document, Configuration)]
+        judged = [(self._judge(envelope, introduced), file) for envelope, file in self._signed]
+        configurations = [(document, file) for document, file in judged if isinstance(document, Configuration)]
         return Members(
             *network,
             introduced.root,
@@ -111,7 +111,7 @@ class _Files:
     def _revocations(self, members: Members, admin: CardOnFile) -> Iterator[tuple[Statement, bytes]]:
         """What an admin has signed to revoke others. What is wrong with a file is said when all are judged."""
         keyid = PublicKey.parse(admin.card.key).keyid
-        for envelope in self._signed:
+        for envelope, _ in self._signed:
             if envelope.payload_type != Statement.payload_type or envelope.signatures[0].keyid != keyid:
                 continue
             if REVOKE.encode() not in envelope.payload:
@@ -181,8 +181,8 @@ def _read_signed(
     return document
 
 
-def _agreed(document: Configuration, payload: bytes) -> Agreed:
-    return Agreed(document.file_name, document.version, document.options.follows, payload)
+def _agreed(document: Configuration, file: bytes) -> Agreed:
+    return Agreed(document.file_name, document.version, document.options.follows, file)
 
 
 def _said(document: Statement) -> Said:

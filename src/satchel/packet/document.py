@@ -17,9 +17,8 @@ from satchel.packet.envelope import Envelope, open_envelope, seal_envelope
 from satchel.packet.json_text import dump_json, load_object
 from satchel.packet.keys import PrivateKey
 from satchel.packet.limits import DEFAULT_LIMITS, Limits
+from satchel.packet.wire import FORMAT_MAJOR, FORMAT_MINOR
 
-FORMAT_MAJOR = 1
-FORMAT_MINOR = 0
 # What every JSON reader holds exactly; a sequence never gets there.
 MAX_SEQ = 2**53 - 1
 MAX_64 = 2**63 - 1

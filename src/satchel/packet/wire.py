@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from satchel.model.stamp import rfc3339
 from satchel.model.vector import Mark, Vector
 
+FORMAT_MAJOR, FORMAT_MINOR = 1, 0  # of everything that is signed
+
 
 def to_wire(vector: Vector) -> dict[str, tuple[int, str]]:
     """A vector as JSON has it."""

@@ -223,8 +223,8 @@ class Store(Protocol):
     def packets_after(self, vector: Vector) -> Iterator[PacketRecord]:
         """Applied packets that `vector` does not cover, each origin in order of seq."""
 
-    def suffixes(self, trunk: str) -> Mapping[int, frozenset[str]]:
-        """The suffixes of the applied packets of an origin and its branches, by seq."""
+    def suffixes(self, trunk: str, after: int = 0) -> Mapping[int, frozenset[str]]:
+        """The suffixes of the applied packets of an origin and its branches, by seq: those with higher numbers."""
 
     def packet(self, dot: Dot) -> PacketRecord | None:
         """An applied packet."""

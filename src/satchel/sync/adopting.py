@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from satchel.model.gids import typed
 from satchel.model.schema import Schema, Table
+from satchel.packet.agreed import Agreed
 from satchel.packet.configuration import Configuration
-from satchel.stores.counts import RowCounts
+from satchel.sync.agreeing import FOLLOWED
 from satchel.sync.choosing import with_scope
 from satchel.sync.site import Site
-
-_VERSION = re.compile(r"config-([0-9]+)-")
-CONFIGURATION = "configuration"  # note: file name of the configuration that the database follows
 
 
 def new_tables(site: Site, schema: Schema) -> list[Table]:
@@ -37,20 +34,9 @@ def unconstrained(table: Table) -> Table:
     return replace(table, unique=(), unique_collations=(), foreign_keys=keys)
 
 
-def is_behind(site: Site) -> bool:
-    """Whether the home lacks the configuration that the database follows: a home that was restored from a backup."""
-    configuration = site.members.agreed
-    noted = _VERSION.match(site.notes.get(CONFIGURATION, ""))
-    return noted is not None and (0 if configuration is None else configuration.version) < int(noted[1])
-
-
-def adopt(site: Site) -> None:
-    """Makes the database follow the network's configuration, if it does not yet; says in the site's warnings what
-    changed. A kill in between is harmless: the note is written last, and the next command adopts again."""
-    agreed = site.members.agreed
-    if agreed is None or site.notes.get(CONFIGURATION) == agreed.file_name or is_behind(site):
-        return
-    configuration = agreed.document(site.members.limits)
+def take_over(site: Site, agreed: Agreed) -> None:
+    """Makes the database follow a version of the configuration."""
+    configuration = agreed.document(site.settings.limits)
     site.warnings += site.store.adopt(configuration.shared_tables())
     site.store.unsettle(_other_policies(site, configuration))
     # its globs may take in more of this database: the next command looks at all of it
@@ -60,22 +46,8 @@ def adopt(site: Site) -> None:
 def _other_policies(site: Site, configuration: Configuration) -> list[str]:
     """Tables whose rows another policy decides than that of the configuration that was followed; all of them where that
     one is not known any more."""
-    name = site.notes.get(CONFIGURATION)
+    name = site.notes.get(FOLLOWED)
     known = next((agreed for agreed in site.members.configurations if agreed.file_name == name), None)
-    before = None if known is None else known.document(site.members.limits)
+    before = None if known is None else known.document(site.settings.limits)
     tables = configuration.tables
     return [t for t in tables if before is None or before.policy_of(t) != configuration.policy_of(t)]
-
-
-def decide_again(site: Site) -> RowCounts:
-    """Looks once more at rows that this database did not take, or lacked the columns for, or that another policy
-    decides now. What is pending was sealed before."""
-    if not site.store.needs_retry():
-        return RowCounts()
-    with site.store.applying() as applying:
-        with applying.delta(site.rules) as delta:  # somebody writes at this moment: the next run is soon enough
-            if delta is not None:
-                return RowCounts()
-        counts = applying.retry(site.rules)
-        applying.commit()
-    return counts

@@ -13,8 +13,8 @@ from typing import Any
 
 from satchel.model.ids import Dot, node_of, parse_dot, trunk_of
 from satchel.model.vector import HASH_DIGITS, Mark, Vector
-from satchel.packet.ack import settled_nodes
 from satchel.packet.manifest import Manifest
+from satchel.packet.receipt import settled_nodes
 from satchel.packet.verify import SignedManifest
 from satchel.replication.branches import Branch, Link, Naming, branches_from, links_of
 from satchel.replication.order import Header

@@ -10,15 +10,13 @@ from satchel.model.gids import typed
 from satchel.model.schema import ForeignKey, Table
 from satchel.model.stamp import stamp_of
 from satchel.packet.configuration import Configuration, TableRule, with_references
-from satchel.sync.adopting import adopt, is_behind
+from satchel.sync.agreeing import adopt
 from satchel.sync.site import Site, now_ms
 
 
-def catch_up(site: Site) -> None:
+def sign_next(site: Site) -> None:
     """Signs the next version if this database has tables or columns that the network's configuration does not name. A
     node that is no admin cannot; what it gained travels all the same, without constraints, until an admin has it."""
-    if site.joining or site.members.role(site.settings.node) != "admin" or is_behind(site):
-        return
     before = site.configuration
     known = {table.name: table for table in before.shared_tables()}
     captured = site.store.tables()
@@ -80,11 +78,3 @@ def _next(site: Site, before: Configuration, tables: list[Table]) -> Configurati
             "tables": rules,
         }
     )
-
-
-def follow(site: Site) -> None:
-    """Adds to this database what others have, if the network asks for it; the values that were kept appear."""
-    if not site.configuration.options.follows or not site.store.lacks():
-        return
-    site.warnings += site.store.follow()
-    site.warnings += site.store.renew_capture()

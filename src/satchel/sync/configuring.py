@@ -14,7 +14,7 @@ from satchel.packet.configuration import Configuration, Reference, TableRule, wi
 from satchel.packet.options import fits
 from satchel.replication.policies import parse_policy
 from satchel.sync import sealing
-from satchel.sync.adopting import adopt, decide_again
+from satchel.sync.agreeing import adopt, decide_again
 from satchel.sync.choosing import clashes, parse_reference, reference_word, with_scope
 from satchel.sync.site import Site, now_ms
 from satchel.sync.standing import require_admin

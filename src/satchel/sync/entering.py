@@ -15,13 +15,13 @@ from satchel.packet.keys import PrivateKey
 from satchel.stores.base import Store
 from satchel.stores.registry import open_store
 from satchel.sync import unfinished
-from satchel.sync.adopting import CONFIGURATION
+from satchel.sync.agreeing import FOLLOWED
 from satchel.sync.epochs import FORGOTTEN
 from satchel.sync.founding import FoundingReport, described, stored_path
 from satchel.sync.home import Home
-from satchel.sync.settings import Settings
 from satchel.sync.invitations import unused, use_up
 from satchel.sync.lock import HomeLock
+from satchel.sync.settings import Settings
 from satchel.sync.site import ACTIVE, JOINING, Site, now_ms
 
 
@@ -84,7 +84,7 @@ def _make(path: Path, store: Store, tables: list[Table], db: str, invitation: In
             store.note({**FORGOTTEN, **facts, "state": ACTIVE, "missing": json.dumps(lacking)})
         else:
             store.install(tables, joining=True)
-            store.note({**facts, "state": JOINING, "token": token, CONFIGURATION: configuration.file_name})
+            store.note({**facts, "state": JOINING, "token": token, FOLLOWED: configuration.file_name})
         home.write_settings(settings)
     unfinished.end(path)
 

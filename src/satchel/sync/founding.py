@@ -24,11 +24,11 @@ from satchel.stores.base import Store
 from satchel.stores.registry import open_store
 from satchel.sync import sealing, unfinished
 from satchel.sync.acknowledging import acknowledge
-from satchel.sync.adopting import CONFIGURATION
+from satchel.sync.agreeing import FOLLOWED
 from satchel.sync.choosing import Choice, choose
 from satchel.sync.home import Home
-from satchel.sync.settings import Settings
 from satchel.sync.lock import HomeLock
+from satchel.sync.settings import Settings
 from satchel.sync.site import ACTIVE, Site, now_ms
 
 
@@ -157,7 +157,7 @@ def _make(path: Path, store: Store, choice: Choice, plan: Plan, report: Founding
         site.add_node_files([make_founder_card(key, ids, plan.node, at), configuration.seal(key)])
         store.install(choice.tables, author_column=plan.author_column)
         facts = {"network_id": ids.id, "node": plan.node, "origin": plan.node, "state": "founding"}
-        facts |= {CONFIGURATION: configuration.file_name}
+        facts |= {FOLLOWED: configuration.file_name}
         store.note({**facts, "token": token, "home": str(path.resolve())})
         with store.baseline(at) as delta:
             sealed = sealing.write_parts(site, delta)

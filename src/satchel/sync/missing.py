@@ -16,7 +16,7 @@ from satchel.exchange.names import MARKER
 from satchel.exchange.pruned import is_pruned
 from satchel.model.ids import Dot, node_of, parse_dot, trunk_of
 from satchel.stores.records import PacketRecord
-from satchel.sync.adopting import is_behind
+from satchel.sync.agreeing import is_behind
 from satchel.sync.site import Site
 from satchel.sync.snapshots import held_snapshots
 from satchel.sync.traces import read_listed

@@ -6,21 +6,24 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from satchel.errors import SatchelError
 from satchel.exchange.archive import Archive
 from satchel.exchange.pruned import sweep_pruned
 from satchel.exchange.snapshots import sweep_snapshots
-from satchel.files import wall
-from satchel.stores.base import Store
+from satchel.files import remove_file, wall
 from satchel.stores.registry import open_store
-from satchel.sync import rejoining, sealing, unfinished
-from satchel.sync.adopting import adopt, new_tables
-from satchel.sync.catching_up import catch_up, follow
-from satchel.sync.home import Home
+from satchel.sync.agreeing import adopt, catch_up, follow
+from satchel.sync.finishing import finish
+from satchel.sync.home import REJOINING, UNFINISHED, Home
 from satchel.sync.lock import HomeLock
-from satchel.sync.rebuilt import compare_rebuilt
+from satchel.sync.settings import Settings
 from satchel.sync.site import Site
+
+if TYPE_CHECKING:
+    from satchel.model.schema import Schema, Table
+    from satchel.stores.base import Store
 
 _NO_WISHES = json.dumps({"run": (), "skip": ()})
 
@@ -59,12 +62,14 @@ def working(path: Path, *, dry_run: bool = False) -> Iterator[Site]:
                     "check its permissions; status, history and query still work",
                 )
             home.tidy()
-            settings = rejoining.finish(home, settings, store)
+            if (path / REJOINING).is_file():
+                settings = _rejoined(home, settings, store)
             site = Site(home, settings, store, Archive(home.packets, settings.network))
             site.check_key()
-            rejoining.agree_on_name(site)
-            unfinished.end(path)
-            sealing.finish(site)
+            if site.notes.get("node", settings.node) != settings.node:
+                _agree_on_name(site)
+            remove_file(path / UNFINISHED)  # the home is whole
+            finish(site)
             sweep_snapshots(site.archive.root)
             if site.notes.get("pruning"):
                 sweep_pruned(site.archive.packets / site.archive.network)
@@ -72,24 +77,48 @@ def working(path: Path, *, dry_run: bool = False) -> Iterator[Site]:
             if not dry_run:
                 _bring_up_to_date(site)
             yield site
+            if not dry_run:
+                with suppress(SatchelError):  # what was verified is verified again, should it not be remembered
+                    site.remember()
         finally:
             with suppress(SatchelError):
                 store.close()
 
 
+def _rejoined(home: Home, settings: Settings, store: Store) -> Settings:
+    from satchel.sync import rejoining
+
+    return rejoining.finish(home, settings, store)
+
+
+def _agree_on_name(site: Site) -> None:
+    from satchel.sync import rejoining
+
+    rejoining.agree_on_name(site)
+
+
 def _bring_up_to_date(site: Site) -> None:
     """The database follows its own schema, the settings, and the configuration that is known."""
     store, settings = site.store, site.settings
-    site.warnings += store.renew_capture(lambda schema: new_tables(site, schema))
+    site.warnings += store.renew_capture(lambda schema: _new_tables(site, schema))
     if site.notes.get("author_column", "") != (settings.author_column or ""):
         site.note(author_column=settings.author_column or "")
     triggers = json.dumps({"run": settings.run_triggers, "skip": settings.skip_triggers})
     if site.notes.get("triggers", _NO_WISHES) != triggers:
         site.note(triggers=triggers)
-    compare_rebuilt(site)
+    if not site.joining and store.rebuilt():
+        from satchel.sync.rebuilt import compare_rebuilt
+
+        compare_rebuilt(site)
     adopt(site)
     catch_up(site)
     follow(site)
+
+
+def _new_tables(site: Site, schema: Schema) -> list[Table]:
+    from satchel.sync.adopting import new_tables
+
+    return new_tables(site, schema)
 
 
 @contextmanager

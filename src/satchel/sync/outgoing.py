@@ -16,9 +16,9 @@ from satchel.exchange.listing import Place
 from satchel.files import FileTrouble, read_limited
 from satchel.model.ids import Dot, node_of, parse_dot, trunk_of
 from satchel.model.vector import Mark
-from satchel.packet.ack import Ack, newer
 from satchel.packet.envelope import read_envelope
 from satchel.packet.manifest import Manifest, manifest_hash
+from satchel.packet.receipt import Receipt, newer
 from satchel.packet.verify import SignedManifest, read_manifest, verify_parts
 from satchel.replication.branches import Naming
 from satchel.stores.records import PacketRecord
@@ -117,7 +117,7 @@ class Dropper:
     def _drop(self, exchange: Exchange, ware: Ware) -> None:
         relative = self.site.archive.relative(trunk_of(ware.dot.origin), ware.dot.seq, ware.suffix)
         folder = self.site.archive.packet_folder(relative)
-        marker = _marker(folder)
+        marker = marker_in(folder)
         if marker is None:
             if not any(held.covers(ware.dot) for held in self._snapshots):
                 self.report.warnings.append(f"{ware.dot} is not in this archive; another node has to bring it")
@@ -210,7 +210,7 @@ class Dropper:
             if there is None or newer(ack, there):
                 exchange.put_side_file(f"acks/{name}", data)
 
-    def _acks(self) -> Iterator[tuple[str, bytes, Ack]]:
+    def _acks(self) -> Iterator[tuple[str, bytes, Receipt]]:
         for ack in self.site.acks().values():
             data = self.site.archive.read_side_file(f"acks/{ack.file_name}", ENVELOPE_LIMIT)
             if data is not None:
@@ -235,12 +235,13 @@ class Dropper:
         return seq is not None and all(origin in marks and marks[origin].seq >= seq for origin in spans or [trunk])
 
 
-def _marker(folder: Path) -> bytes | None:
+def marker_in(folder: Path) -> bytes | None:
+    """The marker of a packet of the archive; None: it is not there."""
     path = folder / "manifest.json"
     return read_limited(path, ENVELOPE_LIMIT) if path.is_file() else None
 
 
-def _ack_there(site: Site, exchange: Exchange, name: str) -> Ack | None:
+def _ack_there(site: Site, exchange: Exchange, name: str) -> Receipt | None:
     data = _side_file_there(exchange, f"acks/{name}")
     return site.read_ack(data) if data is not None else None
 

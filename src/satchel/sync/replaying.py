@@ -19,7 +19,7 @@ from satchel.model.ids import Dot
 from satchel.stores.base import Applying, Store
 from satchel.stores.records import Sealed
 from satchel.stores.registry import open_store
-from satchel.sync.adopting import decide_again
+from satchel.sync.agreeing import decide_again
 from satchel.sync.differences import Differences, compare
 from satchel.sync.incoming import Intake
 from satchel.sync.installing import obstacle, state_of

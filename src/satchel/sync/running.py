@@ -17,10 +17,10 @@ from satchel.model.stamp import rfc3339
 from satchel.stores.records import Run
 from satchel.sync import sealing
 from satchel.sync.acknowledging import acknowledge
-from satchel.sync.adopting import adopt, decide_again
-from satchel.sync.catching_up import follow
+from satchel.sync.agreeing import adopt, decide_again, follow
 from satchel.sync.clocks import wrong_clocks
 from satchel.sync.collecting import Collector
+from satchel.sync.equality import certify
 from satchel.sync.identities import Identities
 from satchel.sync.incoming import Intake
 from satchel.sync.outgoing import Dropper
@@ -245,6 +245,7 @@ def take_in(
     remember(collector, report)
     if report.joined is not None:  # what was edited since the join has its place in the order now
         report.sealed += [str(packet.dot) for packet in sealing.seal_pending(site, report.rows)]
+    certify(site)
     acknowledge(site, report.waiting)
     for conflict in site.members.seen:
         _review(site, conflict)

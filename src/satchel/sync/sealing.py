@@ -7,7 +7,6 @@ the parts, after it `finish` goes on with 4.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import groupby
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from satchel.errors import Overtaken, SatchelError
 from satchel.exchange.listing import read_sizes
-from satchel.files import remove_folder, stands
+from satchel.files import remove_folder
 from satchel.model.ids import Dot, trunk_of
 from satchel.model.vector import Vector
 from satchel.packet.envelope import read_envelope
@@ -29,21 +28,12 @@ from satchel.sync.site import SOFTWARE, Site, now_ms
 from satchel.sync.standing import may_seal
 
 Write = Callable[[Site, Delta], list[Sealed]]
-_FOLDER = re.compile(r"([0-9]{10,18})-[0-9a-f]{8}")
 
 
-def finish(site: Site) -> None:
-    """Brings what an interrupted run left to its end: manifests that are recorded are written, parts of packets that
-    were never recorded are discarded."""
+def publish_unfinished(site: Site) -> None:
+    """Manifests that are recorded are written."""
     for _, packets in groupby(site.store.unpublished(), key=lambda packet: packet.dot.origin):
         publish(site, [packet for packet in packets if _has_parts(site, packet)])
-    mark = site.store.vector().get(site.own_origin)
-    newest = mark.seq if mark else 0
-    folder = site.home.packets / site.archive.network / site.origin
-    for entry in sorted(folder.iterdir()) if folder.is_dir() else []:
-        match = _FOLDER.fullmatch(entry.name)
-        if match and int(match[1]) > newest and not stands(entry / "manifest.json"):
-            remove_folder(entry)
 
 
 def _has_parts(site: Site, packet: Sealed) -> bool:

@@ -8,26 +8,34 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from satchel import __version__
 from satchel.errors import BadPacket, KeyTrouble, SatchelError
 from satchel.exchange.archive import Archive
-from satchel.files import names_in
+from satchel.files import FileTrouble, names_in, read_limited
 from satchel.model.ids import trunk_of
 from satchel.model.vector import Mark
-from satchel.packet.ack import Ack, newer, open_ack
-from satchel.packet.configuration import Configuration
-from satchel.packet.document import Network
-from satchel.packet.keys import PrivateKey, PublicKey
+from satchel.packet.envelope import read_envelope
+from satchel.packet.keys import PrivateKey
 from satchel.packet.limits import DEFAULT_LIMITS
 from satchel.packet.members import Members
+from satchel.packet.plain import digest_of
+from satchel.packet.receipt import Receipt, newer
 from satchel.stores.base import Store
-from satchel.sync.cuts import Cuts
 from satchel.sync.home import Home
+from satchel.sync.memory import NOTE, Memory
 from satchel.sync.settings import Settings
-from satchel.sync.rules import NetworkRules
 
+if TYPE_CHECKING:
+    from satchel.packet.agreed import Agreed
+    from satchel.packet.configuration import Configuration
+    from satchel.packet.document import Network
+    from satchel.sync.cuts import Cuts
+    from satchel.sync.rules import NetworkRules
+    from satchel.sync.shelf import Shelf
+
+_KEY_LIMIT = 1 << 16
 SOFTWARE = f"satchel {__version__}"
 ENVELOPE_LIMIT = DEFAULT_LIMITS.manifest_bytes * 4 // 3 + 4096  # bytes of a signed file: base64 and what is around it
 ACTIVE, JOINING = "active", "joining"
@@ -49,8 +57,9 @@ class Site:
     warnings: list[str] = field(default_factory=list)
     untold: bool = False  # others have to hear of it, even if nothing is sealed or applied
     seen_counter: int = 0  # the highest counter of an own acknowledgement that was seen anywhere
-    twins: list[Ack] = field(default_factory=list)  # own acknowledgements at exchanges that others than this wrote
+    twins: list[Receipt] = field(default_factory=list)  # own acknowledgements at exchanges that others than this wrote
     wants: dict[str, str] = field(default_factory=dict)  # what packets wait for, in words -> its hash, 16 digits
+    comparing: bool = False  # the digests of the database are to be taken now
     dry_run: bool = False  # signed files that arrive are then only remembered
     borrowed: dict[str, bytes] = field(default_factory=dict)  # what a dry run remembers: place in the archive -> bytes
 
@@ -62,14 +71,29 @@ class Site:
     def check_key(self) -> None:
         """Raises KeyTrouble unless the key is there and is the one on this node's card: before anything is written."""
         known = self.members.key_of(self.settings.node)
-        if known is not None and known != self.key.public:
+        if known is not None and known.text != self._public_text():
             raise KeyTrouble(
                 f"{self.home.key} is not the key on the card of {self.settings.node}", "put the key of this home back"
             )
 
+    def _public_text(self) -> str:
+        """The public half of the key. It is computed when the file is another than the last time."""
+        digest = self._key_digest()
+        if not digest or self.memory.key[0] != digest:
+            self.memory.key = (digest, self.key.public.text)
+        return self.memory.key[1]
+
+    def _key_digest(self) -> str:
+        try:
+            return digest_of(read_limited(self.home.key, _KEY_LIMIT, follow_links=True))
+        except FileTrouble:
+            return ""  # loading it says what is wrong
+
     @property
     def network(self) -> Network:
         """Id and name."""
+        from satchel.packet.document import Network
+
         return Network(id=self.settings.network_id, name=self.settings.network)
 
     @cached_property
@@ -81,6 +105,30 @@ class Site:
         """Writes small facts."""
         self.store.note(facts)
         self.notes.update(facts)
+
+    @cached_property
+    def memory(self) -> Memory:
+        """What earlier runs have verified."""
+        return Memory.of(self.notes.get(NOTE, ""))
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """The names in the archive: `forget_shelf` where others are there now."""
+        from satchel.sync.shelf import Shelf
+
+        return Shelf(self)
+
+    def forget_shelf(self) -> None:
+        """The archive has other packets now."""
+        self.__dict__.pop("shelf", None)
+
+    def remember(self) -> None:
+        """Writes down what this run has verified and applied, if it is more than was known."""
+        if self.dry_run:
+            return
+        self.memory.shelf = self.shelf.settle()
+        if self.memory.has_changed():
+            self.note(**{NOTE: self.memory.text()})
 
     @property
     def origin(self) -> str:
@@ -108,8 +156,7 @@ class Site:
     @cached_property
     def members(self) -> Members:
         """Who belongs to the network."""
-        root = PublicKey.parse(self.settings.root)
-        return Members.from_files(root, self.node_files().values(), self.settings.limits)
+        return self.memory.decide(self.settings.root, self.node_files().values(), self.settings.limits)
 
     def node_files(self) -> dict[str, bytes]:
         """The signed files of the archive's `nodes/`, by name."""
@@ -162,33 +209,42 @@ class Site:
         return new
 
     @property
-    def configuration(self) -> Configuration:
-        """What the network agreed on. SatchelError if no accepted configuration is known."""
-        found = self.members.configuration
+    def agreed(self) -> Agreed:
+        """What the network agreed on, in short. SatchelError if no accepted configuration is known."""
+        found = self.members.agreed
         if found is None:
             raise SatchelError(
                 "the network's configuration is missing", "import once more from a folder that has nodes/"
             )
         return found
 
+    @property
+    def configuration(self) -> Configuration:
+        """What the network agreed on. SatchelError if no accepted configuration is known."""
+        return self.agreed.document(self.settings.limits)
+
     @cached_property
     def rules(self) -> NetworkRules:
         """The rules for the store."""
+        from satchel.sync.rules import NetworkRules
+
         return NetworkRules(self.configuration, self.cuts.is_misled)
 
     @cached_property
     def cuts(self) -> Cuts:
         """Up to where revoked nodes count."""
+        from satchel.sync.cuts import Cuts
+
         return Cuts(self.members.bans, self.store)
 
     # -- acknowledgements
 
-    def acks(self) -> dict[str, Ack]:
+    def acks(self) -> dict[str, Receipt]:
         """The best acknowledgement known of each node, own included."""
         return dict(self._acks)
 
     @cached_property
-    def _acks(self) -> dict[str, Ack]:
+    def _acks(self) -> dict[str, Receipt]:
         """Read and verified once; again when one was put or the members changed."""
         found = {}
         for _, data in self._side_files("acks"):
@@ -197,30 +253,45 @@ class Site:
                 found[ack.node] = ack
         return found
 
-    def put_ack(self, ack: Ack, data: bytes) -> None:
-        """Keeps an acknowledgement, given with its signed file, in the archive."""
-        self._put_side_file(f"acks/{ack.file_name}", data)
+    def put_ack(self, name: str, data: bytes) -> None:
+        """Keeps an acknowledgement, a signed file of that name, in the archive."""
+        self._put_side_file(f"acks/{name}", data)
         self.__dict__.pop("_acks", None)
 
-    def read_ack(self, data: bytes) -> Ack | None:
+    def read_ack(self, data: bytes) -> Receipt | None:
         """A trustworthy acknowledgement; None otherwise. Each is verified once: the same ones lie in the archive and at
         every exchange."""
-        if data not in self._read_acks:
+        if self.known_ack(data) is None and data not in self._read_acks:
             self._read_acks[data] = self._open_ack(data)
         return self._read_acks[data]
 
     @cached_property
-    def _read_acks(self) -> dict[bytes, Ack | None]:
+    def _read_acks(self) -> dict[bytes, Receipt | None]:
         """By their bytes; anew when the members changed."""
         return {}
 
-    def _open_ack(self, data: bytes) -> Ack | None:
+    def known_ack(self, data: bytes) -> Receipt | None:
+        """An acknowledgement that was verified before, in this run or an earlier one."""
+        if data not in self._read_acks and self._remembers(data):
+            self._read_acks[data] = Receipt.of(read_envelope(data).payload)
+        return self._read_acks.get(data)
+
+    def _remembers(self, data: bytes) -> bool:
+        """Whether a file was verified under the members that hold now: they are decided first."""
+        return any(self.members.members) and self.memory.knows(data)
+
+    def _open_ack(self, data: bytes) -> Receipt | None:
+        from satchel.packet.ack import Ack, open_ack
+
         try:
             ack = open_ack(data, self.members)
         except BadPacket as bad:
             self.warnings.append(f"an acknowledgement is not right and was passed over: {bad.reason}")
             return None
-        return ack if isinstance(ack, Ack) else None
+        if not isinstance(ack, Ack):
+            return None
+        self.memory.keep(data)
+        return Receipt.of(read_envelope(data).payload)
 
     def add_acks(self, files: Iterable[bytes]) -> None:
         """Keeps acknowledgements that are newer than the ones known."""
@@ -230,7 +301,7 @@ class Site:
             if ack is None or ack.node == self.settings.node:
                 continue
             if ack.node not in known or newer(ack, known[ack.node]):
-                self.put_ack(ack, data)
+                self.put_ack(ack.file_name, data)
                 known[ack.node] = ack
 
     @property

@@ -16,10 +16,11 @@ from satchel.exchange.pruned import is_pruned
 from satchel.files import FileTrouble
 from satchel.model.ids import Dot, node_of, trunk_of
 from satchel.model.vector import Vector, seen
-from satchel.packet.ack import Ack, open_ack
+from satchel.packet.envelope import read_envelope
 from satchel.packet.keys import PublicKey
 from satchel.packet.members import Members
 from satchel.packet.problem import Waiting
+from satchel.packet.receipt import Receipt
 from satchel.packet.snapshot import SignedSnapshot, read_snapshot
 from satchel.packet.verify import SignedManifest, read_manifest
 from satchel.sync.site import ENVELOPE_LIMIT, Site
@@ -65,7 +66,7 @@ class Traces:
     predecessors: dict[str, str] = field(default_factory=dict)
     lost: list[Found] = field(default_factory=list)
     counter: int = 0
-    twins: list[Ack] = field(default_factory=list)
+    twins: list[Receipt] = field(default_factory=list)
     _unread: set[Path] = field(default_factory=set)  # folders of the archive
 
     def __post_init__(self) -> None:
@@ -103,20 +104,20 @@ class Traces:
         else:
             self._hear_vector(manifest.vector, f"{where} ({manifest.dot})")
 
-    def _hear_ack(self, ack: Ack, where: str) -> None:
+    def _hear_ack(self, ack: Receipt, where: str) -> None:
         if ack.node != self._node:
             self._hear_vector(ack.marks, f"{where} ({ack.node})")
             return
-        self.counter = max(self.counter, int(ack.counter))
+        self.counter = max(self.counter, ack.counter)
         if ack.predecessor is not None:
             self.predecessors[ack.origin] = ack.predecessor
         if self._is_twins(ack):
             packets = tuple((Dot(origin, mark.seq), mark.hash) for origin, mark in ack.marks.items())
             self.claims.append(Claim(ack.origin, packets, f"{where} (own acknowledgement)"))
 
-    def _is_twins(self, ack: Ack) -> bool:
+    def _is_twins(self, ack: Receipt) -> bool:
         """Whether it is of this node, and this database did not write it."""
-        return ack.node == self._node and int(ack.counter) > int(self.site.notes.get("acknowledged", "0"))
+        return ack.node == self._node and ack.counter > int(self.site.notes.get("acknowledged", "0"))
 
     def _hear_vector(self, vector: Vector, where: str) -> None:
         for origin, mark in vector.items():
@@ -154,11 +155,17 @@ class Traces:
         if signed is not None:
             yield place, signed
 
-    def _acks(self, stop: Visit) -> Iterator[Ack]:
-        for path in stop.listing.acks:
-            ack = self._trusted(partial(stop.exchange.read_listed, path, ENVELOPE_LIMIT), open_ack)
+    def _acks(self, stop: Visit) -> Iterator[Receipt]:
+        for data in read_listed(stop, stop.listing.acks):
+            ack = self.site.known_ack(data) or self._new_ack(data)
             if ack is not None:
                 yield ack
+
+    def _new_ack(self, data: bytes) -> Receipt | None:
+        from satchel.packet.ack import open_ack
+
+        opened = self._trusted(lambda: data, open_ack)
+        return None if opened is None else Receipt.of(read_envelope(data).payload)
 
     def _snapshots(self, stop: Visit) -> Iterator[SignedSnapshot]:
         """Who vouches for a snapshot has applied what it covers."""

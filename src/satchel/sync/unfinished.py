@@ -16,11 +16,10 @@ from pathlib import Path
 from satchel.errors import SatchelError
 from satchel.files import make_folders, read_limited, remove_file, replace
 from satchel.stores.base import Store
-from satchel.sync.home import FOLDERS, KEY, SETTINGS, WITNESS
+from satchel.sync.home import FOLDERS, KEY, SETTINGS, UNFINISHED, WITNESS
 from satchel.sync.lock import LOCK_NAME
 
-MARK = "unfinished.json"
-_OURS = (KEY, WITNESS, LOCK_NAME, MARK)
+_OURS = (KEY, WITNESS, LOCK_NAME, UNFINISHED)
 _NOT_IN_THE_WAY = frozenset({"README.md", ".gitkeep", ".gitignore", ".DS_Store", "Thumbs.db", "desktop.ini"})
 _LIMIT = 1 << 16
 
@@ -29,13 +28,13 @@ def begin(home: Path) -> str:
     """Marks the folder as a home that is being made; the token."""
     token = secrets.token_hex(8)
     make_folders(home)
-    replace(home / MARK, json.dumps({"token": token}).encode("ascii"))
+    replace(home / UNFINISHED, json.dumps({"token": token}).encode("ascii"))
     return token
 
 
 def end(home: Path) -> None:
     """The home is whole."""
-    remove_file(home / MARK)
+    remove_file(home / UNFINISHED)
 
 
 def clear(home: Path, store: Store, *, dry_run: bool) -> None:
@@ -66,7 +65,7 @@ def _refuse_dry(home: Path, dry_run: bool) -> None:
 
 
 def _token(home: Path) -> str | None:
-    path = home / MARK
+    path = home / UNFINISHED
     if not path.is_file():
         return None
     try:

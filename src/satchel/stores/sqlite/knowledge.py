@@ -67,10 +67,10 @@ class Knowledge(Opened):
         with self._wall() as db:
             yield from books.packets_after(db, vector)
 
-    def suffixes(self, trunk: str) -> Mapping[int, frozenset[str]]:
-        """The suffixes of the applied packets of an origin and its branches, by seq."""
+    def suffixes(self, trunk: str, after: int = 0) -> Mapping[int, frozenset[str]]:
+        """The suffixes of the applied packets of an origin and its branches, by seq: those with higher numbers."""
         with self._wall() as db:
-            return branches.suffixes(db, trunk)
+            return branches.suffixes(db, trunk, after)
 
     def packet(self, dot: Dot) -> PacketRecord | None:
         """An applied packet."""
