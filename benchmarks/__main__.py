@@ -6,13 +6,13 @@ import argparse
 import json
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks import growth, machine, table
 from benchmarks.bench import Bench
+from benchmarks.clock import timed
 from benchmarks.measure import NotMeasured, chosen
 from benchmarks.measures import MEASURES
 from benchmarks.process import Failed
@@ -35,19 +35,19 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
 
 def run(bench: Bench, names: Sequence[str]) -> dict[str, Any]:
     """Takes the measures and prints a line for each: {machine, scale, runs, seconds, results}."""
-    began, rows = time.monotonic(), []
+    rows = []
     facts = machine.describe(bench.alternatives)
     print(table.head(), flush=True)
     for measure in chosen(MEASURES, names):
-        at = time.monotonic()
-        row = measure.result(bench)
-        row["took"] = round(time.monotonic() - at, 1)
+        with timed() as span:
+            row = measure.result(bench)
+        row["took"] = {name: round(seconds, 1) for name, seconds in span.as_json().items()}
         rows.append(row)
         print(table.line(row), flush=True)
     document = {"machine": facts, "scale": bench.scale, "runs": bench.runs, "results": rows}
     if not names or GROWTH in names:
         document[GROWTH] = _growth(bench, document)
-    return {**document, "seconds": round(time.monotonic() - began, 1)}
+    return document
 
 
 def _growth(bench: Bench, document: dict[str, Any]) -> dict[str, Any] | None:
@@ -74,11 +74,13 @@ def main(words: Sequence[str] | None = None) -> int:
         print(f"there is no measure {', '.join(wish.only)}; --list names them", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory(prefix="satchel-bench-", dir=wish.dir) as folder:
-        document = run(Bench(Path(folder), wish.scale, wish.runs, say=_say), wish.only)
+        with timed() as span:
+            document = run(Bench(Path(folder), wish.scale, wish.runs, say=_say), wish.only)
+    document["took"] = span.as_json()
     if wish.json:
         wish.json.parent.mkdir(parents=True, exist_ok=True)
         wish.json.write_text(json.dumps(document, indent=1) + "\n")
-    print(f"took {document['seconds']:.0f} s")
+    print(f"took {span.seconds:.0f} s, {span.cpu:.0f} s of them of a processor")
     return 1 if any("failed" in row for row in document["results"]) else 0
 
 

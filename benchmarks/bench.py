@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import NotMeasured
-from benchmarks.process import ROOT, Taken, call
+from benchmarks.process import ROOT, Taken, call, call_here
 
 ALTERNATIVES = ROOT / ".venv-bench"  # made by `make bench`: apsw, pygeodiff, zstandard, pouchdb; satchel is not in it
 
@@ -21,7 +21,7 @@ VERY_LONG = 60.0  # once
 
 @dataclass(slots=True)
 class Bench:
-    """`scale` 1.0 is the workload as it is described, `runs` how often what is short is repeated."""
+    """`scale` 1.0 is the workload as it is described; `runs`: of what does not take long."""
 
     folder: Path
     scale: float = 1.0
@@ -29,6 +29,7 @@ class Bench:
     python: Path = Path(sys.executable)
     alternatives: Path = ALTERNATIVES
     say: Callable[[str], None] = print
+    here: bool = False  # our side in this process: fast, for a run that is about whether it works
     _made: dict[str, Any] = field(default_factory=dict)
 
     def once(self, name: str, make: Callable[[], Any]) -> Any:
@@ -49,7 +50,7 @@ class Bench:
 
     def ours(self, function: str, **arguments: Any) -> Taken:
         """Work of satchel, or of the application beside it, in a process of its own."""
-        return call(self.python, function, **arguments)
+        return call_here(function, **arguments) if self.here else call(self.python, function, **arguments)
 
     def theirs(self, function: str, *, needs: Sequence[str] = (), **arguments: Any) -> Taken:
         """Work of an alternative in a process of its own. NotMeasured if it is not installed."""

@@ -57,7 +57,7 @@ def archive(bench: Bench, full: int = PACKETS) -> Archive:
     def make() -> Archive:
         bench.say(f"making an archive of {packets:,} packets")
         folder = bench.fresh(f"archive-{full}")
-        keys = max(changes, packets * changes * KEYS // (PACKETS * CHANGES))
+        keys = max(10 * changes, packets * changes * KEYS // (PACKETS * CHANGES))
         made = bench.ours("questions:make", root=folder / "archive", packets=packets, changes=changes, keys=keys)
         bench.ours("questions:one_file", root=folder / "archive", file=folder / "orders.parquet")
         lake = bench.ours("questions:lake", root=folder / "archive", target=folder / "lake")

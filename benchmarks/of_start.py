@@ -51,7 +51,7 @@ def _start(bench: Bench, *command: str | Path) -> Finding:
         return run_process([bench.python, "-c", "import sqlite3"])[1]
 
     ours(), theirs()  # whatever has to be compiled or cached is now
-    mine, other = bench.rounds(ours, theirs, runs=bench.runs * OFTEN)
+    mine, other = bench.rounds(ours, theirs, runs=bench.runs * OFTEN if bench.runs > 1 else 1)
     return Finding(Side.of(mine), Side.of(other))
 
 

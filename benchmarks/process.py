@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from benchmarks.clock import timed
 
 ROOT = Path(__file__).resolve().parent.parent
 MIB = 1 << 20
@@ -59,3 +63,13 @@ def call(python: Path, function: str, **arguments: Any) -> Taken:
     output, whole = run_process([python, "-m", "benchmarks.child", f"benchmarks.{function}"], given=given)
     facts = json.loads(output) or {}
     return Taken(facts.pop("seconds", whole.seconds), facts.pop("cpu", whole.cpu), whole.memory, facts)
+
+
+def call_here(function: str, **arguments: Any) -> Taken:
+    """The same in this process: for a run that is about whether it works, not about figures."""
+    module, _, name = function.partition(":")
+    given = json.loads(json.dumps(arguments, default=str))
+    with timed() as span:
+        facts = dict(getattr(import_module(f"benchmarks.{module}"), name)(**given) or {})
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT / MIB
+    return Taken(facts.pop("seconds", span.seconds), facts.pop("cpu", span.cpu), memory, facts)

@@ -20,7 +20,10 @@ STATE_OF_FILE = """
         GROUP BY id)
     WHERE op <> 'delete' GROUP BY status ORDER BY status"""
 ROW = "SELECT * FROM row_history('orders', '{key}')"
-ROW_OF_FILE = "SELECT * FROM read_parquet('{file}') WHERE id = '{key}' ORDER BY _change.stamp"
+ROW_OF_FILE = """
+    SELECT * EXCLUDE (_change), _change.origin, _change.seq, _change.op, _change."by", _change."columns",
+        _change."at" AT TIME ZONE 'UTC' AS at_utc
+    FROM read_parquet('{file}') WHERE id = '{key}' ORDER BY _change.stamp"""
 AS_OF = "SELECT count(*), sum(qty) FROM as_of('orders', TIMESTAMPTZ '{time}')"
 
 
