@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from satchel.audit.branches import link_of
 from satchel.audit.held import Finding, Held, Slimmer
+from satchel.audit.looking import open_place
 from satchel.audit.members import Introduced, read_acks, read_members
 from satchel.audit.memory import Memory
 from satchel.audit.places import Found, Place, find_places
-from satchel.errors import BadPacket, UsageError
-from satchel.files import FileTrouble, read_limited
+from satchel.errors import UsageError
+from satchel.files import FileTrouble
 from satchel.model.ids import node_of
 from satchel.packet.ack import Ack
 from satchel.packet.keys import PublicKey
-from satchel.packet.limits import DEFAULT_LIMITS
 from satchel.packet.manifest import Manifest
 from satchel.packet.members import Members
-from satchel.packet.problem import Problem, Waiting
-from satchel.packet.verify import SignedManifest, read_manifest, verify_parts
+from satchel.packet.problem import Problem
+from satchel.packet.verify import verify_parts
 from satchel.replication.branches import Link, Naming
-
-# Base64 makes a payload larger by a third; the rest is checked when the envelope is opened.
-_MARKER_BYTES = DEFAULT_LIMITS.manifest_bytes * 3 // 2
 
 
 @dataclass
@@ -39,6 +36,7 @@ class Holdings:
     acks: dict[str, Ack]
     warnings: list[str]
     links: list[Link] = field(default_factory=list)
+    places: Found = field(default_factory=Found)
 
     @cached_property
     def naming(self) -> Naming:
@@ -68,7 +66,7 @@ def read_holdings(
     packets: dict[str, Held] = {}
     unverified = [Finding(place.guess, "", "incomplete: no manifest", str(place.folder)) for place in found.incomplete]
     slimmer = Slimmer()
-    links: list[Link] = []
+    links = list(_pruned_links(found, introduced.members))
     for place in found.packets:
         if memory is not None and (known := memory.recall(place)) is not None:
             links.append(link_of(known.signed))
@@ -95,7 +93,13 @@ def read_holdings(
     warnings = [*introduced.warnings, *acks.warnings, *(trouble.message for trouble in found.unreadable)]
     warnings += [f"{problem.file}: {problem.reason}" for problem in (*introduced.problems, *acks.problems)]
     ordered = sorted(packets.values(), key=lambda packet: (packet.dot, packet.hash))
-    return Holdings(introduced, ordered, unverified, acks.newest, warnings, links)
+    return Holdings(introduced, ordered, unverified, acks.newest, warnings, links, found)
+
+
+def _pruned_links(found: Found, members: Members) -> Iterator[Link]:
+    """The chain of packets of which only the manifest is left."""
+    opened = (open_place(place, members) for place in found.pruned)
+    return (link_of(signed) for signed in opened if not isinstance(signed, Finding))
 
 
 def find_ours(paths: Iterable[Path | str]) -> Found:
@@ -105,20 +109,6 @@ def find_ours(paths: Iterable[Path | str]) -> Found:
     if found.is_empty:
         names = ", ".join(map(str, places))
         raise UsageError(f"no packet lies below {names}", "Name an archive, an exchange or a stick.")
-    return found
-
-
-def open_place(place: Place, members: Members) -> SignedManifest | Finding:
-    """The manifest at a place if a member signed it, otherwise why it is not believed."""
-    path = place.folder / place.marker
-    try:
-        found = read_manifest(read_limited(path, _MARKER_BYTES), members)
-    except FileTrouble as trouble:
-        return Finding(place.guess, place.marker, trouble.message.removeprefix(f"{path}: "), str(place.folder))
-    except BadPacket as bad:
-        return Finding(place.guess, place.marker, bad.reason, str(place.folder))
-    if isinstance(found, Waiting):
-        return Finding(place.guess, place.marker, f"waits for {found.needs}", str(place.folder))
     return found
 
 

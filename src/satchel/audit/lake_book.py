@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from dataclasses import replace as replaced
 from pathlib import Path
@@ -17,9 +18,12 @@ from typing import Any, Self
 
 from satchel.errors import SatchelError
 from satchel.files import file_size, read_limited, remove_file, rename_file, replace, stands
+from satchel.packet.members import Members
 
 BOOK_NAME = "lake.json"
 FORMAT = 1
+LAKE_FOLDER = "lake"  # in a home
+SETTINGS_NAME = "satchel.toml"
 NEW = ".new"  # a file that the book does not name yet
 _MAX_BYTES = 1 << 30
 _FILE = re.compile(r"[a-z0-9][a-z0-9._-]*/\d{4}-\d\d/[0-9a-f]{16}\.parquet")
@@ -130,3 +134,25 @@ def settle(lake: Path, book: LakeBook) -> None:
 def size_of(lake: Path, book: LakeBook) -> int:
     """Bytes of all files of a lake."""
     return sum(file_size(lake / file.path) for file in book.files)
+
+
+def find_lake(paths: Sequence[Path | str]) -> Path | None:
+    """The lake of a home, where the one path is the home or its archive and there is a lake."""
+    if len(paths) != 1:
+        return None
+    path = Path(paths[0])
+    home = path if (path / SETTINGS_NAME).is_file() else path.parent
+    is_home = (home / SETTINGS_NAME).is_file() and path in (home, home / "packets")
+    lake = home / LAKE_FOLDER
+    return lake if is_home and stands(lake / BOOK_NAME) else None
+
+
+def rows_checked(paths: Sequence[Path | str], members: Members) -> frozenset[str]:
+    """Packets whose rows were looked at when they went into the home's lake, by manifest hash: as long as signature
+    and hashes hold, these are the same rows. Nothing where there is no lake of these members, or none to be read."""
+    with suppress(SatchelError):
+        lake = find_lake(paths)
+        book = LakeBook.load(lake) if lake is not None else None
+        if book is not None and (book.network, book.root) == (members.network.id, members.root.keyid):
+            return frozenset(digest for digest, _, _ in book.packets)
+    return frozenset()

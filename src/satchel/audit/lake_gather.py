@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from satchel.audit.held import Held
-from satchel.audit.holdings import open_place
 from satchel.audit.lake_book import NEW, LakeFile, stat_of
 from satchel.audit.lake_rows import flatten, lake_schema, write_sorted
+from satchel.audit.looking import open_place
 from satchel.audit.places import Place
 from satchel.errors import BadPacket
 from satchel.files import make_folders, open_regular

@@ -17,7 +17,7 @@ from satchel.audit.expressions import name, text
 from satchel.audit.held import Held
 from satchel.audit.holdings import Holdings, read_holdings
 from satchel.audit.lake import MEMORY_NAME, open_book
-from satchel.audit.lake_book import BOOK_NAME, LakeBook, LakeFile
+from satchel.audit.lake_book import BOOK_NAME, LakeBook, LakeFile, find_lake
 from satchel.audit.lake_names import FLAT, PACKET_COLUMN, lake_name
 from satchel.audit.memory import Memory
 from satchel.audit.tables import CHANGE_FIELDS
@@ -30,8 +30,6 @@ from satchel.packet.table import fingerprint
 if TYPE_CHECKING:
     from satchel.audit.lake_files import LakeFiles
 
-LAKE_FOLDER = "lake"  # in a home
-SETTINGS_NAME = "satchel.toml"
 _SQL_TYPES = {"int64": "BIGINT", "float64": "DOUBLE", "string": "VARCHAR", "binary": "BLOB"}
 
 
@@ -160,22 +158,11 @@ def _change() -> str:
 
 
 def lake_refusal(message: str) -> UsageError | None:
-    """What a lake's files say to somebody who writes to them or asks for others; DuckDB 2.0 shows the whole traceback of
+    """What a lake's files say to somebody who writes to them or asks for others; DuckDB 2.0 shows a whole traceback of
     Python. None: the error is not theirs."""
     if "PermissionError: a lake is only read" not in message and "FileNotFoundError: satchel-lake" not in message:
         return None
     return UsageError("a lake's files are only read, by the views", "An audit writes no file and opens no other.")
-
-
-def find_lake(paths: Sequence[Path | str]) -> Path | None:
-    """The lake of a home, where the one path is the home or its archive and there is a lake."""
-    if len(paths) != 1:
-        return None
-    path = Path(paths[0])
-    home = path if (path / SETTINGS_NAME).is_file() else path.parent
-    is_home = (home / SETTINGS_NAME).is_file() and path in (home, home / "packets")
-    lake = home / LAKE_FOLDER
-    return lake if is_home and stands(lake / BOOK_NAME) else None
 
 
 def read_with_lake(

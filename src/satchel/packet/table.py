@@ -19,6 +19,7 @@ CHANGE_COLUMN = "_change"
 FILE_NAME = re.compile(r"(?=.{1,60}$)(?!(con|prn|aux|nul|com[0-9]|lpt[0-9])\.)[a-z0-9][a-z0-9._-]*\.parquet")
 
 
+_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 # Databases keep their own books under these names, and so does satchel: no packet may write there.
 _RESERVED = ("_satchel", "sqlite_")
 
@@ -140,7 +141,7 @@ def check_distinct(names: Sequence[str], what: str) -> None:
 
 def ascii_lower(name: str) -> str:
     """As SQLite compares names: letters beyond ASCII have no case."""
-    return "".join(chr(ord(c) + 32) if "A" <= c <= "Z" else c for c in name)
+    return name.translate(_LOWER)
 
 
 def fingerprint(table: Table) -> str:
