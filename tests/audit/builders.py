@@ -127,15 +127,18 @@ class Archive:
 
     root: Path
     tables: Sequence[Table] = (CUSTOMERS, CODES)
+    policy: str = "merge"
     network: Network = field(init=False)
     office: Node = field(init=False)
     files: list[bytes] = field(default_factory=list)
+    nodes: dict[str, Node] = field(default_factory=dict)  # those that joined
 
     def __post_init__(self) -> None:
         self.network = Network(id=str(uuid.uuid4()), name="acme")
         self.office = Node(self, "office", PrivateKey.generate())
         self._introduce(make_founder_card(self.office.key, self.network, "office", NOW))
-        configuration = Configuration.of(self.network, self.tables, signer="office", stamp=NOW << 16)
+        words = {"signer": "office", "stamp": NOW << 16, "policy": self.policy}
+        configuration = Configuration.of(self.network, self.tables, **words)  # type: ignore[arg-type]
         self._introduce(configuration.seal(self.office.key))
 
     def join(self, name: str, role: str = "member", *, known: bool = True) -> Node:
@@ -147,7 +150,8 @@ class Archive:
         card = make_card(read_invitation(invitation, NOW), key, NOW)
         if known:
             self._introduce(card)
-        return Node(self, name, key)
+        self.nodes[name] = Node(self, name, key)
+        return self.nodes[name]
 
     def _introduce(self, data: bytes) -> None:
         self.files.append(data)

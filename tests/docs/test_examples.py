@@ -39,7 +39,7 @@ def test_every_fence_says_what_it_is(name: str) -> None:
     assert text.count("\n```") == 2 * sum(example.kind != "setup" for example in examples(PAGES[name]))
 
 
-SECTIONS = {"node", "network", "database", "exchanges", "triggers", "status", "limits", "watch", "hooks", "archive"}
+SECTIONS = {"node", "network", "database", "exchanges", "triggers", "status", "limits", "watch", "hooks", "archive", "equality"}
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -9,23 +9,35 @@ import click
 
 from satchel.cli.command import command
 from satchel.cli.page import Answer, Block, Data, optional, plural
+from satchel.cli.replayed import replay_page
 from satchel.cli.session import Session
 from satchel.errors import VerificationFailed
 
 
-@command("verify", "satchel verify", "satchel verify /media/stick", "satchel verify packets --json")
+@command("verify", "satchel verify", "satchel verify /media/stick", "satchel verify --replay", "satchel verify --json")
 @click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path))
-def run(session: Session, paths: tuple[Path, ...]) -> Answer:
+@click.option(
+    "--replay", is_flag=True, help="Also rebuild the rows from the packets, and compare the database with them."
+)
+def run(session: Session, paths: tuple[Path, ...], replay: bool) -> Answer:
     """Check packets, chains and signatures; needs no database.
 
-    Looks at the home's archive, or at the PATHs: an archive, an exchange, a stick.
+    Looks at the home's archive, or at the PATHs: an archive, an exchange, a stick. With --replay it also compares the
+    home's database with what the packets of its archive come to, row by row.
     """
     import satchel
 
+    if replay and paths:
+        raise click.UsageError("--replay compares the database of a home with its own archive: name no PATH.")
     places = paths or (session.archive(),)
     with session.busy("verifying"):
         report = satchel.verify(*places)
-    return Answer(report, page, VerificationFailed.exit_code if report["problems"] else 0)
+    good = not report["problems"]
+    if replay:
+        with session.busy("replaying"), session.node() as node:
+            report = {**report, "replay": node.replay()}
+        good = good and report["replay"]["equal"]
+    return Answer(report, page, 0 if good else VerificationFailed.exit_code)
 
 
 def page(report: Data) -> Iterable[Block]:
@@ -41,3 +53,7 @@ def page(report: Data) -> Iterable[Block]:
     yield f"{read}: {plural(len(problems), 'problem')}." if problems else f"{read}: {good}."
     yield from optional(["packet", "file", "reason"], problems, "Problems")
     yield from optional(["packet", "file", "reason"], half, "Incomplete, may still be arriving")
+    away = [(p["packet"], p["reason"]) for p in report.get("missing") or ()]
+    yield from optional(["packet", "reason"], away, "Others have it, and it may still be on its way")
+    if replayed := report.get("replay"):
+        yield from replay_page(replayed)

@@ -69,7 +69,7 @@ def value_texts(values: Sequence[Value], before: bytes = b"") -> list[bytes]:
         except UnicodeEncodeError:
             return [lead + text_bytes(value) for value in values]  # type: ignore[arg-type]
     if kinds == {int}:
-        return [before + b"i%d" % value for value in values]
+        return [before + b"i%d" % value for value in values]  # type: ignore[str-format]
     if kinds == {float}:
         lead = before + b"r"
         return [lead + _REAL(value) for value in values]

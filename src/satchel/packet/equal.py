@@ -48,13 +48,15 @@ def differing(one: Told, other: Told) -> dict[str, list[str]] | None:
 
 def _columns(mine: Told, sums: Told) -> list[str] | None:
     """The columns that differ; None: nothing does."""
-    told, said = mine.get("columns"), sums.get("columns")
-    both = told is not None and said is not None
-    columns = sorted(name for name in told.keys() & said.keys() if told[name] != said[name]) if both else []  # type: ignore[union-attr]
-    deleted = (mine.get("deleted"), sums.get("deleted"))
-    if columns or mine["dots"] != sums["dots"] or (both and mine["rows"] != sums["rows"]):
-        return columns
-    return columns if None not in deleted and deleted[0] != deleted[1] else None
+    columns: list[str] = []
+    differs = mine["dots"] != sums["dots"]
+    if mine.get("columns") is not None and sums.get("columns") is not None:
+        told, said = mine["columns"], sums["columns"]
+        columns = sorted(name for name in told.keys() & said.keys() if told[name] != said[name])
+        differs = differs or bool(columns) or mine["rows"] != sums["rows"]
+    if mine.get("deleted") is not None and sums.get("deleted") is not None:
+        differs = differs or mine["deleted"] != sums["deleted"]
+    return columns if differs else None
 
 
 def in_words(differs: Mapping[str, list[str]]) -> str:

@@ -64,6 +64,8 @@ def own_entry(site: Site) -> Any:
 def _compare(site: Site) -> None:
     """Compares what others have told with what this node told at the same vector, and remembers what was found."""
     said = _taken(site)["said"]
+    if not said:
+        return
     known = compared(site)
     found = dict(known)
     for node, entry in _others(site).items():
@@ -111,7 +113,7 @@ def equality_json(site: Site) -> dict[str, Any]:
                 "node": peer,
                 "equal": None if known is None else not tables,
                 "at": None if known is None else known["at"],
-                "newest": bool(known and said) and known["of"] == [told, said[0]["at"]],
+                "newest": known is not None and bool(said) and known["of"] == [told, said[0]["at"]],
                 "told": told,
                 "tables": [{"table": table, "columns": columns} for table, columns in tables],
             }

@@ -10,6 +10,7 @@ from satchel.model.vector import Vector, behind
 from satchel.sync.acknowledged import marks_of
 from satchel.sync.branches import fork_alarms, forks, naming_of
 from satchel.sync.cuts import REVOKED
+from satchel.sync.equality import alarms, equality_json
 from satchel.sync.incoming import Intake
 from satchel.sync.missing import missing
 from satchel.sync.origins import epochs
@@ -32,7 +33,7 @@ def status(site: Site) -> dict[str, Any]:
     [{table, gid, birth, number}]}: rows whose number here is not that of their birth. `epochs` [{origin, predecessor,
     at, because}]: opened when a backup was restored. `forks` [{origin, first, branches:
     [{origin, seq, hash}], settled}]: numbers that were used twice (sync/branches.py). `missing` [packet]: applied and
-    not in the archive any more.
+    not in the archive any more. `equality`: how this database compares with others (sync/equality.py).
     """
     vector = site.store.vector()
     quarantine = Quarantine(site.home.quarantine, now_ms())
@@ -54,12 +55,13 @@ def status(site: Site) -> dict[str, Any]:
         "waiting": waiting,
         "incomplete": incomplete,
         "quarantined": [entry.as_json() for entry in entries],
-        "overdue": [*troubles(site), *overdue(site, sightings, waiting, entries, incomplete)],
+        "overdue": [*alarms(site), *troubles(site), *overdue(site, sightings, waiting, entries, incomplete)],
         "peers": _peers(site, vector),
         "conflicts": dict(site.store.conflict_counts()),
         "left_out": [{"table": entry.table, "reason": entry.reason} for entry in site.store.left_out()],
         "lacks": [{"table": entry.table, "columns": _columns(entry.columns)} for entry in site.store.lacks()],
         "renumbered": {"count": renumbered, "rows": [renumbered_json(row) for row in rows]},
+        "equality": equality_json(site),
         "database": site.store.url,
         "home": str(site.home.path),
         "warnings": list(dict.fromkeys([*site.warnings, *site.members.alarms, *fork_alarms(site)])),

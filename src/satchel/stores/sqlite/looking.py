@@ -109,7 +109,7 @@ class SQLiteLook:
         order = ", ".join(f"r.{name} COLLATE BINARY" for name in layout.keys)
         query = f"{self._whole(layout, 'n.name, i.q, i.d')} ORDER BY {order}, n.name, i.q"
         width = len(layout.keys)
-        rows = chain.from_iterable(fetch(self.db, query, width))
+        rows: Iterator[tuple[Any, ...]] = chain.from_iterable(fetch(self.db, query, width))
         for key, versions in groupby(rows, lambda row: row[:width]):
             found = list(versions)
             yield StandingRow(key, tuple((row[-3], row[-2]) for row in found), not all(row[-1] for row in found))
@@ -146,7 +146,7 @@ class SQLiteLook:
         plain += " JOIN _satchel_origin n ON n.number = v.o WHERE NOT v.whole"
         order = ", ".join(f"k{i} COLLATE BINARY" for i in range(width))
         query = f"SELECT * FROM ({plain} UNION ALL {self._whole(layout, 'n.name, i.q, i.d')}) ORDER BY {order}, name, q"
-        rows = chain.from_iterable(fetch(self.db, query, width))
+        rows: Iterator[tuple[Any, ...]] = chain.from_iterable(fetch(self.db, query, width))
         for key, versions in groupby(rows, lambda row: row[:width]):
             found = list(versions)
             yield StandingRow(key, tuple((row[-3], row[-2]) for row in found), not all(row[-1] for row in found))
@@ -158,7 +158,8 @@ class SQLiteLook:
         order = ", ".join(f"r.{name} COLLATE BINARY" for name in layout.keys)
         images = self._whole(layout, f"n.name, i.q, i.l, {layout.list_of('i')}")
         query = f"{images} ORDER BY {order}, n.name, i.q"
-        for row in chain.from_iterable(fetch(self.db, query, layout.width)):
+        rows: Iterator[tuple[Any, ...]] = chain.from_iterable(fetch(self.db, query, layout.width))
+        for row in rows:
             name, seq, lin = row[width : width + 3]
             yield KeptVersion(tuple(row[:width]), (name, seq), tuple(row[width + 3 :]), lineage.missing(lin))
 
