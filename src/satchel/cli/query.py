@@ -20,7 +20,9 @@ from satchel.cli.session import Session
 @click.argument("sql")
 @click.option("--on", "paths", multiple=True, metavar="PATH", type=click.Path(path_type=Path),
               help="Ask an archive, an exchange or a stick; needs no home; repeatable.")  # fmt: skip
-def run(session: Session, sql: str, paths: tuple[Path, ...]) -> Answer:
+@click.option("--lake", metavar="DIR", type=click.Path(path_type=Path),
+              help="Take rows from a lake of these packets; the home's own is found.")  # fmt: skip
+def run(session: Session, sql: str, paths: tuple[Path, ...], lake: Path | None) -> Answer:
     """Ask the archive in SQL (DuckDB).
 
     For each table there is a view of its newest rows and a view TABLE_changes of every version of every row; beside
@@ -29,7 +31,7 @@ def run(session: Session, sql: str, paths: tuple[Path, ...]) -> Answer:
     import satchel
 
     places = paths or (session.archive(),)
-    with session.busy("reading"), satchel.audit(*places) as audit:
+    with session.busy("reading"), satchel.audit(*places, lake=lake) as audit:
         found = audit.sql(sql)
         data: Data = {"columns": [], "rows": []}  # of a statement without a result
         if found is not None:
