@@ -14,15 +14,18 @@ from typing import Any
 from satchel.audit.branches import heads, naming_of
 from satchel.audit.causes import chain_findings
 from satchel.audit.held import Finding, Held, Slimmer
-from satchel.audit.holdings import find_ours, keyid_of, open_place
+from satchel.audit.holdings import find_ours, keyid_of
+from satchel.audit.lake_book import rows_checked
+from satchel.audit.looking import Look, look_at, open_place
 from satchel.audit.members import read_acks, read_members
+from satchel.audit.omissions import equality_findings, omission_findings, owner_of
 from satchel.audit.places import Place, is_foreign
 from satchel.audit.snapshots import Covered, check_snapshots
 from satchel.errors import BadPacket
 from satchel.files import FileTrouble
 from satchel.packet.keys import PublicKey
 from satchel.packet.members import Members
-from satchel.packet.verify import SignedManifest, verify_parts
+from satchel.packet.verify import Parts, SignedManifest
 from satchel.replication.branches import Naming
 
 
@@ -35,9 +38,11 @@ class _Report:
     size: int = 0
     problems: list[Finding] = field(default_factory=list)
     incomplete: list[Finding] = field(default_factory=list)
+    missing: list[Finding] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     verified: list[Held] = field(default_factory=list)
     archived: set[str] = field(default_factory=set)
+    checked: frozenset[str] = frozenset()  # packets whose rows were looked at before, by manifest hash
     pruned: int = 0
     covered: Covered = field(default_factory=Covered)
 
@@ -45,11 +50,12 @@ class _Report:
 def verify_paths(*paths: Path | str, root: PublicKey | None = None) -> dict[str, Any]:
     """Checks every packet, card and acknowledgement below the paths (INTERFACE, verify).
 
-    Returns {packets, pruned, snapshots, files, bytes, problems, incomplete, heads, root, warnings}: `problems` and
-    `incomplete` are lists
-    of {packet, file, reason, folder}; a packet whose manifest is there and a part is not stands in both. `heads`
+    Returns {packets, pruned, snapshots, files, bytes, problems, incomplete, missing, heads, root, warnings}:
+    `problems`, `incomplete` and `missing` are lists of {packet, file, reason, folder}; a packet whose manifest is there
+    and a part is not stands in two. `missing`: what others have acknowledged and may still be on its way. `heads`
     {origin: {seq, hash}}, branches of a fork apart; `root`: fingerprint of the founder's key, for a person to compare
-    where none is given.
+    where none is given. Signatures, chains and hashes are checked anew at every call; the rows of a packet need not be
+    decoded again where a home's lake says that they were, when the very same bytes went into it (ADR 31).
     UsageError: nothing of ours is there; VerificationFailed: the founder's card is missing, or there are several.
     """
     found = find_ours(paths)
@@ -63,8 +69,9 @@ def verify_paths(*paths: Path | str, root: PublicKey | None = None) -> dict[str,
     for trouble in found.unreadable:
         report.problems.append(Finding("", "", trouble.message, str(trouble.path)))
     slimmer = Slimmer()
-    for place in found.packets:
-        _check_place(place, introduced.members, slimmer, report)
+    report.checked = rows_checked(paths, introduced.members)
+    for look in look_at(found.packets, introduced.members):
+        _check_place(look, introduced.members, slimmer, report)
     report.covered = covered = check_snapshots(found.snapshots, introduced.members)
     for place in found.pruned:
         _check_pruned(place, introduced.members, slimmer, report)
@@ -73,6 +80,13 @@ def verify_paths(*paths: Path | str, root: PublicKey | None = None) -> dict[str,
     problems, warnings = chain_findings(
         report.verified, report.archived, naming, acks.newest.values(), covered.upto, introduced.members.cut
     )
+    problems += equality_findings(acks.newest)
+    if report.archived:  # a medium carries only what others lack
+        omitted = omission_findings(
+            report.verified, covered.hashes, acks.newest, introduced.members.cut, owner_of(paths)
+        )
+        problems += omitted.problems
+        report.missing += omitted.missing
     return _document(report, [*report.problems, *problems], [*report.warnings, *warnings], introduced.members, naming)
 
 
@@ -87,28 +101,34 @@ def _document(
         "bytes": report.size + report.covered.size,
         "problems": [problem._asdict() for problem in problems],
         "incomplete": [finding._asdict() for finding in report.incomplete],
+        "missing": [finding._asdict() for finding in report.missing],
         "heads": heads(report.verified, naming),
         "root": members.root.keyid,
         "warnings": warnings,
     }
 
 
-def _check_place(place: Place, members: Members, slimmer: Slimmer, report: _Report) -> None:
+def _check_place(look: Look, members: Members, slimmer: Slimmer, report: _Report) -> None:
+    place, found, parts = look
     report.packets += 1
-    opened = _check_manifest(place, members, slimmer, report)
-    if opened is None:
+    opened = _check_manifest(place, found, members, slimmer, report)
+    if opened is None or parts is None:
         return
     if not _in_exchange(place):
         report.archived.add(opened.manifest.origin)
+    if isinstance(parts, FileTrouble):
+        report.problems.append(Finding(str(opened.manifest.dot), "", parts.message, str(place.folder)))
+        return
     try:
-        _check_parts(place, opened, report)
+        _check_parts(place, opened, parts, report)
     except FileTrouble as trouble:
         report.problems.append(Finding(str(opened.manifest.dot), "", trouble.message, str(place.folder)))
 
 
-def _check_manifest(place: Place, members: Members, slimmer: Slimmer, report: _Report) -> SignedManifest | None:
+def _check_manifest(
+    place: Place, opened: SignedManifest | Finding, members: Members, slimmer: Slimmer, report: _Report
+) -> SignedManifest | None:
     report.files += 1
-    opened = open_place(place, members)
     if isinstance(opened, Finding):
         report.problems.append(opened)
         return None
@@ -120,7 +140,7 @@ def _check_manifest(place: Place, members: Members, slimmer: Slimmer, report: _R
 def _check_pruned(place: Place, members: Members, slimmer: Slimmer, report: _Report) -> None:
     """Of a packet whose parts were removed the manifest is left, and a snapshot that stands for it."""
     report.pruned += 1
-    opened = _check_manifest(place, members, slimmer, report)
+    opened = _check_manifest(place, open_place(place, members), members, slimmer, report)
     if opened is None:
         return
     report.archived.add(opened.manifest.origin)
@@ -129,9 +149,8 @@ def _check_pruned(place: Place, members: Members, slimmer: Slimmer, report: _Rep
         report.problems.append(Finding(str(opened.manifest.dot), place.marker, reason, str(place.folder)))
 
 
-def _check_parts(place: Place, opened: SignedManifest, report: _Report) -> None:
+def _check_parts(place: Place, opened: SignedManifest, parts: Parts, report: _Report) -> None:
     folder, dot = str(place.folder), str(opened.manifest.dot)
-    parts = verify_parts(place.folder, opened.manifest)
     absent = {problem.file for problem in parts.incomplete if problem.reason == "missing"}
     there = [entry for entry in opened.manifest.tables if entry.file not in absent]
     report.files += len(there)
@@ -143,7 +162,7 @@ def _check_parts(place: Place, opened: SignedManifest, report: _Report) -> None:
             report.problems.append(Finding(dot, name, "the manifest does not know this file", folder))
         elif name != place.marker and not is_foreign(name):
             report.warnings.append(f"{dot}: {name} is no file of a packet ({folder})")
-    if parts.valid:
+    if parts.valid and opened.hash not in report.checked:
         report.problems += [Finding(dot, bad.file, bad.reason, folder) for bad in _row_problems(place, opened)]
 
 
