@@ -13,7 +13,8 @@ def test_every_public_name_is_there_and_documented() -> None:
 
 
 def test_the_public_names_are_those_of_the_interface() -> None:
-    assert set(satchel.__all__) == {"Node", "SatchelError", "__version__", "audit", "init", "join", "open", "verify"}
+    rooms = {"audit", "init", "join", "open", "relay", "report", "verify"}
+    assert set(satchel.__all__) == {"Node", "SatchelError", "__version__", *rooms}
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

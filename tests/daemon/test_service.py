@@ -107,3 +107,4 @@ def test_the_definition_is_printed_for_any_system(office: Place, words: list[str
     result = run("--home", office.home, "service", "install", "--print", *words)
     assert result.exit_code == 0, result.output
     assert says in result.stdout if words or sys.platform == "linux" else result.stdout
+    assert len(result.stdout.splitlines()) > 10

@@ -81,6 +81,15 @@ class Node(Watched):
         place = Path(directory) if directory is not None else None
         return self._run(directory, lambda site: running.export(site, place, dry_run=dry_run), dry_run=dry_run)
 
+    def plan(self, place: str | Path) -> dict[str, Any]:
+        """What a stick or share (a folder, or a name of `satchel.toml`) must carry from here, to whom, and what it
+        brings: {place, free, bytes, fits, pending, carries: [{packet, bytes, for, there, fits}], brings: [{origin,
+        packets, bytes}], peers: [{node, heard, behind, packets, bytes}]}. Writes nothing."""
+        from satchel.sync.planning import plan
+
+        with reading(self.home) as site:
+            return plan(site, site.home.exchange(site.settings, place)).as_json()
+
     def import_(self, *paths: str | Path, dry_run: bool = False) -> Report:
         """Takes packets from `inbox/` or from paths; applies what is ready; writes the acknowledgement."""
         from satchel.sync import running

@@ -63,3 +63,13 @@ def verify(*paths: str | Path) -> dict[str, Any]:
 
     with wall(Path(paths[0]) if paths else Path()):
         return verify_paths(*map(Path, paths))
+
+
+def relay(source: str | Path, target: str | Path, *, every: bool = False, dry_run: bool = False) -> dict[str, Any]:
+    """Copies what is wanted from one folder of packets to another, verified; needs no home: {network, copied, bytes,
+    there, unwanted, files, refused: [{packet, reason}], partial}. `every`: also what all members have. Raises
+    ExchangeUnreachable, UsageError, VerificationFailed, SatchelError."""
+    from satchel.sync.relaying import relay as carry
+
+    with wall(Path(target)):
+        return carry(Path(source), Path(target), every=every, dry_run=dry_run).as_json()

@@ -60,6 +60,16 @@ def count(value: object) -> int:
     return len(value) if isinstance(value, Sized) else 0
 
 
+def size(number: int | None) -> str:
+    """Bytes as people say them: `3.4 MB`."""
+    if number is None:
+        return "?"
+    for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if number >= scale:
+            return f"{number / scale:.1f} {unit}"
+    return f"{number} bytes"
+
+
 def enumerate_some(names: Sequence[str], shown: int = 4) -> str:
     """The first few names, and how many more there are."""
     rest = len(names) - shown

@@ -23,6 +23,8 @@ COMMANDS = {
     "service": "Have the watch start by itself, with systemd, launchd or Windows.",
     "plan": "Say what a stick must carry, to whom, and what it brings.",
     "relay": "Copy what is wanted from one folder to another, verified.",
+    "plan": "Say what a stick must carry, to whom, and what it brings.",
+    "relay": "Copy what is wanted from one folder to another, verified.",
     "status": "Say how things stand, and who lacks what.",
     "conflicts": "Show what needs somebody's eye, and how to settle it.",
     "resolve": "Settle a conflict, as an ordinary edit.",

@@ -35,7 +35,7 @@ def install(session: Session, kind: str | None, jsonl: bool, dry_run: bool) -> A
     with session.node() as node:
         if kind is not None:
             found = node.service("print", kind=None if kind == "this" else kind, jsonl=jsonl)
-            return Answer(found, lambda data: [data["definition"].rstrip("\n")])
+            return Answer(found, lambda data: data["definition"].splitlines())
         return Answer(node.service("install", jsonl=jsonl, dry_run=dry_run), _installed)
 
 
