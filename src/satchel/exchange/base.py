@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from satchel.exchange.listing import Listing, Place
+if TYPE_CHECKING:
+    from satchel.exchange.listing import Listing, Place
 
 
 class Exchange(Protocol):

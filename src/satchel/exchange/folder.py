@@ -13,13 +13,15 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from satchel.errors import ExchangeUnreachable, SatchelError
-from satchel.exchange.listing import Listing, Place
 from satchel.exchange.names import LABEL
 from satchel.exchange.tree import PacketTree
 from satchel.files import FileTrouble, Throttle, read_limited, replace, throttled
+
+if TYPE_CHECKING:
+    from satchel.exchange.listing import Listing, Place
 
 FORMAT = 1  # of the layout of an exchange
 _LABEL_LIMIT = 64 * 1024  # bytes

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from satchel.model.affinity import BLANK, MOST, stored
-from satchel.model.schema import Column, Table
-from satchel.model.value import Value
+
+if TYPE_CHECKING:
+    from satchel.model.schema import Column, Table
+    from satchel.model.value import Value
 
 _INTEGER = re.compile(r"[0-9]+")
 _HEX = re.compile(r"0[xX]([0-9a-fA-F]{1,16})")

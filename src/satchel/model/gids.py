@@ -6,10 +6,12 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from satchel.model.ids import ORIGIN_NAME
-from satchel.model.schema import Column, ForeignKey, Table
+
+if TYPE_CHECKING:
+    from satchel.model.schema import Column, ForeignKey, Table
 
 # In the syntax that Python and Arrow share. A number of 19 digits may still exceed 64 bits.
 GID_PATTERN = rf"{ORIGIN_NAME.pattern}:(0|-?[1-9][0-9]{{0,18}}):[0-9a-f]{{8}}"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from satchel.model.ids import Dot
-from satchel.model.schema import Column, Table
 from satchel.model.value import Value, text_bytes
+
+if TYPE_CHECKING:
+    from satchel.model.ids import Dot
+    from satchel.model.schema import Column, Table
 
 ID_DIGITS = 10
 

@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from satchel.model.vector import Mark
-from satchel.packet.agreed import Agreed
 from satchel.packet.bans import Bans
-from satchel.packet.keys import PublicKey
 from satchel.packet.limits import DEFAULT_LIMITS, Limits
-from satchel.packet.problem import Problem, Waiting
-from satchel.packet.roles import Role
 from satchel.packet.said import RETIRE, SEEN, Said
 
 if TYPE_CHECKING:
+    from satchel.model.vector import Mark
+    from satchel.packet.agreed import Agreed
     from satchel.packet.configuration import Configuration
     from satchel.packet.document import Network
+    from satchel.packet.keys import PublicKey
+    from satchel.packet.problem import Problem, Waiting
+    from satchel.packet.roles import Role
 
 
 @dataclass(frozen=True, slots=True)

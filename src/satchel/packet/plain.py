@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from satchel.packet.agreed import Agreed
 from satchel.packet.bans import Bans
 from satchel.packet.keys import PublicKey
-from satchel.packet.limits import Limits
 from satchel.packet.members import Member, Members
 from satchel.packet.problem import Problem, Waiting
 from satchel.packet.said import Said
 from satchel.packet.wire import from_wire, to_wire
+
+if TYPE_CHECKING:
+    from satchel.packet.limits import Limits
 
 
 def digest_of(file: bytes) -> str:

@@ -28,35 +28,34 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from satchel.model.admission import Outcome, RowId
-from satchel.model.change import Entry, Net
-from satchel.model.ids import Dot
-from satchel.model.renaming import Renaming
-from satchel.model.schema import ForeignKey, LeftOut, Schema, Table
-from satchel.model.value import Value
-from satchel.model.vector import Mark, Vector
-from satchel.model.version import Version
-from satchel.stores.counts import Renumbered, RowCounts
-from satchel.stores.records import (
-    ConflictRecord,
-    Contested,
-    Incoming,
-    Joining,
-    Lacks,
-    PacketRecord,
-    RowEdit,
-    Run,
-    Sealed,
-    Seeming,
-    Settled,
-    Standing,
-    TriggerUse,
-)
-
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from satchel.model.admission import Outcome, RowId
+    from satchel.model.change import Entry, Net
+    from satchel.model.ids import Dot
+    from satchel.model.renaming import Renaming
+    from satchel.model.schema import ForeignKey, LeftOut, Schema, Table
+    from satchel.model.value import Value
+    from satchel.model.vector import Mark, Vector
+    from satchel.model.version import Version
+    from satchel.stores.counts import Renumbered, RowCounts
     from satchel.stores.look import Digests, Look
+    from satchel.stores.records import (
+        ConflictRecord,
+        Contested,
+        Incoming,
+        Joining,
+        Lacks,
+        PacketRecord,
+        RowEdit,
+        Run,
+        Sealed,
+        Seeming,
+        Settled,
+        Standing,
+        TriggerUse,
+    )
     from satchel.stores.snapshot import IncomingState, State
 
 

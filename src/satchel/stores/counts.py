@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from satchel.model.value import Value
+if TYPE_CHECKING:
+    from satchel.model.value import Value
 
 
 @dataclass(frozen=True, slots=True)

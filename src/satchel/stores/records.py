@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from satchel.model.ids import Dot
-from satchel.model.schema import Table
-from satchel.model.value import Value
-from satchel.model.vector import Vector
-from satchel.model.version import Resolved, Version
-
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from satchel.model.ids import Dot
+    from satchel.model.schema import Table
+    from satchel.model.value import Value
+    from satchel.model.vector import Vector
+    from satchel.model.version import Resolved, Version
 
 
 @dataclass(frozen=True, slots=True)

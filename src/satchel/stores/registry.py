@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from satchel.errors import NotSupported, UsageError
-from satchel.stores.base import Store
+
+if TYPE_CHECKING:
+    from satchel.stores.base import Store
 
 _LOCK_TIMEOUT = 10.0  # seconds
 

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from satchel.model.ids import Dot
-from satchel.model.schema import Table
 from satchel.model.vector import HASH_DIGITS, Vector
-from satchel.stores.records import PacketRecord
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from satchel.model.ids import Dot
+    from satchel.model.schema import Table
+    from satchel.stores.records import PacketRecord
 
 
 class State(Protocol):

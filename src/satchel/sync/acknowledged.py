@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from satchel.model.vector import Mark
-from satchel.replication.branches import Naming
-from satchel.sync.site import Site
+
+if TYPE_CHECKING:
+    from satchel.replication.branches import Naming
+    from satchel.sync.site import Site
 
 
 def marks_of(site: Site, peer: str, naming: Naming) -> Mapping[str, Mark]:

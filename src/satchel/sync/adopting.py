@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from satchel.model.gids import typed
-from satchel.model.schema import Schema, Table
-from satchel.packet.agreed import Agreed
-from satchel.packet.configuration import Configuration
 from satchel.sync.agreeing import FOLLOWED
 from satchel.sync.choosing import with_scope
-from satchel.sync.site import Site
+
+if TYPE_CHECKING:
+    from satchel.model.schema import Schema, Table
+    from satchel.packet.agreed import Agreed
+    from satchel.packet.configuration import Configuration
+    from satchel.sync.site import Site
 
 
 def new_tables(site: Site, schema: Schema) -> list[Table]:

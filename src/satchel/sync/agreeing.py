@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import TYPE_CHECKING
 
 from satchel.stores.counts import RowCounts
-from satchel.sync.site import Site
+
+if TYPE_CHECKING:
+    from satchel.sync.site import Site
 
 FOLLOWED = "configuration"  # note: file name of the configuration that the database follows
 CAUGHT_UP = "caught_up"  # note: what the database had, and what was agreed, when nothing was missing there

@@ -9,16 +9,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from satchel.model.ids import Dot, node_of, parse_dot, trunk_of
 from satchel.model.vector import HASH_DIGITS, Mark, Vector
-from satchel.packet.manifest import Manifest
 from satchel.packet.receipt import settled_nodes
-from satchel.packet.verify import SignedManifest
 from satchel.replication.branches import Branch, Link, Naming, branches_from, links_of
 from satchel.replication.order import Header
-from satchel.sync.site import Site
+
+if TYPE_CHECKING:
+    from satchel.packet.manifest import Manifest
+    from satchel.packet.verify import SignedManifest
+    from satchel.sync.site import Site
 
 NOTE = "branches"
 

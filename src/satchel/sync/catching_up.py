@@ -5,13 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from satchel.model.gids import typed
-from satchel.model.schema import ForeignKey, Table
 from satchel.model.stamp import stamp_of
 from satchel.packet.configuration import Configuration, TableRule, with_references
 from satchel.sync.agreeing import adopt
 from satchel.sync.site import Site, now_ms
+
+if TYPE_CHECKING:
+    from satchel.model.schema import ForeignKey, Table
 
 
 def sign_next(site: Site) -> None:

@@ -10,10 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from satchel.errors import BadPacket, SatchelError
-from satchel.exchange.archive import Archive
-from satchel.exchange.base import Exchange
 from satchel.exchange.listing import Listing, Place
 from satchel.exchange.names import MARKER
 from satchel.exchange.pruned import is_pruned
@@ -23,9 +22,13 @@ from satchel.packet.manifest import folder_name
 from satchel.packet.problem import Waiting
 from satchel.packet.verify import SignedManifest, read_manifest, verify_parts
 from satchel.sync.quarantine import COPY, PACKET, Bad, Quarantine
-from satchel.sync.report import Report
 from satchel.sync.sightings import Sightings, in_words
 from satchel.sync.site import ENVELOPE_LIMIT, Site
+
+if TYPE_CHECKING:
+    from satchel.exchange.archive import Archive
+    from satchel.exchange.base import Exchange
+    from satchel.sync.report import Report
 
 
 @dataclass

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from satchel.model.ids import Dot, node_of, trunk_of
 from satchel.model.vector import HASH_DIGITS, Mark, Vector
 from satchel.packet.bans import NOTHING, Bans
-from satchel.packet.manifest import Manifest
 from satchel.replication import cuts
-from satchel.replication.order import Header
-from satchel.stores.base import Store
-from satchel.stores.records import Incoming
+
+if TYPE_CHECKING:
+    from satchel.packet.manifest import Manifest
+    from satchel.replication.order import Header
+    from satchel.stores.base import Store
+    from satchel.stores.records import Incoming
 
 Resolve = Callable[[Vector], Mapping[str, Mark]]  # a vector that somebody wrote, in the names that hold here
 REVOKED = "revoked: "  # how the reason begins for which a packet lies in quarantine and nothing is to be done

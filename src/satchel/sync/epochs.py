@@ -10,14 +10,17 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from satchel.model.ids import Dot, node_of, trunk_of
 from satchel.model.vector import Mark, Vector
-from satchel.replication.order import Header
 from satchel.stores.records import Run
 from satchel.sync.origins import epochs
 from satchel.sync.site import Site, now_ms
 from satchel.sync.traces import Claim, Traces
+
+if TYPE_CHECKING:
+    from satchel.replication.order import Header
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 # What a database forgets that goes on under another name: nothing of it is about that name.

@@ -6,13 +6,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from satchel.errors import UsageError
 from satchel.model.gids import GID_PATTERN, gid_columns
-from satchel.model.schema import Table
 from satchel.model.value import Value, to_json
-from satchel.stores.base import Store
+
+if TYPE_CHECKING:
+    from satchel.model.schema import Table
+    from satchel.stores.base import Store
 
 
 class Identities:

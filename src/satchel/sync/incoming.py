@@ -9,13 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from satchel.errors import BadPacket
-from satchel.exchange.archive import Archive
 from satchel.model.ids import Dot
-from satchel.model.vector import Vector
 from satchel.packet.verify import SignedManifest, verify_parts
-from satchel.replication.branches import Branch, Naming
 from satchel.replication.order import Header, ready_groups, waiting
-from satchel.stores.base import Applying, Delta
 from satchel.stores.records import Incoming, Sealed
 from satchel.sync import sealing
 from satchel.sync.branches import facts_of, fork_alarms, header_of, naming_of
@@ -25,14 +21,18 @@ from satchel.sync.epochs import with_own_past
 from satchel.sync.installing import install_ready, snapshot_for_joining
 from satchel.sync.named_tables import check_tables
 from satchel.sync.quarantine import COPY, PACKET, Bad, Quarantine
-from satchel.sync.report import Report
 from satchel.sync.site import ACTIVE, Site
 from satchel.sync.standing import refuse_rows_of_reader
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatch
 
+    from satchel.exchange.archive import Archive
+    from satchel.model.vector import Vector
     from satchel.packet.reader import VerifiedPacket
+    from satchel.replication.branches import Branch, Naming
+    from satchel.stores.base import Applying, Delta
+    from satchel.sync.report import Report
 
 _SECONDS_AT_ONCE = 4.0  # groups share a transaction up to so much work: the application waits meanwhile
 

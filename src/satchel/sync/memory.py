@@ -11,12 +11,14 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from satchel import __version__
-from satchel.packet.limits import Limits
 from satchel.packet.members import Members
 from satchel.packet.plain import digest_of, members_from_plain, members_to_plain
+
+if TYPE_CHECKING:
+    from satchel.packet.limits import Limits
 
 NOTE = "verified"
 _FILES, _FILES_EACH = 16, 4  # so many files are remembered, and so many more for each member

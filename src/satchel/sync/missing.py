@@ -15,13 +15,13 @@ from satchel.errors import SatchelError
 from satchel.exchange.names import MARKER
 from satchel.exchange.pruned import is_pruned
 from satchel.model.ids import Dot, node_of, parse_dot, trunk_of
-from satchel.stores.records import PacketRecord
 from satchel.sync.agreeing import is_behind
-from satchel.sync.site import Site
 from satchel.sync.snapshots import held_snapshots
 from satchel.sync.traces import read_listed
 
 if TYPE_CHECKING:
+    from satchel.stores.records import PacketRecord
+    from satchel.sync.site import Site
     from satchel.sync.visit import Visit
 
 _NAMED = 5  # packets in a warning

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from satchel.sync.site import Site
+if TYPE_CHECKING:
+    from satchel.sync.site import Site
 
 
 def epochs(site: Site) -> list[dict[str, Any]]:

@@ -9,26 +9,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from satchel.errors import BadPacket
-from satchel.exchange.base import Exchange
-from satchel.exchange.listing import Place
 from satchel.files import FileTrouble, read_limited
 from satchel.model.ids import Dot, node_of, parse_dot, trunk_of
-from satchel.model.vector import Mark
 from satchel.packet.envelope import read_envelope
 from satchel.packet.manifest import Manifest, manifest_hash
 from satchel.packet.receipt import Receipt, newer
 from satchel.packet.verify import SignedManifest, read_manifest, verify_parts
-from satchel.replication.branches import Naming
-from satchel.stores.records import PacketRecord
 from satchel.sync.acknowledged import had_by_all, marks_of
 from satchel.sync.branches import header_of, naming_of
 from satchel.sync.collecting import headers_of
 from satchel.sync.quarantine import Bad, Quarantine
-from satchel.sync.report import Report
 from satchel.sync.site import ENVELOPE_LIMIT, Site, now_ms
 from satchel.sync.snapshots import Held, held_snapshots
+
+if TYPE_CHECKING:
+    from satchel.exchange.base import Exchange
+    from satchel.exchange.listing import Place
+    from satchel.model.vector import Mark
+    from satchel.replication.branches import Naming
+    from satchel.stores.records import PacketRecord
+    from satchel.sync.report import Report
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG} if hasattr(errno, "EDQUOT") else {errno.ENOSPC, errno.EFBIG}
 

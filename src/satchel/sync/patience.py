@@ -7,15 +7,17 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from satchel.model.stamp import rfc3339
 from satchel.packet.wire import time_value
 from satchel.sync.collecting import Collector, is_here
 from satchel.sync.quarantine import COPY, Entry
-from satchel.sync.report import Report
 from satchel.sync.sightings import Sighting, Sightings, in_words
-from satchel.sync.site import Site
+
+if TYPE_CHECKING:
+    from satchel.sync.report import Report
+    from satchel.sync.site import Site
 
 _DAY_MS = 24 * 60 * 60 * 1000
 _NAMED_BEFORE = 100  # packets before a missing one: whoever has the rest sends it anyway

@@ -12,14 +12,17 @@ import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from satchel import __version__
 from satchel.errors import BadPacket, SatchelError
-from satchel.exchange.base import Exchange
 from satchel.exchange.listing import Place, read_sizes
 from satchel.files import copy_new, make_folders, read_limited, remove_file, remove_folder
 from satchel.files import replace as replace_file
 from satchel.model.stamp import rfc3339
+
+if TYPE_CHECKING:
+    from satchel.exchange.base import Exchange
 
 REASON = "reason.json"
 COPY, PACKET = "copy", "packet"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from satchel.model.value import to_json
 from satchel.stores.counts import Fate, Renumbered, RowCounts
-from satchel.stores.records import Joining
+
+if TYPE_CHECKING:
+    from satchel.stores.records import Joining
 
 MOST = 1000  # single rows that are named in a report: it stays in the log of runs
 

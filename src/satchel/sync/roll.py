@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from satchel.errors import SatchelError
 from satchel.model.ids import node_of
 from satchel.model.stamp import rfc3339
-from satchel.packet.members import Member
 from satchel.packet.said import RETIRE, REVOKE
 from satchel.packet.wire import time_value
 from satchel.sync.sightings import in_words
 from satchel.sync.site import Site, now_ms
 from satchel.sync.standing import READER, refuse_revoked
+
+if TYPE_CHECKING:
+    from satchel.packet.members import Member
 
 _DAY_MS = 24 * 60 * 60 * 1000
 

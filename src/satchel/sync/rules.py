@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from satchel.model.admission import Candidate, Outcome, RowId
-from satchel.model.change import Entry, Net
 from satchel.model.default import default_of
-from satchel.model.ids import Dot
-from satchel.model.schema import Table
-from satchel.model.value import Value
-from satchel.packet.configuration import Configuration
 from satchel.replication import coalesce, conflict, constraints, policies, resolve
 from satchel.replication.siblings import contexts_of_living
 from satchel.stores.records import Contested, Settled, Standing
+
+if TYPE_CHECKING:
+    from satchel.model.change import Entry, Net
+    from satchel.model.ids import Dot
+    from satchel.model.schema import Table
+    from satchel.model.value import Value
+    from satchel.packet.configuration import Configuration
 
 
 class NetworkRules:

@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from satchel.errors import Overtaken, SatchelError
 from satchel.exchange.listing import read_sizes
 from satchel.files import remove_folder
 from satchel.model.ids import Dot, trunk_of
-from satchel.model.vector import Vector
 from satchel.packet.envelope import read_envelope
 from satchel.packet.manifest import Manifest
 from satchel.stores.base import Applying, Delta
@@ -26,6 +26,9 @@ from satchel.sync.branches import own_context, wire_context
 from satchel.sync.origins import predecessor
 from satchel.sync.site import SOFTWARE, Site, now_ms
 from satchel.sync.standing import may_seal
+
+if TYPE_CHECKING:
+    from satchel.model.vector import Vector
 
 Write = Callable[[Site, Delta], list[Sealed]]
 

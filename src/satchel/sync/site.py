@@ -12,27 +12,27 @@ from typing import TYPE_CHECKING, Any
 
 from satchel import __version__
 from satchel.errors import BadPacket, KeyTrouble, SatchelError
-from satchel.exchange.archive import Archive
 from satchel.files import FileTrouble, names_in, read_limited
 from satchel.model.ids import trunk_of
 from satchel.model.vector import Mark
 from satchel.packet.envelope import read_envelope
 from satchel.packet.keys import PrivateKey
 from satchel.packet.limits import DEFAULT_LIMITS
-from satchel.packet.members import Members
 from satchel.packet.plain import digest_of
 from satchel.packet.receipt import Receipt, newer
-from satchel.stores.base import Store
-from satchel.sync.home import Home
 from satchel.sync.memory import NOTE, Memory
-from satchel.sync.settings import Settings
 
 if TYPE_CHECKING:
+    from satchel.exchange.archive import Archive
     from satchel.packet.agreed import Agreed
     from satchel.packet.configuration import Configuration
     from satchel.packet.document import Network
+    from satchel.packet.members import Members
+    from satchel.stores.base import Store
     from satchel.sync.cuts import Cuts
+    from satchel.sync.home import Home
     from satchel.sync.rules import NetworkRules
+    from satchel.sync.settings import Settings
     from satchel.sync.shelf import Shelf
 
 _KEY_LIMIT = 1 << 16

@@ -11,9 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from satchel.errors import BadPacket, SatchelError
-from satchel.exchange.archive import Archive
-from satchel.exchange.folder import FolderExchange
-from satchel.exchange.listing import Listing, Place
 from satchel.exchange.names import MARKER
 from satchel.exchange.snapshots import (
     drop_snapshot,
@@ -24,20 +21,23 @@ from satchel.exchange.snapshots import (
 )
 from satchel.files import FileTrouble, read_limited, remove_folder
 from satchel.model.ids import Dot, trunk_of
-from satchel.model.vector import Vector
 from satchel.packet.problem import Waiting
 from satchel.packet.snapshot import SignedSnapshot, read_snapshot, snapshot_problems
-from satchel.stores.records import PacketRecord
 from satchel.sync import sealing
 from satchel.sync.acknowledged import had_by_all, marks_of
 from satchel.sync.branches import NOTE, naming_of
 from satchel.sync.quarantine import Bad, Quarantine
-from satchel.sync.report import Report
 from satchel.sync.site import ENVELOPE_LIMIT, SOFTWARE, Site, now_ms
 
 if TYPE_CHECKING:
+    from satchel.exchange.archive import Archive
+    from satchel.exchange.folder import FolderExchange
+    from satchel.exchange.listing import Listing, Place
+    from satchel.model.vector import Vector
     from satchel.packet.snapshot_books import CoveredPacket
+    from satchel.stores.records import PacketRecord
     from satchel.stores.snapshot import State
+    from satchel.sync.report import Report
 
 _TRIES = 20  # the application may write between the seal and the reading
 

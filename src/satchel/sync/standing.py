@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from satchel.errors import SatchelError, UsageError
 from satchel.packet.said import REVOKE
-from satchel.sync.site import Site
+
+if TYPE_CHECKING:
+    from satchel.sync.site import Site
 
 READER = "reader"
 

@@ -11,28 +11,31 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from satchel.errors import BadPacket
 from satchel.exchange.listing import Place
 from satchel.exchange.names import MARKER
 from satchel.files import FileTrouble, remove_folder
 from satchel.model.ids import node_of, trunk_of
-from satchel.model.vector import Mark
 from satchel.packet.verify import SignedManifest, read_manifest
 from satchel.replication.siblings import maximal
-from satchel.stores.base import Applying
-from satchel.stores.records import Incoming, PacketRecord, Sealed
-from satchel.stores.snapshot import IncomingState
 from satchel.sync import sealing
 from satchel.sync.branches import naming_of
-from satchel.sync.cuts import Cuts
 from satchel.sync.incoming import incoming_of
 from satchel.sync.installing import state_of
 from satchel.sync.quarantine import PACKET, Bad, Quarantine
-from satchel.sync.report import Report
 from satchel.sync.site import ENVELOPE_LIMIT, Site
 from satchel.sync.snapshots import held_snapshots, reaches
 from satchel.sync.standing import refuse_revoked
+
+if TYPE_CHECKING:
+    from satchel.model.vector import Mark
+    from satchel.stores.base import Applying
+    from satchel.stores.records import Incoming, PacketRecord, Sealed
+    from satchel.stores.snapshot import IncomingState
+    from satchel.sync.cuts import Cuts
+    from satchel.sync.report import Report
 
 
 def obey(site: Site, report: Report, quarantine: Quarantine, *, dry_run: bool = False) -> None:

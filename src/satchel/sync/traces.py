@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from satchel.errors import BadPacket
-from satchel.exchange.folder import FolderExchange
 from satchel.exchange.listing import Place
 from satchel.exchange.names import MARKER
 from satchel.exchange.pruned import is_pruned
@@ -27,6 +26,7 @@ from satchel.sync.site import ENVELOPE_LIMIT, Site
 from satchel.sync.snapshots import held_snapshots
 
 if TYPE_CHECKING:
+    from satchel.exchange.folder import FolderExchange
     from satchel.sync.visit import Visit
 
 T = TypeVar("T")

@@ -6,16 +6,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from satchel.errors import ExchangeUnreachable, SatchelError
 from satchel.exchange.folder import FolderExchange, open_exchange
-from satchel.exchange.listing import Listing
 from satchel.files import FileTrouble, Throttle
 from satchel.sync.epochs import open_epoch, sign_of_restore
 from satchel.sync.lost_births import expect_lost_births
 from satchel.sync.missing import look_for_missing
-from satchel.sync.site import Site
 from satchel.sync.traces import Traces
+
+if TYPE_CHECKING:
+    from satchel.exchange.listing import Listing
+    from satchel.sync.site import Site
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,16 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from satchel.model.admission import RowId
-from satchel.model.value import Value
 from satchel.stores.sqlite import exact
 from satchel.stores.sqlite.connection import tolerant
 from satchel.stores.sqlite.layout import Layout, compared, typed
 from satchel.stores.sqlite.stage import at_key, bindable, placeholder
+
+if TYPE_CHECKING:
+    from satchel.model.admission import RowId
+    from satchel.model.value import Value
 
 PARKED, TWIN, REFUSED, NOTED = "parked", "twin", "refused", "noted"
 _FIXED = ("status", "kind", "reason", "blockers", "moved")

@@ -10,9 +10,9 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from satchel.model.gids import typed as typed_tables
-from satchel.model.schema import Column, Table
 from satchel.stores.records import Lacks
 from satchel.stores.sqlite import books, homecoming, install, lineage, numbers
 from satchel.stores.sqlite.capture import differs
@@ -23,6 +23,9 @@ from satchel.stores.sqlite.layout import MASK_BITS, Layout, typed
 from satchel.stores.sqlite.misfitting import check
 from satchel.stores.sqlite.rebuilt import REBUILT
 from satchel.stores.sqlite.schema import inspect, table_columns
+
+if TYPE_CHECKING:
+    from satchel.model.schema import Column, Table
 
 UNSETTLED = homecoming.UNSETTLED
 

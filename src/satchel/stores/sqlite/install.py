@@ -5,14 +5,17 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from satchel.model.schema import Table
 from satchel.stores.sqlite import apart, books, numbers
 from satchel.stores.sqlite.capture import triggers
 from satchel.stores.sqlite.connection import quote, transaction
 from satchel.stores.sqlite.gap import has_gap, make_gap
-from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.schema import table_columns
+
+if TYPE_CHECKING:
+    from satchel.model.schema import Table
+    from satchel.stores.sqlite.layout import Layout
 
 
 def install(db: sqlite3.Connection, tables: Sequence[Table], *, joining: bool) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from satchel.model.ids import Dot
-from satchel.model.vector import Mark, Vector
-from satchel.stores.counts import Renumbered
-from satchel.stores.records import Lacks, PacketRecord, Run, Sealed
 from satchel.stores.sqlite import books, branches, pending
 from satchel.stores.sqlite.connection import transaction
 from satchel.stores.sqlite.drift import lacking
 from satchel.stores.sqlite.numbers import renumbered
 from satchel.stores.sqlite.opened import Opened
+
+if TYPE_CHECKING:
+    from satchel.model.ids import Dot
+    from satchel.model.vector import Mark, Vector
+    from satchel.stores.counts import Renumbered
+    from satchel.stores.records import Lacks, PacketRecord, Run, Sealed
 
 
 class Knowledge(Opened):

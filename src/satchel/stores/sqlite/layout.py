@@ -16,9 +16,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from satchel.model.schema import Column, Table
 from satchel.stores.sqlite.connection import quote
+
+if TYPE_CHECKING:
+    from satchel.model.schema import Column, Table
 
 _AFFINITY_TYPE = {"integer": "INTEGER", "real": "REAL", "numeric": "NUMERIC", "text": "TEXT", "blob": "BLOB"}
 MASK_BITS = 60  # columns in one mask column: a shift in SQL has 63 bits, and hex digits come in fours

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from satchel.model.value import Value
 from satchel.stores.counts import Renumbered
 from satchel.stores.sqlite.connection import text_literal
-from satchel.stores.sqlite.layout import Layout
+
+if TYPE_CHECKING:
+    from satchel.model.value import Value
+    from satchel.stores.sqlite.layout import Layout
 
 _TAIL = 9  # a colon and eight hex digits
 _HIGHEST = 2**63 - 1  # of SQLite's integers

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from satchel.stores.sqlite import books
 from satchel.stores.sqlite.connection import LOCK_TIMEOUT, connect, translated
-from satchel.stores.sqlite.layout import Layout
+
+if TYPE_CHECKING:
+    from satchel.stores.sqlite.layout import Layout
 
 
 class Opened:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from satchel.model.change import Entry, Net
 from satchel.model.value import Value, text_bytes
-from satchel.stores.base import Rules
 from satchel.stores.records import Contested
 from satchel.stores.sqlite import apart, homecoming, lineage
 from satchel.stores.sqlite.connection import tolerant
@@ -23,6 +22,9 @@ from satchel.stores.sqlite.inherited import inherit
 from satchel.stores.sqlite.layout import MASK_BITS, Layout
 from satchel.stores.sqlite.stage import FIXED, Stage, bindable, fetch, placeholder
 from satchel.stores.sqlite.versions import VersionReader
+
+if TYPE_CHECKING:
+    from satchel.stores.base import Rules
 
 BLIND = "{}"  # row context of a change whose author did not see the row; its log entries have a lower-case kind
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from satchel.model.stamp import milliseconds_of
-from satchel.stores.records import Incoming
-from satchel.stores.sqlite.layout import Layout
+
+if TYPE_CHECKING:
+    from satchel.stores.records import Incoming
+    from satchel.stores.sqlite.layout import Layout
 
 DDL = (
     "CREATE TABLE _satchel_reborn (tab INTEGER, n INTEGER, at INTEGER, gid TEXT, PRIMARY KEY (tab, n, at))"

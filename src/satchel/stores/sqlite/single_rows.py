@@ -5,21 +5,24 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from satchel.errors import ConstraintRefused, UsageError
-from satchel.model.admission import RowId
 from satchel.model.gids import is_gid
-from satchel.model.schema import ForeignKey
-from satchel.model.value import Value
-from satchel.model.version import Version
-from satchel.stores.base import Rules
-from satchel.stores.records import ConflictRecord
 from satchel.stores.sqlite import apart, conflicts
 from satchel.stores.sqlite.connection import transaction
-from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.numbers import Numbers
 from satchel.stores.sqlite.opened import Opened
 from satchel.stores.sqlite.row import RowEditor
+
+if TYPE_CHECKING:
+    from satchel.model.admission import RowId
+    from satchel.model.schema import ForeignKey
+    from satchel.model.value import Value
+    from satchel.model.version import Version
+    from satchel.stores.base import Rules
+    from satchel.stores.records import ConflictRecord
+    from satchel.stores.sqlite.layout import Layout
 
 
 class SingleRows(Opened):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from satchel.model.schema import LeftOut, Schema, Table
-from satchel.stores.records import Seeming, TriggerUse
 from satchel.stores.sqlite import adopting, app_triggers, books, following, install, schema, seeming
 from satchel.stores.sqlite.connection import transaction
 from satchel.stores.sqlite.drift import Drift, fit
-from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.opened import Opened
+
+if TYPE_CHECKING:
+    from satchel.stores.records import Seeming, TriggerUse
+    from satchel.stores.sqlite.layout import Layout
 
 
 class Surroundings(Opened):
