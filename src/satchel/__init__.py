@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from satchel.api.node import Node
     from satchel.api.places import init, join, open, relay, verify
+    from satchel.api.reporting import report
     from satchel.audit import open_audit as audit
     from satchel.errors import SatchelError
 
 __version__ = "0.1.0"
-__all__ = ["Node", "SatchelError", "__version__", "audit", "init", "join", "open", "relay", "verify"]
+__all__ = ["Node", "SatchelError", "__version__", "audit", "init", "join", "open", "relay", "report", "verify"]
 
 _HOMES = {
     "Node": "satchel.api.node",
@@ -26,6 +27,7 @@ _HOMES = {
     "init": "satchel.api.places",
     "join": "satchel.api.places",
     "open": "satchel.api.places",
+    "report": "satchel.api.reporting",
     "relay": "satchel.api.places",
     "verify": "satchel.api.places",
 }

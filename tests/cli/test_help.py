@@ -15,7 +15,7 @@ from tests.cli.fake import run
 
 HEAVY = {"duckdb", "pyarrow", "pydantic", "rich", "cryptography", "sqlite3", "watchdog"}
 LATER = []
-LATER += ["plan", "relay", "report", "lake"]
+LATER += ["plan", "relay", "lake"]
 WRITING = {
     "init",
     "invite",
@@ -25,6 +25,7 @@ WRITING = {
     "import",
     "sync",
     "resolve",
+    "report",
     "revert",
     "snapshot",
     "prune",

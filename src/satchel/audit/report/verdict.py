@@ -1,0 +1,47 @@
+"""What a report says first, in a sentence: whether the rest can be relied on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from satchel.audit.report.facts import Facts
+from satchel.audit.report.words import plural
+
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`level`: good | care | bad; the first line is the sentence."""
+
+    level: str
+    lines: list[str]
+
+
+def verdict(facts: Facts) -> Verdict:
+    """Altered packets are worse than missing ones, and those than open questions."""
+    problems, gaps = facts.problems, facts.gaps
+    lines: list[str] = []
+    if problems:
+        named = list(dict.fromkeys(p["packet"] or p["file"] for p in problems))
+        lines.append(f"{plural(len(named), 'packet or file does', 'packets or files do')} not verify: {_some(named)}.")
+        lines.append("They are in no figure below. Ask for good copies, then make the report again.")
+    if gaps:
+        missing = sum(gap["last"] - gap["first"] + 1 for gap in gaps)
+        named = [f"{g['origin']}/{g['first']}" + (f" to {g['last']}" if g["last"] > g["first"] else "") for g in gaps]
+        lines.append(f"Incomplete: {plural(missing, 'packet is', 'packets are')} missing: {_some(named)}.")
+        lines.append("What they changed is not counted; in a share or on a stick that may be so on purpose.")
+    if lines:
+        return Verdict("bad", lines)
+    still = sum(conflict["closed_by"] is None for conflict in facts.conflicts)
+    whole = f"Complete and unaltered: {plural(facts.verification['packets'], 'packet')} verified, none is missing."
+    if not still and not facts.parked:
+        return Verdict("good", [whole])
+    parts = [plural(still, "conflict is open", "conflicts are open")] if still else []
+    parts += [plural(len(facts.parked), "row has no place", "rows have no place")] if facts.parked else []
+    return Verdict("care", [whole, f"To be decided: {' and '.join(parts)}."])
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
