@@ -78,7 +78,7 @@ def test_many_rows_come_in_batches(acme: Acme) -> None:
     [signed] = acme.office.sign([written])
     sizes = [found.num_rows for found in open_packet(written.folder, signed.manifest).batches("customers")]
     assert sum(sizes) == 150_000
-    assert max(sizes) <= 65_536
+    assert max(sizes) <= 32_768
 
 
 def test_a_table_that_the_packet_lacks_has_no_rows(acme: Acme) -> None:

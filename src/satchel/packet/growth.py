@@ -20,6 +20,10 @@ class Budget:
         self._size = size
         self._file = file
 
+    def holds(self, size: int) -> bool:
+        """Whether so much is left."""
+        return size <= self._left
+
     def spend(self, size: int) -> None:
         """BadPacket when the part has become more than it may."""
         self._left -= size
@@ -36,8 +40,7 @@ def plain_batch(batch: pa.RecordBatch, budget: Budget) -> pa.RecordBatch:
 def plain_array(array: pa.Array, budget: Budget) -> pa.Array:
     """The array without dictionaries, at any depth."""
     if pa.types.is_dictionary(array.type):
-        budget.spend(_spelt_out(array))
-        return array.dictionary_decode()
+        return _plain_text(array, budget)
     if pa.types.is_struct(array.type):
         fields = [plain_array(array.field(place), budget) for place in range(array.type.num_fields)]
         named = [pa.field(array.type.field(place).name, part.type) for place, part in enumerate(fields)]
@@ -49,11 +52,22 @@ def plain_array(array: pa.Array, budget: Budget) -> pa.Array:
     return array
 
 
-def _spelt_out(array: pa.DictionaryArray) -> int:
-    """Bytes of the plain array: values, and an offset for each."""
+def _plain_text(array: pa.DictionaryArray, budget: Budget) -> pa.Array:
+    """Text without its dictionary. What it becomes is added up before only where it could be too much."""
     lengths = pc.cast(pc.binary_length(array.dictionary), pa.int64())
-    total = pc.sum(lengths.take(array.indices)).as_py() or 0
-    return int(total) + 4 * len(array)
+    most = (pc.max(lengths).as_py() or 0) * len(array)
+    if not budget.holds(most + 4 * len(array)):
+        total = pc.sum(lengths.take(array.indices)).as_py() or 0
+        budget.spend(total + 4 * len(array))
+        return array.dictionary_decode()
+    plain = array.dictionary_decode()
+    budget.spend(min(most, _text_bytes(plain)) + 4 * len(array))
+    return plain
+
+
+def _text_bytes(array: pa.Array) -> int:
+    """Bytes of all texts of an array."""
+    return pc.sum(pc.binary_length(array)).as_py() or 0
 
 
 def _nulls(array: pa.Array) -> pa.Array | None:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from satchel.errors import BadPacket
 from satchel.files import open_regular, trouble_with
+from satchel.packet.ahead import read_ahead
 from satchel.packet.footer import allowed_bytes, check_footer, read_footer, text_leaves
 from satchel.packet.growth import Budget, plain_batch
 from satchel.packet.limits import DEFAULT_LIMITS, Limits
@@ -20,7 +21,7 @@ from satchel.packet.row_checks import RowChecks
 from satchel.packet.rows import arrow_schema
 from satchel.packet.verify import Parts, verify_parts
 
-BATCH_ROWS = 65_536
+BATCH_ROWS = 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class VerifiedPacket:
     limits: Limits
 
     def batches(self, table: str) -> Iterator[pa.RecordBatch]:
-        """Change batches of a table, at most 65,536 rows each, in the order of the part; `_change` whole. Nothing if
+        """Change batches of a table, at most 32,768 rows each, in the order of the part; `_change` whole. Nothing if
         the packet has no rows of it. BadPacket if the part is not what the manifest says, even half way through."""
         entry = next((entry for entry in self.manifest.tables if entry.name == table), None)
         return iter(()) if entry is None else self._read(entry)
@@ -43,7 +44,8 @@ class VerifiedPacket:
 
     def _read(self, entry: TableEntry) -> Iterator[pa.RecordBatch]:
         checks = RowChecks(entry.table(), self.manifest.dot, self.manifest.vector, entry.file)
-        return read_part(self.folder, entry, self.limits, checks.check)
+        batches = read_part(self.folder, entry, self.limits, checks.check)
+        return batches if entry.rows <= BATCH_ROWS else read_ahead(batches)
 
 
 def read_part(

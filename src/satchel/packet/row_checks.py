@@ -17,6 +17,15 @@ from satchel.model.schema import Table
 from satchel.model.vector import Vector
 from satchel.packet.table import CHANGE_COLUMN
 
+
+def scalar(value: int | str) -> pa.Scalar:
+    """A constant for Arrow. Plain ones are made anew for every call, and each time pyarrow looks for a module of time
+    zones that is not installed: 0.2 ms."""
+    return pa.array([value], pa.string() if isinstance(value, str) else pa.int64())[0]
+
+
+_ONE = scalar(1)
+_INTEGER_CLASS, _REAL_CLASS = scalar("integer"), scalar("real")
 _OPS = pa.array(["insert", "update", "delete"])
 _CLASSES = pa.array(["integer", "real", "text", "blob"])
 _INTEGER = re.compile(rb"-?(0|[1-9][0-9]{0,18})")
@@ -24,8 +33,8 @@ _REAL = re.compile(rb"-?(inf|nan|[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?)")
 _HASH = r"^[0-9a-f]{16}$"
 _GID = f"^(?:{GID_PATTERN})$"
 # Stamps are lifted over each other: room for that is left above the year 4199 (PROTOCOL, Stamps; 64 bits).
-_LAST_STAMP = 1 << 62
-_FIRST_MOMENT, _LAST_MOMENT = -62_135_596_800_000_000, 253_402_300_799_999_999  # us: the years 1 to 9999
+_STAMPS = scalar(0), scalar(1 << 62)
+_MOMENTS = scalar(-62_135_596_800_000_000), scalar(253_402_300_799_999_999)  # us: the years 1 to 9999
 _LARGE_NUMBER = r":-?[0-9]{19}:"  # may be beyond 64 bits
 
 
@@ -34,12 +43,12 @@ class RowChecks:
 
     def __init__(self, table: Table, dot: Dot, context: Vector, file: str) -> None:
         self._table = table
-        self._dot = dot
         self._file = file
         self._names = pa.array(table.names, pa.string())
         # what a cell's lineage can name, with the lowest and highest seq
         seen = {origin: (1, mark.seq) for origin, mark in context.items()}
         seen |= {dot.origin: (1, dot.seq), "": (0, 0)}
+        self._origin, self._seq = scalar(dot.origin), scalar(dot.seq)
         self._origins = pa.array(seen, pa.string())
         self._oldest = pa.array([span[0] for span in seen.values()], pa.int64())
         self._newest = pa.array([span[1] for span in seen.values()], pa.int64())
@@ -61,12 +70,12 @@ class RowChecks:
 
     def _check_fixed(self, change: pa.StructArray) -> None:
         origin, seq, op, stamp = (change.field(name) for name in ("origin", "seq", "op", "stamp"))
-        self._require(_all(pc.equal(origin, self._dot.origin)), "a row of another origin")
-        self._require(_all(pc.equal(seq, self._dot.seq)), "a row of another packet")
+        self._require(_all(pc.equal(origin, self._origin)), "a row of another origin")
+        self._require(_all(pc.equal(seq, self._seq)), "a row of another packet")
         self._require(_all(pc.is_in(op, _OPS)), "an operation that is none of insert, update, delete")
-        self._require(_all(_within(stamp, 0, _LAST_STAMP)), "a stamp that is none")
+        self._require(_all(_within(stamp, *_STAMPS)), "a stamp that is none")
         at = change.field("at").cast(pa.int64())
-        self._require(_all(_within(at, _FIRST_MOMENT, _LAST_MOMENT).drop_null()), "a time that no calendar has")
+        self._require(_all(_within(at, *_MOMENTS).drop_null()), "a time that no calendar has")
         self._check_gids(change.field("gid"))
 
     def _check_gids(self, gid: pa.StringArray) -> None:
@@ -92,7 +101,7 @@ class RowChecks:
         self._require(entries.null_count == 0, "an empty lineage entry")
         origin, seq, stamp, columns = (entries.field(name) for name in ("origin", "seq", "stamp", "columns"))
         self._require(_all(pc.equal(pc.is_null(origin), pc.is_null(seq))), "a lineage with half a dot")
-        self._require(_all(_within(stamp, 0, _LAST_STAMP)), "a lineage without stamp")
+        self._require(_all(_within(stamp, *_STAMPS)), "a lineage without stamp")
         self._require(columns.null_count == 0, "a lineage without columns")
         self._require_names(columns.flatten(), "a lineage")
         self._require_once(pc.list_parent_indices(lineage), columns)
@@ -116,7 +125,7 @@ class RowChecks:
             return
         self._require(entries.null_count == 0, "an empty context entry")
         origin, seq, digest = (entries.field(name) for name in ("origin", "seq", "hash"))
-        self._require(_all(pc.greater_equal(seq, 1)), "a row context without seq")
+        self._require(_all(pc.greater_equal(seq, _ONE)), "a row context without seq")
         self._require(_all(pc.match_substring_regex(digest, _HASH)), "a row context without hash")
         named = origin.null_count == 0 and all(ORIGIN_NAME.fullmatch(name) for name in pc.unique(origin).to_pylist())
         self._require(named, "a row context without origin")
@@ -140,17 +149,17 @@ class RowChecks:
         """Beside a misfit the column is null; and a key is null only there."""
         columns = entries.field("column")
         for name in pc.unique(columns).to_pylist():
-            places = rows.filter(pc.equal(columns, name))
+            places = rows.filter(pc.equal(columns, scalar(name)))
             self._require(batch.column(name).take(places).null_count == len(places), "a misfit beside a value")
         if self._table.scope == "global":
             for name in self._table.key:
-                misfits = pc.sum(pc.equal(columns, name)).as_py() or 0
+                misfits = pc.sum(pc.equal(columns, scalar(name))).as_py() or 0
                 self._require(batch.column(name).null_count == misfits, "a row without key")
 
     def _check_numbers(self, kind: pa.Array, value: pa.Array) -> None:
-        for text in value.filter(pc.equal(kind, "integer")).to_pylist():
+        for text in value.filter(pc.equal(kind, _INTEGER_CLASS)).to_pylist():
             self._require(_INTEGER.fullmatch(text) is not None and -(2**63) <= int(text) < 2**63, "a false integer")
-        for text in value.filter(pc.equal(kind, "real")).to_pylist():
+        for text in value.filter(pc.equal(kind, _REAL_CLASS)).to_pylist():
             self._require(len(text) <= 400 and _REAL.fullmatch(text) is not None, "a false real")
 
     def _require_names(self, names: pa.Array, where: str) -> None:
@@ -170,13 +179,13 @@ def _all(mask: pa.Array) -> bool:
     return mask.null_count == 0 and bool(pc.all(mask, min_count=0).as_py())
 
 
-def _within(numbers: pa.Array, lowest: int, highest: int) -> pa.Array:
+def _within(numbers: pa.Array, lowest: pa.Scalar, highest: pa.Scalar) -> pa.Array:
     return pc.and_(pc.greater_equal(numbers, lowest), pc.less_equal(numbers, highest))
 
 
 def _distinct(rows: pa.Array, names: pa.Array, known: pa.Array) -> bool:
     """Whether no row has one of the `known` names twice. Writers list names in order; then one glance is enough."""
-    places = pc.add(pc.multiply(pc.cast(rows, pa.int64()), len(known)), pc.index_in(names, known))
+    places = pc.add(pc.multiply(pc.cast(rows, pa.int64()), scalar(len(known))), pc.index_in(names, known))
     if len(places) < 2 or pc.all(pc.less(places.slice(0, len(places) - 1), places.slice(1))).as_py():
         return True
     return len(pc.unique(places)) == len(places)

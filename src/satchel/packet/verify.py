@@ -7,6 +7,7 @@ import stat
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from satchel.errors import BadPacket, FormatTooNew
@@ -21,9 +22,20 @@ from satchel.packet.problem import Problem, Waiting
 from satchel.packet.signers import Kind, check_network, read_signed
 
 _PIECE = 1 << 20
-_PACKET = Kind(
-    Manifest.payload_type, "a packet", Manifest.parse, lambda manifest: node_of(manifest.origin), MANIFEST_NAME
-)
+_SMALL = 64 * 1024  # bytes of a manifest that is worth keeping
+
+
+def _parse(payload: bytes, limits: Limits) -> Manifest:
+    """A manifest is read at the exchange, when it is collected, and from the archive: equal bytes, equal manifest."""
+    return _parsed(payload, limits) if len(payload) <= _SMALL else Manifest.parse(payload, limits)
+
+
+@lru_cache(maxsize=512)
+def _parsed(payload: bytes, limits: Limits) -> Manifest:
+    return Manifest.parse(payload, limits)
+
+
+_PACKET = Kind(Manifest.payload_type, "a packet", _parse, lambda manifest: node_of(manifest.origin), MANIFEST_NAME)
 
 
 @dataclass(frozen=True, slots=True)

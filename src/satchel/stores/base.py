@@ -135,6 +135,10 @@ class Applying(Protocol):
         """Applies the packets of one group whole; what this database does not take is kept aside. Where it raises,
         nothing of the group was applied, and the transaction goes on without it."""
 
+    def apply_groups(self, groups: Sequence[Sequence[Incoming]], rules: Rules) -> RowCounts:
+        """The same for several groups of one origin that follow each other, with the same outcome as one by one. Where
+        it raises, nothing of any of them was applied."""
+
     def install(self, state: IncomingState, rules: Rules) -> RowCounts:
         """Installs a snapshot over what stands here; what is pending was sealed before. All of it, or it raises."""
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from satchel.stores.base import Applying, Delta
     from satchel.sync.report import Report
 
+_ROWS_AT_ONCE = 100_000  # of groups that are applied in one go
 _SECONDS_AT_ONCE = 4.0  # groups share a transaction up to so much work: the application waits meanwhile
 
 
@@ -143,12 +144,10 @@ class Intake:
                 facts |= self._rename(applying)
                 ready = self._ready()
             vector = {origin: mark.seq for origin, mark in self.site.store.vector().items()}
-            for group in ready:
+            for run in self._runs(ready):
                 if time.monotonic() - began > _SECONDS_AT_ONCE:
                     break
-                if self._in_order(group, vector) and self._apply(applying, group):
-                    vector[group[-1].origin] = group[-1].seq
-                    done += group
+                done += self._apply_run(applying, run, vector)
             if self.dry_run:
                 self.report.applied += map(str, done)
                 return False
@@ -158,6 +157,47 @@ class Intake:
             self.report.warnings += fork_alarms(self.site)
         own = self.site.own_origin
         self._after(done, [replace(packet, dot=Dot(own, packet.dot.seq)) for packet in late])
+        return True
+
+    def _runs(self, ready: Sequence[list[Dot]]) -> Iterator[list[list[Dot]]]:
+        """Groups that may be applied in one go: they follow each other, and are of one origin."""
+        run: list[list[Dot]] = []
+        rows = 0
+        for group in ready:
+            manifests = [self.headers[dot].manifest for dot in group]
+            size = sum(count for manifest in manifests for count in manifest.rows.values())
+            alike = bool(run) and run[-1][0].origin == group[0].origin and manifests[0].kind == "changes"
+            if run and (not alike or rows + size > _ROWS_AT_ONCE):
+                yield run
+                run, rows = [], 0
+            run.append(group)
+            rows += size
+        if run:
+            yield run
+
+    def _apply_run(self, applying: Applying, run: Sequence[list[Dot]], vector: dict[str, int]) -> list[Dot]:
+        """Applies a run in one go; where something is wrong with one of its packets, group by group. Which packets were
+        applied."""
+        ahead = dict(vector)
+        whole = len(run) > 1
+        for group in run:
+            whole = whole and self._in_order(group, ahead)
+            ahead[group[-1].origin] = group[-1].seq
+        if whole and self._apply_whole(applying, run):
+            vector.update(ahead)
+            return [dot for group in run for dot in group]
+        done: list[Dot] = []
+        for group in run:
+            if self._in_order(group, vector) and self._apply(applying, group):
+                vector[group[-1].origin] = group[-1].seq
+                done += group
+        return done
+
+    def _apply_whole(self, applying: Applying, run: Sequence[list[Dot]]) -> bool:
+        try:
+            self.report.rows.add(applying.apply_groups([self._incoming(group) for group in run], self.site.rules))
+        except BadPacket:
+            return False  # which one it is shows when they are applied one by one
         return True
 
     def _rename(self, applying: Applying) -> dict[str, str]:

@@ -6,7 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from satchel.model.renaming import Renaming
 from satchel.model.vector import Mark, Vector
@@ -24,6 +24,7 @@ from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.stage import Stage
 from satchel.stores.sqlite.suspend import SuspendedTriggers
 from satchel.stores.sqlite.taking_out import Maximal, TakingOut
+from satchel.stores.sqlite.together import TwiceTold, check_once
 
 _ROWS_AT_ONCE = 300_000  # packets of a group are staged together up to so many rows
 
@@ -81,15 +82,16 @@ class SQLiteApplying:
         branches.know_ids(self.db, self.layouts)
         return counts
 
-    def apply_group(self, packets: Sequence[Incoming], rules: Rules) -> RowCounts:
-        """Applies the packets of one group whole, or raises and leaves everything as it was."""
+    def apply_group(self, packets: Sequence[Incoming], rules: Rules, *, once: bool = False) -> RowCounts:
+        """Applies the packets of one group whole, or raises and leaves everything as it was. `once`: they are of
+        several groups; TwiceTold if some row is in two of them."""
         self.db.execute("SAVEPOINT satchel_group")
         try:
             counts = RowCounts()
             with self.triggers.attempt():
                 bearings.note(self.db, self.layouts, packets)
                 for run in _runs(packets):
-                    counts.add(self._apply(run, rules))
+                    counts.add(self._apply(run, rules, once=once))
         except BaseException:
             if self.db.in_transaction:
                 self.db.execute("ROLLBACK TO satchel_group")
@@ -98,13 +100,31 @@ class SQLiteApplying:
         self.db.execute("RELEASE satchel_group")
         return counts
 
+    def apply_groups(self, groups: Sequence[Sequence[Incoming]], rules: Rules) -> RowCounts:
+        """Applies several groups of one origin, which follow each other, or raises and leaves everything as it was."""
+        with suppress(TwiceTold):
+            return self.apply_group([packet for packets in groups for packet in packets], rules, once=len(groups) > 1)
+        counts = RowCounts()
+        self.db.execute("SAVEPOINT satchel_groups")
+        try:
+            with self.triggers.attempt():
+                for packets in groups:
+                    counts.add(self.apply_group(packets, rules))
+        except BaseException:
+            if self.db.in_transaction:
+                self.db.execute("ROLLBACK TO satchel_groups")
+                self.db.execute("RELEASE satchel_groups")
+            raise
+        self.db.execute("RELEASE satchel_groups")
+        return counts
+
     def install(self, state: IncomingState, rules: Rules) -> RowCounts:
         """Installs a snapshot, or raises and leaves everything as it was."""
         from satchel.stores.sqlite.snapshot_in import install
 
         return install(self, state, rules)
 
-    def _apply(self, packets: Sequence[Incoming], rules: Rules) -> RowCounts:
+    def _apply(self, packets: Sequence[Incoming], rules: Rules, *, once: bool) -> RowCounts:
         counts = RowCounts()
         origin = books.origin_number(self.db, packets[0].dot.origin)
         note_context(self.db, packets[0].context)
@@ -122,6 +142,8 @@ class SQLiteApplying:
                 self.noticed(f"main.{layout.user}", layout)
                 continue
             stages[name] = self._stage(layout, packets)
+            if once:
+                check_once(self.db, stages[name])
             classify(self.db, stages[name], _odd(layout, self._base_seen(layout, packets[0].context)))
             make_odd(self.db, stages[name], [packet.dot.seq for packet in packets if packet.misled])
             self.noticed(stages[name].name, layout)

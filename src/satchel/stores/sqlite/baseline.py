@@ -16,7 +16,7 @@ from satchel.model.gids import parse_gid
 from satchel.model.stamp import stamp_of
 from satchel.model.value import Value
 from satchel.stores.records import Incoming
-from satchel.stores.sqlite import books, changes, numbers, values
+from satchel.stores.sqlite import books, changes, many, numbers, values
 from satchel.stores.sqlite.connection import quote, tolerant
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.pending import author_of, know_authors
@@ -89,8 +89,7 @@ def load(
     db: sqlite3.Connection, layout: Layout, layouts: Mapping[str, Layout], origin: int, packets: Sequence[Incoming]
 ) -> int:
     """Loads one table of some baseline packets; the number of rows."""
-    names, marks = ", ".join(layout.columns), ", ".join("?" * layout.width)
-    insert = f"INSERT OR ABORT INTO main.{layout.user} ({names}) VALUES ({marks})"
+    into = f"OR ABORT INTO main.{layout.user} ({', '.join(layout.columns)})"
     total = 0
     for packet in packets:
         if not packet.rows.get(layout.table.name):
@@ -108,7 +107,7 @@ def load(
             columns = [values.to_python(batch, column) for column in layout.table.columns]
             if values.all_null(odd):
                 OwnNumbers(db, layouts, layout).put(columns, change)
-                db.executemany(insert, zip(*columns, strict=True))
+                many.insert(db, into, columns)
             else:
                 _load_exactly(db, layouts, layout, columns, change)
             total += batch.num_rows

@@ -14,7 +14,8 @@ ODD_TIME = "CASE WHEN s.at << 16 = s.stamp THEN NULL ELSE s.at END"
 
 def classes(layout: Layout) -> str:
     """Name of the table that says of each staged row: is it in the application's table, under which rowid, is it for
-    the rules to decide (odd), and is its version a tombstone."""
+    the rules to decide (odd), is its version a tombstone, is it deleted (gone), and which columns were written (mask).
+    It is narrow, and read by every statement: only the rows in question are looked up in the stage."""
     return f"temp._satchel_class_{layout.number}"
 
 
@@ -24,11 +25,12 @@ def classify(db: sqlite3.Connection, stage: Stage, odd: str) -> None:
     name = classes(layout)
     db.execute(f"DROP TABLE IF EXISTS {name}")
     db.execute("CREATE TABLE IF NOT EXISTS temp._satchel_context (o INTEGER PRIMARY KEY, q INTEGER)")
-    db.execute(f"CREATE TABLE {name} (rn INTEGER PRIMARY KEY, present, rid INTEGER, odd, tomb)")
+    db.execute(f"CREATE TABLE {name} (rn INTEGER PRIMARY KEY, present, rid INTEGER, odd, tomb, gone, mask)")
     user_key = layout.key_of("u:t")[0]
     rowid = f"t.{layout.rowid}" if layout.rowid else "NULL"
     db.execute(
-        f"INSERT INTO {name} SELECT s.rn, {user_key} IS NOT NULL, {rowid}, {odd}, coalesce(r.d, 0) FROM {stage.name} s"
+        f"INSERT INTO {name} SELECT s.rn, {user_key} IS NOT NULL, {rowid}, {odd}, coalesce(r.d, 0),"
+        f" s.op = 'delete', s.mask FROM {stage.name} s"
         f" LEFT JOIN main.{layout.user} t ON {layout.match('u:t', 'l:s')}"
         f" LEFT JOIN {layout.rows} r ON {layout.match('k:r', 'c:s')}"
         " LEFT JOIN temp._satchel_context c ON c.o = r.o ORDER BY s.rn"
@@ -46,16 +48,16 @@ def make_odd(db: sqlite3.Connection, stage: Stage, misled: Sequence[int] = ()) -
 def book(db: sqlite3.Connection, stage: Stage, origin: int) -> None:
     """Writes the versions of all staged rows that are not odd. Their packet is known by `q`."""
     layout = stage.layout
-    source = f"FROM {stage.name} s JOIN {classes(layout)} z USING (rn) WHERE NOT z.odd"
+    source = f"FROM {classes(layout)} z CROSS JOIN {stage.name} s USING (rn) WHERE NOT z.odd"
     keys, slots = ", ".join(layout.keys), layout.list_of("s", layout.key_slots)
     db.execute(f"DELETE FROM {layout.images} WHERE ({keys}) IN (SELECT {slots} {source} AND z.tomb)")
-    fixed = f"{stage.origin_of(origin)}, s.q, s.stamp, s.op = 'delete'"
+    fixed = f"{stage.origin_of(origin)}, s.q, s.stamp, z.gone"
     db.execute(
         f"INSERT OR REPLACE INTO {layout.rows} ({keys}, o, q, s, d, many, x, a, b, l)"
-        f" SELECT {slots}, {fixed}, 0, s.ctx, {ODD_TIME}, s.by, s.lin {source} ORDER BY s.rn"
+        f" SELECT {slots}, {fixed}, 0, s.ctx, {ODD_TIME}, s.by, s.lin {source} ORDER BY z.rn"
     )
     db.execute(
         f"INSERT OR REPLACE INTO {layout.images} ({keys}, o, q, s, d, x, a, b, l, {', '.join(layout.slots)})"
         f" SELECT {slots}, {fixed}, s.ctx, {ODD_TIME}, s.by, s.lin, {layout.list_of('s')}"
-        f" {source} AND s.op = 'delete' ORDER BY s.rn"
+        f" {source} AND z.gone ORDER BY z.rn"
     )

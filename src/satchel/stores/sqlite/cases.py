@@ -126,6 +126,8 @@ class Cases:
 
     def odd(self, stage: Stage) -> Iterator[Case]:
         """Every staged row that is classed as odd."""
+        if self.db.execute(f"SELECT 1 FROM {classes(stage.layout)} WHERE odd LIMIT 1").fetchone() is None:
+            return
         for line in list(self._lines(stage, "z.odd", ())):
             case = self._decide(stage.layout, line)
             yield self._found.setdefault(case.id, case) or case

@@ -23,6 +23,11 @@ _LINEAGE = pa.list_(
 _CONTEXT = pa.list_(pa.struct([("origin", pa.string()), ("seq", pa.int64()), ("hash", pa.string())]))
 _MISFIT = pa.list_(pa.struct([("column", pa.string()), ("class", pa.string()), ("value", pa.binary())]))
 _SEPARATOR = "\0"  # no SQL name holds it
+_SEPARATED = values.scalar(_SEPARATOR)
+_THOUSAND = values.scalar(1000.0, pa.float64())
+_AT, _COLON, _DOT, _NEXT = map(values.scalar, "@:.;")
+_ZERO = values.scalar(0, pa.int32())
+_NONE = pa.nulls(1, pa.string())[0]
 
 
 def batch_of(db: sqlite3.Connection, layout: Layout, rows: Sequence[tuple[Value, ...]]) -> pa.RecordBatch:
@@ -121,7 +126,7 @@ class Changes:
 def read(db: sqlite3.Connection, layout: Layout, change: pa.StructArray) -> Changes:
     """Takes a `_change` column apart. Raises BadPacket where a text is not what it should be."""
     fields = {field.name: array for field, array in zip(change.type, change.flatten(), strict=True)}
-    at = pc.floor(pc.divide(fields["at"].cast(pa.int64()).cast(pa.float64()), 1000.0)).cast(pa.int64())
+    at = pc.floor(pc.divide(fields["at"].cast(pa.int64()).cast(pa.float64()), _THOUSAND)).cast(pa.int64())
     masks = _joined_masks(layout, fields["columns"])
     return Changes(
         op=fields["op"].to_pylist(),
@@ -138,7 +143,7 @@ def read(db: sqlite3.Connection, layout: Layout, change: pa.StructArray) -> Chan
 
 def _joined_masks(layout: Layout, columns: pa.ListArray) -> pa.Array:
     """Lists of column names as masks in hex; null stays null."""
-    joined = pc.binary_join(columns, _SEPARATOR)
+    joined = pc.binary_join(columns, _SEPARATED)
 
     def mask(text: str | None) -> str | None:
         return None if text is None else f"{layout.mask_of(frozenset(text.split(_SEPARATOR))):x}"
@@ -154,15 +159,14 @@ def _lineage_texts(db: sqlite3.Connection, layout: Layout, lists: pa.ListArray) 
     numbers = values.map_distinct(
         entries["origin"], lambda name: None if name is None else str(books.origin_number(db, name)), pa.string()
     )
-    dots = pc.binary_join_element_wise(numbers, entries["seq"].cast(pa.string()), ".")
+    dots = pc.binary_join_element_wise(numbers, entries["seq"].cast(pa.string()), _DOT)
     stamps = values.fill(entries["stamp"].cast(pa.string()), "0")
     masks = values.fill(_joined_masks(layout, entries["columns"]), "0")
-    at, colon = pa.scalar("@"), pa.scalar(":")
-    texts = pc.binary_join_element_wise(values.fill(dots, ""), at, stamps, colon, masks, "")
-    lengths = pc.fill_null(pc.list_value_length(lists), 0)
+    texts = pc.binary_join_element_wise(values.fill(dots, ""), _AT, stamps, _COLON, masks, values.EMPTY)
+    lengths = pc.fill_null(pc.list_value_length(lists), _ZERO)
     offsets = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(lengths).cast(pa.int32())])
-    joined = pc.binary_join(pa.ListArray.from_arrays(offsets, texts), ";")
-    return pc.if_else(pc.is_valid(lists), joined, pa.scalar(None, pa.string()))
+    joined = pc.binary_join(pa.ListArray.from_arrays(offsets, texts), _NEXT)
+    return pc.if_else(pc.is_valid(lists), joined, _NONE)
 
 
 def _context_texts(lists: pa.ListArray) -> list[str | None]:

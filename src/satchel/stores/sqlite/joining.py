@@ -32,6 +32,7 @@ from satchel.stores.sqlite.own_rows import OwnRows, same_rows
 from satchel.stores.sqlite.rejoined import EditsSinceJoin
 from satchel.stores.sqlite.stage import FIXED, Stage
 from satchel.stores.sqlite.suspend import SuspendedTriggers
+from satchel.stores.sqlite.together import runs
 
 _ODD_JOIN = "coalesce(r.many, 0) OR r.o IS NOT NULL OR {present}"
 
@@ -78,8 +79,8 @@ def join_rows(
         mine.clear()
     _bear(db, layouts, None)
     counts = RowCounts() if state is None else applying.install(state, rules)
-    for group in groups:
-        counts.add(applying.apply_group(group, rules))
+    for run in runs(groups):
+        counts.add(applying.apply_groups(run, rules))
     for name, layout in layouts.items():
         if layout.is_local:
             own[name].recognise()

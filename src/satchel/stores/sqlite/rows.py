@@ -52,7 +52,7 @@ class UserRows:
         while spans:
             start, stop = spans.pop()
             try:
-                done += write(f"s.rn BETWEEN {start} AND {stop}")
+                done += write(f"z.rn BETWEEN {start} AND {stop}")
             except sqlite3.IntegrityError as problem:
                 if start == stop:
                     refused.append((self.stage, start, str(problem)))
@@ -62,32 +62,34 @@ class UserRows:
         return done
 
     def _source(self, condition: str) -> str:
-        return f"FROM {self.stage.name} s JOIN {classes(self.layout)} z USING (rn) WHERE NOT z.odd AND {condition}"
+        """SQL: the staged rows that nothing is in question about. Their classes come first, and tell most of it."""
+        return (
+            f"FROM {classes(self.layout)} z CROSS JOIN {self.stage.name} s USING (rn) WHERE NOT z.odd AND {condition}"
+        )
 
     def _remove(self, condition: str) -> int:
         layout = self.layout
-        source = self._source(condition)
         if layout.rowid:
-            where, wanted = layout.rowid, f"SELECT z.rid {source}"
+            where, wanted = layout.rowid, f"SELECT z.rid FROM {classes(layout)} z WHERE NOT z.odd AND {condition}"
         else:
             keys = ", ".join(layout.key_names)
-            where, wanted = f"({keys})", f"SELECT {', '.join(layout.key_of('l:s'))} {source}"
+            where, wanted = f"({keys})", f"SELECT {', '.join(layout.key_of('l:s'))} {self._source(condition)}"
         return self.triggers.remove(layout, f"DELETE FROM main.{layout.user} WHERE {where} IN ({wanted})")
 
     def _delete(self) -> int:
-        return self._remove("z.present AND s.op = 'delete'")
+        return self._remove("z.present AND z.gone")
 
     def _take_out(self) -> int:
-        return self._remove("z.present AND s.op <> 'delete'")
+        return self._remove("z.present AND NOT z.gone")
 
     def _update(self) -> int:
         """Rows that are there: only the columns that were written, so that no index is touched without need. One
         statement for each set of columns, or one for all of them where there are too many."""
         layout = self.layout
-        source = self._source("z.present AND s.op <> 'delete'")
-        masks = [m for (m,) in self.db.execute(f"SELECT DISTINCT s.mask {source}").fetchall()]
+        source = f"FROM {classes(layout)} z WHERE NOT z.odd AND z.present AND NOT z.gone"
+        masks = [m for (m,) in self.db.execute(f"SELECT DISTINCT z.mask {source}").fetchall()]
         if len(masks) <= _MOST_UPDATES:
-            return sum(self._update_columns(mask, "s.mask IS ?", (mask,)) for mask in masks)
+            return sum(self._update_columns(mask, "z.mask IS ?", (mask,)) for mask in masks)
         self.keep_lacking()
         union = 0
         for mask in masks:
@@ -101,11 +103,17 @@ class UserRows:
         if not places:
             return 0
         sets = ", ".join(f"{layout.columns[p]} = w.{layout.locals[p]}" for p in places)
-        at = f"t.{layout.rowid} = w.rid" if layout.rowid else layout.match("u:t", "l:w")
-        source = self._source(f"z.present AND s.op <> 'delete' AND {condition}")
+        source = self._source(f"z.present AND NOT z.gone AND {condition}")
+        wanted = {layout.locals[place] for place in places}
+        if layout.rowid:  # in the order in which the rows lie
+            at, order = f"t.{layout.rowid} = w.rid", "z.rid"
+        else:
+            at, order = layout.match("u:t", "l:w"), "z.rn"
+            wanted.update(layout.locals[place] for place in layout.key_places)
         return self.db.execute(
             f"UPDATE OR ABORT main.{layout.user} AS t SET {sets}"
-            f" FROM (SELECT z.rid, s.* {source} ORDER BY s.rn) AS w WHERE {at}",
+            f" FROM (SELECT z.rid, {layout.list_of('s', tuple(sorted(wanted)))} {source} ORDER BY {order}) AS w"
+            f" WHERE {at}",
             values,
         ).rowcount
 
@@ -141,7 +149,7 @@ class UserRows:
 
     def _insert_columns(self, span: str, places: Sequence[int], *, afresh: bool) -> int:
         layout = self.layout
-        condition = f"{span} AND s.op <> 'delete'" if afresh else f"{span} AND NOT z.present AND s.op <> 'delete'"
+        condition = f"{span} AND NOT z.gone" if afresh else f"{span} AND NOT z.present AND NOT z.gone"
         columns = ", ".join(layout.columns[place] for place in places)
         values = layout.list_of("s", tuple(layout.locals[place] for place in places))
         integer_key = layout.key_columns[0].declared.upper() == "INTEGER" and len(layout.keys) == 1
@@ -149,5 +157,5 @@ class UserRows:
             columns, values = f"{layout.rowid}, {columns}", f"z.rid, {values}"  # rows keep their rowid
         source = self._source(condition)
         return self.db.execute(
-            f"INSERT OR ABORT INTO main.{layout.user} ({columns}) SELECT {values} {source} ORDER BY s.rn"
+            f"INSERT OR ABORT INTO main.{layout.user} ({columns}) SELECT {values} {source} ORDER BY z.rn"
         ).rowcount

@@ -59,14 +59,10 @@ class VersionStage(Stage):
         names = db.execute("SELECT name, number FROM _satchel_origin").fetchall()
         known: dict[str, int] = dict(names)
         for batch in batches:
-            if not batch.num_rows:
-                continue
-            (before,) = db.execute(f"SELECT coalesce(max(rn), 0) FROM {self.name}").fetchone()
-            change = batch.column(batch.schema.get_field_index("_change"))
-            self.fill(db, 0, [batch])
-            dots = zip(change.field("origin").to_pylist(), change.field("seq").to_pylist(), strict=True)
-            values = [(known[origin], seq, before + i) for i, (origin, seq) in enumerate(dots, 1)]
-            db.executemany(f"UPDATE {self.name} SET o = ?, q = ? WHERE rn = ?", values)
+            if batch.num_rows:
+                change = batch.column(batch.schema.get_field_index("_change"))
+                origins = [known[origin] for origin in change.field("origin").to_pylist()]
+                self._append(db, batch, 0, {"o": origins, "q": change.field("seq").to_pylist()})
         self.brings.clear()  # told row by row, see Installation
 
 

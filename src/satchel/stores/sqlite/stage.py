@@ -8,12 +8,12 @@ for columns that hold a gid there, the application's own number besides (l0 ...)
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from satchel.model.value import Value, is_clean, text_bytes
-from satchel.stores.sqlite import lineage
+from satchel.stores.sqlite import lineage, many
 from satchel.stores.sqlite.connection import surrogates
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.numbers import birth_number
@@ -64,26 +64,30 @@ class Stage:
 
     def fill(self, db: sqlite3.Connection, seq: int, batches: Iterable[pa.RecordBatch]) -> int:
         """Appends the changes of one packet; the number of rows."""
-        from satchel.stores.sqlite import changes, values  # pyarrow: not for `status`
-
-        marks = ", ".join("?" * (len(FIXED) - 1 + self.layout.width))
-        names = ", ".join((*FIXED[1:], *self.layout.slots))
-        insert = f"INSERT INTO {self.name} ({names}) VALUES ({marks})"
         count = 0
         for batch in batches:
-            if not batch.num_rows:
-                continue
-            (before,) = db.execute(f"SELECT coalesce(max(rn), 0) FROM {self.name}").fetchone()
-            change = changes.read(db, self.layout, batch.column(batch.schema.get_field_index("_change")))
-            self._compare(seq, batch.schema.names, change)
-            columns = [values.to_python(batch, column) for column in self.layout.table.columns]
-            if self.layout.is_local:
-                columns[self.layout.key_places[0]] = change.gid
-            db.executemany(insert, zip([seq] * batch.num_rows, *change.columns(), *columns, strict=True))
-            for row, name, value in change.misfits:
-                self._set(db, before + 1 + row, name, value)
-            count += batch.num_rows
+            if batch.num_rows:
+                self._append(db, batch, seq, {"q": [seq] * batch.num_rows})
+                count += batch.num_rows
         return count
+
+    def _append(
+        self, db: sqlite3.Connection, batch: pa.RecordBatch, seq: int, dots: Mapping[str, Sequence[Value]]
+    ) -> None:
+        """Appends a batch; `dots`: columns that say of which packet each row is."""
+        from satchel.stores.sqlite import changes, values  # pyarrow: not for `status`
+
+        (before,) = db.execute(f"SELECT coalesce(max(rn), 0) FROM {self.name}").fetchone()
+        change = changes.read(db, self.layout, batch.column(batch.schema.get_field_index("_change")))
+        self._compare(seq, batch.schema.names, change)
+        columns = [values.to_python(batch, column) for column in self.layout.table.columns]
+        if self.layout.is_local:
+            columns[self.layout.key_places[0]] = change.gid
+        names = (*FIXED[2:], *self.layout.slots)
+        told = dict(dots) | {n: d for n, d in zip(names, (*change.columns(), *columns), strict=True) if _says(d)}
+        many.insert(db, f"INTO {self.name} ({', '.join(told)})", list(told.values()))
+        for row, name, value in change.misfits:
+            self._set(db, before + 1 + row, name, value)
 
     def _compare(self, seq: int, names: Sequence[str], change: Changes) -> None:
         """What the author's table lacks was never written by it."""
@@ -112,6 +116,11 @@ class Stage:
             select += f", coalesce(l{place}, CAST({birth_number(f'c{place}')} AS INTEGER))"
         for rows in fetch(db, f"SELECT {select} FROM {self.name} ORDER BY rn", self.layout.width):
             yield changes.batch_of(db, self.layout, rows)
+
+
+def _says(data: Sequence[Value]) -> bool:
+    """Whether anything but NULL stands in a column."""
+    return data.count(None) < len(data)
 
 
 def fetch(

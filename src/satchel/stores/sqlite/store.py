@@ -16,6 +16,7 @@ from satchel.stores.sqlite.connection import connect, text_literal, transaction
 from satchel.stores.sqlite.drift import UNSETTLED
 from satchel.stores.sqlite.knowledge import Knowledge
 from satchel.stores.sqlite.rebuilt import REBUILT
+from satchel.stores.sqlite.roomy import roomy
 from satchel.stores.sqlite.single_rows import SingleRows
 from satchel.stores.sqlite.surroundings import Surroundings
 
@@ -89,7 +90,7 @@ class SQLiteStore(Surroundings, Knowledge, SingleRows):
         """Takes the store's write lock; leaving without `commit` rolls everything back."""
         from satchel.stores.sqlite.apply import SQLiteApplying
 
-        with self._wall() as db:
+        with self._wall() as db, roomy(db):
             db.execute("PRAGMA synchronous = FULL")
             db.execute("BEGIN IMMEDIATE")
             try:
@@ -181,7 +182,7 @@ class SQLiteStore(Surroundings, Knowledge, SingleRows):
         """The first import of a node that joined with rows, in one transaction; `facts` are noted with it."""
         from satchel.stores.sqlite.joining import join_rows
 
-        with self._wall() as db:
+        with self._wall() as db, roomy(db):
             try:
                 with transaction(db, durable=True):
                     done = join_rows(db, self._layouts, self._author, groups, rules, seal, state)
