@@ -18,7 +18,7 @@ from satchel.stores.sqlite import arrivals, baseline, bearings, books, branches
 from satchel.stores.sqlite.booking import classify, make_odd
 from satchel.stores.sqlite.by_hand import by_hand
 from satchel.stores.sqlite.delta import SQLiteDelta, frozen_delta
-from satchel.stores.sqlite.drift import UNSETTLED, meet
+from satchel.stores.sqlite.drift import meet
 from satchel.stores.sqlite.landing import Landing
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.stage import Stage
@@ -52,11 +52,11 @@ class SQLiteApplying:
 
     def retry(self, rules: Rules) -> RowCounts:
         """Looks once more at rows that this database did not take, and at those whose columns or table have come."""
-        wanted = json.loads(books.read_notes(self.db).get(UNSETTLED, "[]"))
+        wanted = json.loads(books.read_notes(self.db).get(books.UNSETTLED, "[]"))
         again = [self.layouts[name] for name in wanted if name in self.layouts]
         landing = Landing(self.db, self.layouts, rules, self.triggers, 0, {}, time.time_ns() // 1_000_000)
         counts = landing.land({}, again)
-        books.write_notes(self.db, {UNSETTLED: "[]"})
+        books.write_notes(self.db, {books.UNSETTLED: "[]"})
         return counts
 
     def take_out(

@@ -52,6 +52,8 @@ DDL = (
 )
 NOWHERE_DDL = f"INSERT INTO _satchel_origin VALUES ({NOWHERE}, '')"
 RUNS_KEPT = 10_000
+REBUILT = "rebuilt"  # note: tables that have to be compared (rebuilt.py)
+UNSETTLED = "unsettled"  # note: tables of which kept values can be shown now (homecoming.py)
 
 
 def is_installed(db: sqlite3.Connection) -> bool:

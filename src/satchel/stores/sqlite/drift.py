@@ -14,20 +14,17 @@ from typing import TYPE_CHECKING
 
 from satchel.model.gids import typed as typed_tables
 from satchel.stores.records import Lacks
-from satchel.stores.sqlite import books, homecoming, install, lineage, numbers
+from satchel.stores.sqlite import books, install, lineage, numbers
 from satchel.stores.sqlite.capture import differs
 from satchel.stores.sqlite.connection import quote
 from satchel.stores.sqlite.displaced import default_literal
 from satchel.stores.sqlite.homecoming import come_home, note_arrival
 from satchel.stores.sqlite.layout import MASK_BITS, Layout, typed
 from satchel.stores.sqlite.misfitting import check
-from satchel.stores.sqlite.rebuilt import REBUILT
 from satchel.stores.sqlite.schema import inspect, table_columns
 
 if TYPE_CHECKING:
     from satchel.model.schema import Column, Table
-
-UNSETTLED = homecoming.UNSETTLED
 
 
 def extend(db: sqlite3.Connection, layout: Layout, columns: Sequence[Column]) -> Layout:
@@ -213,8 +210,8 @@ class Drift:
 
     def _lost(self, name: str) -> None:
         """What was written without them is to be found out."""
-        known = json.loads(books.read_notes(self.db).get(REBUILT, "[]"))
-        books.write_notes(self.db, {REBUILT: json.dumps(sorted({*known, name}))})
+        known = json.loads(books.read_notes(self.db).get(books.REBUILT, "[]"))
+        books.write_notes(self.db, {books.REBUILT: json.dumps(sorted({*known, name}))})
 
     def _is_away(self, layout: Layout, before: set[str]) -> None:
         if "*" in before:

@@ -15,7 +15,6 @@ from satchel.stores.sqlite.row import RowEditor
 from satchel.stores.sqlite.stage import bindable, placeholder
 from satchel.stores.sqlite.versions import VersionReader, VersionWriter, odd_time
 
-UNSETTLED = "unsettled"  # note: tables of which kept values can be shown now
 _ARRIVING = "arriving"  # note: their columns
 
 
@@ -23,15 +22,15 @@ def note_arrival(db: sqlite3.Connection, table: str, columns: Sequence[str]) -> 
     """The application has these columns of a table now, or the whole table: kept values can be shown."""
     known = {*arriving(db, table), *columns}
     notes = books.read_notes(db)
-    tables = {*json.loads(notes.get(UNSETTLED, "[]")), table}
+    tables = {*json.loads(notes.get(books.UNSETTLED, "[]")), table}
     every = json.loads(notes.get(_ARRIVING, "{}")) | {table: sorted(known)}
-    books.write_notes(db, {UNSETTLED: json.dumps(sorted(tables)), _ARRIVING: json.dumps(every)})
+    books.write_notes(db, {books.UNSETTLED: json.dumps(sorted(tables)), _ARRIVING: json.dumps(every)})
 
 
 def arriving(db: sqlite3.Connection, table: str) -> list[str]:
     """Columns of a table that the application has and that do not show yet what is kept."""
     notes = books.read_notes(db)
-    if table not in json.loads(notes.get(UNSETTLED, "[]")):
+    if table not in json.loads(notes.get(books.UNSETTLED, "[]")):
         return []
     return list(json.loads(notes.get(_ARRIVING, "{}")).get(table, []))
 

@@ -6,10 +6,8 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from satchel.stores.sqlite import books, branches, pending
+from satchel.stores.sqlite import books
 from satchel.stores.sqlite.connection import transaction
-from satchel.stores.sqlite.drift import lacking
-from satchel.stores.sqlite.numbers import renumbered
 from satchel.stores.sqlite.opened import Opened
 
 if TYPE_CHECKING:
@@ -51,6 +49,8 @@ class Knowledge(Opened):
 
     def pending(self) -> int:
         """How many rows have changes that are not sealed."""
+        from satchel.stores.sqlite import pending
+
         with self._wall() as db:
             sealed = dict(db.execute("SELECT number, mark FROM _satchel_table").fetchall())
             return sum(pending.count(db, layout, sealed[layout.number]) for layout in self._layouts.values())
@@ -72,6 +72,8 @@ class Knowledge(Opened):
 
     def suffixes(self, trunk: str, after: int = 0) -> Mapping[int, frozenset[str]]:
         """The suffixes of the applied packets of an origin and its branches, by seq: those with higher numbers."""
+        from satchel.stores.sqlite import branches
+
         with self._wall() as db:
             return branches.suffixes(db, trunk, after)
 
@@ -82,11 +84,15 @@ class Knowledge(Opened):
 
     def renumbered(self, limit: int = 100) -> tuple[int, Sequence[Renumbered]]:
         """How many rows have another number here than that of their birth, and the first of them."""
+        from satchel.stores.sqlite.numbers import renumbered
+
         with self._wall() as db:
             return renumbered(db, self._layouts.values(), limit)
 
     def lacks(self) -> Sequence[Lacks]:
         """Tables and columns of the network that this database does not have."""
+        from satchel.stores.sqlite.drift import lacking
+
         with self._wall():
             found = (lacking(layout) for layout in self._layouts.values())
             return [lacks for lacks in found if lacks is not None]

@@ -26,7 +26,6 @@ from satchel.stores.sqlite.row import RowEditor
 from satchel.stores.sqlite.schema import default_texts
 from satchel.stores.sqlite.stage import Stage, at_key, bindable, fetch, placeholder
 
-REBUILT = "rebuilt"  # note: tables that have to be compared
 _KEPT = 1  # among what is expected: a row that is kept whole
 
 

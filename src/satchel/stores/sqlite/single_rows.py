@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING
 
 from satchel.errors import ConstraintRefused, UsageError
 from satchel.model.gids import is_gid
-from satchel.stores.sqlite import apart, conflicts
 from satchel.stores.sqlite.connection import transaction
-from satchel.stores.sqlite.numbers import Numbers
 from satchel.stores.sqlite.opened import Opened
-from satchel.stores.sqlite.row import RowEditor
 
 if TYPE_CHECKING:
     from satchel.model.admission import RowId
@@ -23,6 +20,7 @@ if TYPE_CHECKING:
     from satchel.stores.base import Rules
     from satchel.stores.records import ConflictRecord
     from satchel.stores.sqlite.layout import Layout
+    from satchel.stores.sqlite.row import RowEditor
 
 
 class SingleRows(Opened):
@@ -30,31 +28,45 @@ class SingleRows(Opened):
 
     def conflicts(self, closed: bool = False) -> Sequence[ConflictRecord]:
         """Open conflicts and those passed over until reviewed; with `closed` all of them."""
+        from satchel.stores.sqlite import conflicts
+
         with self._wall() as db:
             by_number = {layout.number: layout for layout in self._layouts.values()}
             return conflicts.read(db, by_number, self._live, closed=closed)
 
     def _live(self, layout: Layout, key: Sequence[Value]) -> tuple[Sequence[Version], dict[str, Value] | None]:
+        from satchel.stores.sqlite.numbers import Numbers
+        from satchel.stores.sqlite.row import RowEditor
+
         rows = RowEditor(self._db, layout, Numbers(self._db, self._layouts))
         return rows.standing(key), rows.read(key)
 
     def conflict_counts(self) -> Mapping[str, int]:
         """{open, parked, passed_over}."""
+        from satchel.stores.sqlite import conflicts
+
         with self._wall() as db:
             return conflicts.counts(db)
 
     def conflict_number(self, conflict_id: str) -> int:
         """Which entry an id names, now or earlier. UsageError if none."""
+        from satchel.stores.sqlite import conflicts
+
         with self._wall() as db:
             return conflicts.number_of(db, conflict_id)
 
     def review(self, conflict_id: str) -> None:
         """Somebody has looked at a conflict that was passed over."""
+        from satchel.stores.sqlite import conflicts
+
         with self._wall() as db, transaction(db):
             by_number = {layout.number: layout for layout in self._layouts.values()}
             conflicts.review(db, by_number, self._live, conflict_id, time.time_ns() // 1_000_000)
 
     def _row(self, table: str) -> RowEditor:
+        from satchel.stores.sqlite.numbers import Numbers
+        from satchel.stores.sqlite.row import RowEditor
+
         return RowEditor(self._db, self._layouts[table], Numbers(self._db, self._layouts))
 
     def write_row(self, table: str, key: Sequence[Value], values: Mapping[str, Value] | None) -> None:
@@ -80,12 +92,16 @@ class SingleRows(Opened):
 
     def is_hidden(self, table: str, key: Sequence[Value]) -> bool:
         """Whether a living row is kept out of the application's sight."""
+        from satchel.stores.sqlite import apart
+
         with self._wall() as db:
             why = apart.read(db, self._layouts[table], key)
             return why is not None and why.hidden
 
     def blockers(self, table: str, key: Sequence[Value]) -> Sequence[RowId]:
         """The rows that keep a parked one out."""
+        from satchel.stores.sqlite import apart
+
         with self._wall() as db:
             why = apart.read(db, self._layouts[table], key)
             return () if why is None else why.blockers
@@ -103,6 +119,8 @@ class SingleRows(Opened):
 
     def identity(self, table: str, key: Sequence[Value]) -> tuple[Value, ...]:
         """A key as a person gives it, own numbers or gids, as it is on the wire. UsageError: no such table."""
+        from satchel.stores.sqlite.numbers import Numbers
+
         layout = self._layouts.get(table)
         if layout is None:
             raise UsageError(f"{table} is not replicated", "see `satchel tables`")
@@ -116,6 +134,8 @@ class SingleRows(Opened):
 
     def own_row(self, table: str, row: Mapping[str, Value]) -> dict[str, Value]:
         """A row of the network as people here know it: with own numbers where there are any, else gids."""
+        from satchel.stores.sqlite.numbers import Numbers
+
         layout = self._layouts[table]
         with self._wall():
             numbers = Numbers(self._db, self._layouts)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from satchel.errors import ConstraintRefused
-from satchel.stores.sqlite import apart, books, install, reborn, tombstones
+from satchel.stores.sqlite import books
 from satchel.stores.sqlite.connection import connect, text_literal, transaction
-from satchel.stores.sqlite.drift import UNSETTLED
 from satchel.stores.sqlite.knowledge import Knowledge
-from satchel.stores.sqlite.rebuilt import REBUILT
 from satchel.stores.sqlite.roomy import roomy
 from satchel.stores.sqlite.single_rows import SingleRows
 from satchel.stores.sqlite.surroundings import Surroundings
@@ -37,6 +34,7 @@ class SQLiteStore(Surroundings, Knowledge, SingleRows):
     @contextmanager
     def baseline(self, at: int) -> Iterator[Delta]:
         """Every row of every captured table, from one snapshot, with the time `at` (ms since 1970)."""
+        from satchel.stores.sqlite import install
         from satchel.stores.sqlite.delta import BaselineDelta
 
         with self._wall() as db:
@@ -57,6 +55,8 @@ class SQLiteStore(Surroundings, Knowledge, SingleRows):
                 reader.execute("BEGIN")
                 reader.execute("SELECT count(*) FROM main.sqlite_master").fetchone()
             else:
+                import tempfile
+
                 folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="satchel-", ignore_cleanup_errors=True))
                 copy = Path(folder) / "copy.db"
                 self._copy(copy)
@@ -133,18 +133,22 @@ class SQLiteStore(Surroundings, Knowledge, SingleRows):
 
     def forget_deleted(self, upto: Mapping[str, int], *, dry_run: bool = False) -> Mapping[str, int]:
         """Removes tombstones; how many of each table."""
+        from satchel.stores.sqlite import tombstones
+
         with self._wall() as db, transaction(db, durable=True):
             return tombstones.forget(db, self._layouts, upto, dry_run=dry_run)
 
     def expect_births(self, packets: Iterable[Incoming]) -> None:
         """These own packets were sealed by a state of the database that is lost."""
+        from satchel.stores.sqlite import reborn
+
         with self._wall() as db, transaction(db, durable=True):
             reborn.note(db, self._layouts, packets)
 
     def rebuilt(self) -> Sequence[str]:
         """Tables whose triggers were lost, and that have to be compared with the packets."""
         with self._wall() as db:
-            known = json.loads(books.read_notes(db).get(REBUILT, "[]"))
+            known = json.loads(books.read_notes(db).get(books.REBUILT, "[]"))
             return [name for name in known if name in self._layouts]
 
     def compare(self, table: str, packets: Iterable[Incoming], rules: Rules) -> int:
@@ -153,20 +157,22 @@ class SQLiteStore(Surroundings, Knowledge, SingleRows):
 
         with self._wall() as db, transaction(db, durable=True):
             found = Rebuilt(db, self._layouts[table], self._layouts, rules).compare(packets)
-            left = [name for name in json.loads(books.read_notes(db).get(REBUILT, "[]")) if name != table]
-            books.write_notes(db, {REBUILT: json.dumps(left)})
+            left = [name for name in json.loads(books.read_notes(db).get(books.REBUILT, "[]")) if name != table]
+            books.write_notes(db, {books.REBUILT: json.dumps(left)})
         return found
 
     def unsettle(self, tables: Sequence[str]) -> None:
         """Rows of these tables that have several siblings are decided again by the next `retry`."""
         with self._wall() as db, transaction(db, durable=True):
-            known = {*json.loads(books.read_notes(db).get(UNSETTLED, "[]")), *tables}
-            books.write_notes(db, {UNSETTLED: json.dumps(sorted(known & self._layouts.keys()))})
+            known = {*json.loads(books.read_notes(db).get(books.UNSETTLED, "[]")), *tables}
+            books.write_notes(db, {books.UNSETTLED: json.dumps(sorted(known & self._layouts.keys()))})
 
     def needs_retry(self) -> bool:
         """Whether rows are kept aside that this database may take now."""
+        from satchel.stores.sqlite import apart
+
         with self._wall() as db:
-            if books.read_notes(db).get(UNSETTLED, "[]") != "[]":
+            if books.read_notes(db).get(books.UNSETTLED, "[]") != "[]":
                 return True
             return any(apart.any_refused(db, layout) for layout in self._layouts.values())
 

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from satchel.model.schema import LeftOut, Schema, Table
-from satchel.stores.sqlite import adopting, app_triggers, books, following, install, schema, seeming
+from satchel.stores.sqlite import books
 from satchel.stores.sqlite.connection import transaction
-from satchel.stores.sqlite.drift import Drift, fit
 from satchel.stores.sqlite.opened import Opened
 
 if TYPE_CHECKING:
@@ -22,6 +21,8 @@ class Surroundings(Opened):
 
     def inspect(self) -> Schema:
         """What the database holds."""
+        from satchel.stores.sqlite import schema
+
         with self._wall() as db:
             return schema.inspect(db)
 
@@ -32,6 +33,9 @@ class Surroundings(Opened):
 
     def install(self, tables: Sequence[Table], *, author_column: str | None = None, joining: bool = False) -> None:
         """Makes satchel's tables and triggers, in one transaction."""
+        from satchel.stores.sqlite import install, schema
+        from satchel.stores.sqlite.drift import fit
+
         with self._wall() as db, transaction(db, durable=True):
             install.install(db, tables, joining=joining)
             fit(db, whole_rows=joining)
@@ -41,6 +45,8 @@ class Surroundings(Opened):
 
     def adopt(self, tables: Sequence[Table]) -> Sequence[str]:
         """Follows a new version of the configuration; see base.Store."""
+        from satchel.stores.sqlite import adopting
+
         with self._wall() as db, transaction(db, durable=True):
             whole = books.read_notes(db).get("whole_rows") == "1"
             found = adopting.adopt(db, self._layouts, tables, whole_rows=whole)
@@ -49,6 +55,8 @@ class Surroundings(Opened):
 
     def follow(self) -> Sequence[str]:
         """Adds the columns and tables that others have to the application's database; what was done, in words."""
+        from satchel.stores.sqlite import following
+
         with self._wall() as db, transaction(db, durable=True):
             said = following.follow(db)
         self._forget()
@@ -61,6 +69,8 @@ class Surroundings(Opened):
 
     def left_out(self) -> Sequence[LeftOut]:
         """Tables that are not captured, rows with NULL in a key, columns that the network does not have."""
+        from satchel.stores.sqlite import schema
+
         with self._wall() as db:
             captured = {name.lower() for name in self._layouts}
             others = [name for name, _ in schema.user_tables(db) if name.lower() not in captured]
@@ -73,6 +83,8 @@ class Surroundings(Opened):
             return out
 
     def _left_out_of(self, db: sqlite3.Connection, layout: Layout) -> Iterator[LeftOut]:
+        from satchel.stores.sqlite import install, schema
+
         name = layout.table.name
         missing = install.missing_columns(db, layout)
         if missing is None:
@@ -86,6 +98,9 @@ class Surroundings(Opened):
 
     def renew_capture(self, choose: Callable[[Schema], Sequence[Table]] | None = None) -> Sequence[str]:
         """Follows what happened to the application's schema; says in words what was found."""
+        from satchel.stores.sqlite import install, schema
+        from satchel.stores.sqlite.drift import Drift
+
         with self._wall() as db:
             whole = books.read_notes(db).get("whole_rows") == "1"
             stale = install.outdated(db, self._layouts, whole_rows=whole)
@@ -104,6 +119,8 @@ class Surroundings(Opened):
 
     def triggers(self, run: Sequence[str] = (), skip: Sequence[str] = ()) -> Sequence[TriggerUse]:
         """The application's triggers on replicated tables, and whether they run for rows that arrive."""
+        from satchel.stores.sqlite import app_triggers
+
         with self._wall() as db:
             wanted, names = app_triggers.Wishes.of(run, skip), list(self._layouts)
             here = [layout for layout in self._layouts.values() if not layout.away]
@@ -112,11 +129,15 @@ class Surroundings(Opened):
 
     def seeming_references(self) -> Sequence[Seeming]:
         """Columns that seem to hold numbers of another table."""
+        from satchel.stores.sqlite import seeming
+
         with self._wall() as db:
             return seeming.find(db, self._layouts)
 
     def detach(self) -> None:
         """Removes every trigger and table of satchel; the rows stay."""
+        from satchel.stores.sqlite import install
+
         with self._wall() as db, transaction(db, durable=True):
             install.detach(db)
         self._forget()
