@@ -72,7 +72,10 @@ def test_what_is_no_gid_of_a_row_has_no_history(archive: Archive, key: Any) -> N
 
 
 def test_a_number_that_was_handed_out_again_is_another_row(archive: Archive) -> None:
-    archive.office.write(row({"id": 413, "total": 10.0}, "delete", NOW + DAY, gid=OFFICE, columns=[]), table=INVOICES)
+    archive.office.seal({
+        INVOICES: [row({"id": 413, "total": 10.0}, "delete", NOW + DAY, gid=OFFICE, columns=[])],
+        LINES: [row({"invoice": OFFICE, "line": 1}, "delete", NOW + DAY, columns=[])],
+    })  # fmt: skip
     archive.office.write(row({"id": 413, "total": 99.0}, at=NOW + 2 * DAY, gid=AGAIN), table=INVOICES)
     assert [v["op"] for v in versions(archive, OFFICE)] == ["insert", "delete"]
     assert [v["op"] for v in versions(archive, AGAIN)] == ["insert"]

@@ -143,7 +143,10 @@ def test_several_statements_give_the_last_one_s_result(history: Archive) -> None
 def test_a_view_that_is_not_there_is_answered_with_the_list_of_views(history: Archive) -> None:
     with open_audit(history.root) as audit, pytest.raises(UsageError) as caught:
         audit.sql("SELECT * FROM nowhere")
-    assert "packets, changes, acks, nodes, codes, codes_changes, customers, customers_changes" in caught.value.hint
+    assert (
+        "packets, changes, acks, nodes, conflicts, gaps, unverified, codes, codes_changes, customers, customers_changes"
+        in caught.value.hint
+    )
 
 
 def test_a_closed_audit_says_so_and_leaves_no_folder_behind(history: Archive) -> None:
@@ -213,7 +216,7 @@ def test_an_archive_without_packets_has_its_views(archive: Archive) -> None:
 def test_an_archive_without_packets_or_configuration_has_its_views(archive: Archive) -> None:
     next((archive.root / "nodes").glob("config-*")).unlink()
     with open_audit(archive.root) as audit:
-        assert audit.views == ("packets", "changes", "acks", "nodes")
+        assert audit.views == ("packets", "changes", "acks", "nodes", "conflicts", "gaps", "unverified")
         assert audit.sql("SELECT * FROM changes").columns[:3] == ("table_name", "key", "origin")
 
 

@@ -126,7 +126,8 @@ def test_what_saw_a_version_stands_over_it_whatever_the_clocks_say(archive: Arch
     assert asked(archive, "SELECT name FROM customers") == [("later",)]
 
 
-def test_a_newer_unseen_delete_hides_the_row_and_an_older_one_does_not(archive: Archive) -> None:
+def test_a_newer_unseen_delete_hides_the_row_and_an_older_one_does_not(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "packets", policy="latest")
     office, site = archive.office, archive.join("site-b")
     office.write(row({"id": 1, "name": "a"}), row({"id": 2, "name": "b"}))
     site.sees(office)
@@ -156,7 +157,8 @@ def test_a_row_context_cannot_hide_its_own_row(archive: Archive) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_view_shows_what_history_calls_shown(archive: Archive, seed: int) -> None:
+def test_the_view_shows_what_history_calls_shown(tmp_path: Path, seed: int) -> None:
+    archive = Archive(tmp_path / "packets", policy="latest")
     draw = random.Random(seed)
     nodes = [archive.office, archive.join("site-b"), archive.join("site-c")]
     for count in range(18):

@@ -52,17 +52,38 @@ def key_id(table: Table) -> str:
 
 def key_json(table: Table) -> str:
     """The key as a JSON list, in key order."""
-    return f"json_array({', '.join(_json(table.column(column)) for column in table.key)})::VARCHAR"
+    return f"json_array({', '.join(value_json(table.column(column)) for column in table.key)})::VARCHAR"
 
 
 def row_json(table: Table) -> str:
     """The row as a JSON object."""
-    fields = ", ".join(f"{text(column.name)}, {_json(column)}" for column in table.columns)
+    fields = ", ".join(f"{text(column.name)}, {value_json(column)}" for column in table.columns)
     return f"json_object({fields})::VARCHAR"
 
 
-def _misfit(column: Column) -> str:
-    return f'list_filter(part._change.misfit, lambda m: m."column" = {text(column.name)})[1]'
+def compared(table: Table) -> dict[str, str]:
+    """The words of sql/diff.sql that a table's columns are in. The number of a local row is its author's: it is no
+    difference."""
+    own = table.key[0] if table.scope == "local" else ""
+    names = [text("" if column.name == own else column.name) for column in table.columns]
+    cells = ", ".join(f"{value_json(column)}::VARCHAR" for column in table.columns)
+
+    def row(side: str) -> str:
+        pairs = (f"{text(name)}, {side}[{place}]::JSON" for place, name in enumerate(table.names, 1))
+        return f"CASE WHEN {side} IS NOT NULL THEN json_object({', '.join(pairs)})::VARCHAR END"
+
+    return {
+        "key": key_json(table),
+        "cells": f"[{cells}]",
+        "names": f"[{', '.join(names)}]",
+        "row_before": row("old"),
+        "row_after": row("new"),
+    }
+
+
+def misfit(column: Column, row: str = "part") -> str:
+    """What stands beside a null of this column, if anything does."""
+    return f'list_filter({row}._change.misfit, lambda m: m."column" = {text(column.name)})[1]'
 
 
 def _key_part(column: Column) -> str:
@@ -73,9 +94,9 @@ def _key_part(column: Column) -> str:
         "string": f"'t' || {_collated(column, value)}",
         "binary": f"'b' || hex({value})",
     }[column.type]
-    misfit = f"_satchel_key_of_misfit({_misfit(column)})"
-    misfit = f"CASE WHEN left({misfit}, 1) IN ('t', 'u') THEN {_collated(column, misfit)} ELSE {misfit} END"
-    return f"CASE WHEN {value} IS NOT NULL THEN {usual} ELSE {misfit} END"
+    odd = f"_satchel_key_of_misfit({misfit(column)})"
+    odd = f"CASE WHEN left({odd}, 1) IN ('t', 'u') THEN {_collated(column, odd)} ELSE {odd} END"
+    return f"CASE WHEN {value} IS NOT NULL THEN {usual} ELSE {odd} END"
 
 
 def _collated(column: Column, value: str) -> str:
@@ -87,8 +108,9 @@ def _collated(column: Column, value: str) -> str:
     return value
 
 
-def _json(column: Column) -> str:
-    value = f"part.{name(column.name)}"
+def value_json(column: Column, row: str = "part") -> str:
+    """A value as JSON (INTERFACE)."""
+    value = f"{row}.{name(column.name)}"
     usual = {
         "int64": f"CASE WHEN {value} > {EXACT_IN_JSON} OR {value} < -{EXACT_IN_JSON} "
         f"THEN to_json({value}::VARCHAR) ELSE to_json({value}) END",
@@ -96,5 +118,5 @@ def _json(column: Column) -> str:
         "string": f"to_json({value})",
         "binary": f"json_object('base64', to_base64({value}))",
     }[column.type]
-    misfit = f"_satchel_json_of_misfit({_misfit(column)})"
-    return f"CASE WHEN {value} IS NOT NULL THEN {usual} WHEN part._change.misfit IS NOT NULL THEN {misfit} END"
+    odd = f"_satchel_json_of_misfit({misfit(column, row)})"
+    return f"CASE WHEN {value} IS NOT NULL THEN {usual} WHEN {row}._change.misfit IS NOT NULL THEN {odd} END"

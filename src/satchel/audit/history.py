@@ -5,7 +5,7 @@ Parquet is asked for one key: its statistics pass over the row groups that canno
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from satchel.model.schema import Column, Table
 from satchel.model.stamp import rfc3339
 from satchel.model.value import Value, is_clean
 from satchel.model.vector import Mark, seen
+from satchel.model.version import Version
 from satchel.packet.keys import PublicKey
 from satchel.packet.table import CHANGE_COLUMN
 from satchel.replication.branches import Naming
@@ -105,6 +106,14 @@ def outcomes(versions: Sequence[dict[str, Any]]) -> list[str]:
     ]
     newest = max(maximal, key=lambda place: _rank(versions[place]), default=None)
     return [SHOWN if place == newest else LOST if place in maximal else SUPERSEDED for place in range(len(versions))]
+
+
+def contributes(version: Version, shown: Mapping[str, Any] | None) -> bool:
+    """Whether something of a version beside others is what is shown: the delete, or a value that it wrote."""
+    if shown is None or version.deleted:
+        return shown is None and version.deleted
+    own = [name for name, cell in version.cells.items() if cell.dot == version.dot]
+    return any(version.cells[name].value == shown.get(name) for name in own)
 
 
 def _rank(version: dict[str, Any]) -> tuple[int, str, str, int]:

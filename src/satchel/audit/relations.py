@@ -1,4 +1,4 @@
-"""What the views stand on, as Arrow: a dataset per table, and tables of packets, contexts, acknowledgements, cards.
+"""What the views stand on, as Arrow: a dataset per table, and tables of packets, acknowledgements, cards, gaps.
 
 DuckDB gets no path. It asks Arrow for rows, and Arrow opens the files that verified, for reading, when a query needs
 them (docs/audit/README.md, How it reads). Making a dataset opens no file.
@@ -16,7 +16,8 @@ import pyarrow.dataset as ds
 import pyarrow.fs as fs
 
 from satchel.audit.branches import dot_of
-from satchel.audit.held import Held
+from satchel.audit.gaps import Gap
+from satchel.audit.held import Finding, Held
 from satchel.model.ids import node_of
 from satchel.model.schema import Table
 from satchel.packet.ack import Ack
@@ -49,9 +50,6 @@ PACKETS = pa.schema(
         ("folder", pa.string()),
     ]
 )
-CONTEXTS = pa.schema(
-    [("origin", pa.string()), ("seq", pa.int64()), ("saw_origin", pa.string()), ("saw_seq", pa.int64())]
-)
 ACKS = pa.schema(
     [
         ("node", pa.string()),
@@ -78,6 +76,22 @@ NODES = pa.schema(
 )
 
 
+GAPS = pa.schema(
+    [
+        ("origin", pa.string()),
+        ("first", pa.int64()),
+        ("last", pa.int64()),
+        ("hash", pa.string()),
+        ("how", pa.string()),
+        ("shown_by", pa.string()),
+        ("covered", pa.bool_()),
+    ]
+)
+UNVERIFIED = pa.schema(
+    [("packet", pa.string()), ("file", pa.string()), ("reason", pa.string()), ("folder", pa.string())]
+)
+
+
 def dataset_of(table: Table, files: Sequence[Path]) -> ds.Dataset:
     """The rows of one table in these files, with the table's columns; page checksums are verified on reading."""
     schema = arrow_schema(table)
@@ -97,17 +111,6 @@ def packets_table(packets: Iterable[Held], naming: Naming) -> pa.Table:
     return pa.Table.from_pylist([_packet(packet, naming) for packet in packets], PACKETS)
 
 
-def contexts_table(packets: Iterable[Held], naming: Naming) -> pa.Table:
-    """What the author of each packet had applied, a row for each origin."""
-    rows = [
-        (*dot_of(packet, naming), origin, mark.seq)
-        for packet in packets
-        for origin, mark in naming.resolve(packet.context).items()
-    ]
-    columns = list(zip(*rows, strict=True)) or [()] * len(CONTEXTS)
-    return pa.table([pa.array(c, field.type) for c, field in zip(columns, CONTEXTS, strict=True)], schema=CONTEXTS)
-
-
 def acks_table(acks: Mapping[str, Ack]) -> pa.Table:
     """The view `acks`: the newest of each node."""
     return pa.Table.from_pylist([_ack(acks[node]) for node in sorted(acks)], ACKS)
@@ -117,6 +120,17 @@ def nodes_table(cards: Sequence[CardOnFile], members: Members) -> pa.Table:
     """The view `nodes`: every card that is right in itself, accepted or not."""
     rows = [_card(card, members) for card in sorted(cards, key=lambda card: (card.name, card.hash))]
     return pa.Table.from_pylist(rows, NODES)
+
+
+def gaps_table(gaps: Sequence[Gap]) -> pa.Table:
+    """The view `gaps`."""
+    rows = [{name: getattr(gap, name) for name in GAPS.names} for gap in gaps]
+    return pa.Table.from_pylist(rows, GAPS)
+
+
+def unverified_table(findings: Sequence[Finding]) -> pa.Table:
+    """The view `unverified`: what no other view shows, and why."""
+    return pa.Table.from_pylist([finding._asdict() for finding in findings], UNVERIFIED)
 
 
 def _packet(packet: Held, naming: Naming) -> dict[str, object]:

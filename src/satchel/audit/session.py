@@ -9,15 +9,18 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from satchel.audit.caution import cautions
-from satchel.audit.lake_relations import LakeRelations, lake_refusal, read_with_lake
-from satchel.audit.tables import CONTEXTS_NAME, OURS, Named, gather_tables
-from satchel.errors import SatchelError, UsageError
+from satchel.audit.caution import missing_words
+from satchel.audit.faults import translated
+from satchel.audit.machine import Machine
+from satchel.audit.material import Material, gather
+from satchel.audit.tables import LEDGER_NAME, OURS
+from satchel.errors import SatchelError, UsageError, VerificationFailed
 from satchel.model.value import is_clean
 from satchel.packet.keys import PublicKey
 
@@ -37,10 +40,11 @@ _SETTINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a statement returned: column names, and rows as tuples."""
+    """What a statement returned: column names, and rows as tuples; `warnings`: what is to be known of this answer."""
 
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]] = field(repr=False)
+    warnings: tuple[str, ...] = ()
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         """All rows."""
@@ -49,32 +53,37 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What an audit stands on. `unverified` packets are in no view; `left_out` parts of verified ones neither."""
+    """What an audit stands on. `unverified` packets are in no view; `left_out` parts of verified ones neither;
+    `missing`: packets that are not here, though something shows that they exist."""
 
     verified: int
     unverified: int
     left_out: int
     tables: int
+    missing: int = 0
 
 
 class Audit:
-    """A connection to verified packets. Views: one per table, `<table>_changes`, `packets`, `changes`, `acks`, `nodes`.
+    """A connection to verified packets. Views: one per table, `<table>_changes`, `packets`, `changes`, `acks`, `nodes`,
+    `conflicts`, `gaps`, `unverified`. Functions where a table may stand: row_history, as_of, known_at, blame, diff.
 
     `summary` counts, `warnings` says in words what is not shown and why, `views` lists the names.
     """
 
-    def __init__(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        summary: Summary,
-        warnings: list[str],
-        lake: LakeRelations | None = None,
-    ) -> None:
-        self.summary = summary
-        self.warnings = warnings
-        self.views: tuple[str, ...] = ()
+    def __init__(self, connection: duckdb.DuckDBPyConnection, material: Material) -> None:
+        from satchel.audit.answers import Answers
+        from satchel.audit.states import States
+
+        missing = sum(gap.last - gap.first + 1 for gap in material.gaps if not gap.covered)
+        counts = (len(material.packets), len(material.unverified), material.left_out, len(material.tables))
+        self.summary = Summary(*counts, missing)
+        self.warnings = list(material.warnings)
+        self.views = (*OURS, *(view for named in material.tables for view in (named.view, named.changes_view)))
+        self._material, self._lake = material, material.lake
         self._connection: duckdb.DuckDBPyConnection | None = connection
-        self._lake = lake
+        self._machine = Machine(connection.cursor, self._prepare)
+        self._states = States(self._machine, material)
+        self._answers = Answers(self._states, material, self._evaluate, connection.register, connection.execute)
         self._spill = tempfile.mkdtemp(prefix="satchel-")
         self._clean = weakref.finalize(self, shutil.rmtree, self._spill, ignore_errors=True)
 
@@ -88,16 +97,19 @@ class Audit:
         if not is_clean(text):  # DuckDB ends in a C++ error
             raise UsageError("the SQL is no UTF-8", "Write bytes as '\\xFF'::BLOB.")
         try:
-            answer = self._connection.execute(text)
-            description = None if answer is None else answer.description  # None: there was no statement
-            columns = tuple(str(column[0]) for column in description or ())
-            return Result(columns, answer.fetchall() if columns else [])
+            with self._machine.failing():
+                answer = self._connection.execute(self._answers.rewrite(text))
+                description = None if answer is None else answer.description  # None: there was no statement
+                columns = tuple(str(column[0]) for column in description or ())
+                rows = answer.fetchall() if columns else []
         except duckdb.Error as error:
-            raise self._translated(error) from error
+            raise translated(error, self.views) from error
+        return Result(columns, rows, tuple(self._answers.warnings))
 
     def close(self) -> None:
         """Lets go of the packets; again does nothing."""
         if self._connection is not None:
+            self._machine.close()
             self._connection.close()
             self._connection = None
             if self._lake is not None:
@@ -112,11 +124,15 @@ class Audit:
     ) -> None:
         self.close()
 
-    def _fill(self, tables: list[Named], registered: dict[str, Any]) -> None:
-        """Registers what the views stand on, makes them, and locks the connection."""
-        from satchel.audit.relations import dataset_of
-        from satchel.audit.views import shape_name, view_statements
+    def _evaluate(self, arguments: str) -> tuple[Any, ...]:
+        """The values of the arguments of a call: constants, or questions of their own."""
+        found = self._machine.connection.sql(f"SELECT {arguments}").to_arrow_table()
+        if found.num_rows != 1:
+            raise UsageError(f"{found.num_rows} rows stand where one value belongs: {arguments}", "Ask for one.")
+        return tuple(column[0].as_py() for column in found.columns)
 
+    def _fill(self) -> None:
+        """Locks the connection, and makes the views."""
         connection = self._connection
         assert connection is not None
         connection.execute("SET temp_directory = $folder", {"folder": self._spill})
@@ -124,65 +140,71 @@ class Audit:
             self._lake.attach(connection)
         for setting in _SETTINGS:
             connection.execute(f"SET {setting}")
-        for name, rows in registered.items():
+        self._prepare(connection)
+
+    def _prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Gives a connection what the views stand on, and the views."""
+        from satchel.audit.relations import dataset_of
+        from satchel.audit.views import plain_name, shape_name, source_statements, special_name, view_statements
+
+        tables, lake = self._material.tables, self._lake
+        for name, rows in self._relations():
             connection.register(name, rows)
         for place, named in enumerate(tables):
-            for number, (shape, files, branch) in enumerate(named.shapes):
-                relation = shape_name(place, number)
-                if self._lake is not None:
-                    self._lake.place(connection, relation, shape, files, branch=bool(branch))
+            for number, source in enumerate(named.shapes):
+                relation, shape = shape_name(place, number), source.shape
+                if lake is not None and shape.kind != "base":
+                    lake.place(connection, relation, source.table, source.files, branch=bool(shape.branch))
                 else:
-                    connection.register(relation, dataset_of(shape, files))
-        for statement in view_statements(tables):
+                    connection.register(relation, dataset_of(source.table, source.files))
+            plain, special = self._states.lazy(place)
+            connection.register(plain_name(place), plain)
+            connection.register(special_name(place), special)
+        for statement in (*source_statements(tables), *view_statements(tables)):
             connection.execute(statement)
-        views = [view for named in tables for view in (named.view, named.changes_view)]
-        self.views = (*OURS, *views)
 
-    def _translated(self, error: duckdb.Error) -> SatchelError:
-        import duckdb
+    def _relations(self) -> Iterator[tuple[str, Any]]:
+        from satchel.audit.quarrels import CONFLICTS, conflicts_table
+        from satchel.audit.relations import acks_table, gaps_table, nodes_table, packets_table, unverified_table
 
-        message = (str(error).splitlines() or [type(error).__name__])[0].strip()
-        if (refused := lake_refusal(str(error))) is not None:
-            return refused
-        if isinstance(error, (duckdb.CatalogException, duckdb.BinderException)):
-            return UsageError(message, f"The views are: {', '.join(self.views)}.")
-        if isinstance(error, duckdb.PermissionException):
-            return UsageError(message, "An audit reads its views; it opens no other file and writes none.")
-        if isinstance(error, (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException)):
-            return SatchelError(message, "Run `satchel verify` on the packets.")
-        if "'pytz'" in message:
-            return UsageError("times with a zone cannot be shown here", "Cast them: (...)::TIMESTAMP, or ::VARCHAR.")
-        if "arrow_scan" in message or "Parquet" in message:
-            return SatchelError(message, "A file changed since it was verified: run `satchel verify`.")
-        return UsageError(message, "See the SQL reference of DuckDB.")
+        material = self._material
+        held = material.held
+        yield "packets", packets_table(material.packets, held.naming)
+        yield "acks", acks_table(held.acks)
+        yield "nodes", nodes_table(held.introduced.cards, held.members)
+        yield "gaps", gaps_table(material.gaps)
+        yield "unverified", unverified_table(material.unverified)
+        yield "conflicts", self._machine.lazy(CONFLICTS, lambda: conflicts_table(self._states, material))
+        yield LEDGER_NAME, material.ledger.table
 
 
-def open_audit(*paths: Path | str, root: PublicKey | None = None, lake: Path | str | None = None) -> Audit:
+def open_audit(
+    *paths: Path | str, root: PublicKey | None = None, lake: Path | str | None = None, strict: bool = False
+) -> Audit:
     """An audit of the packets below the paths: archives, exchanges, sticks. `root`: the founder's key, where it is
     known from elsewhere; otherwise the one founder's card there is. `lake`: one that was made of these packets
-    (satchel.audit.lake); a home's own is found. Only packets that verify are shown. UsageError: no packets there;
-    VerificationFailed: no card to verify them by."""
+    (satchel.audit.lake); a home's own is found. Only packets that verify are shown. `strict`: only if none is missing
+    and all verify. UsageError: no packets there; VerificationFailed: no card to verify them by, or
+    `strict` and not whole."""
     import duckdb
 
-    from satchel.audit.relations import acks_table, contexts_table, nodes_table, packets_table
-
-    held, relations = read_with_lake(paths, root, lake)
-    configuration = held.members.configuration
-    naming = held.naming
-    agreed = configuration.shared_tables() if configuration else ()
-    tables, left_out = gather_tables(agreed, held.packets, naming)
-    summary = Summary(len(held.packets), len(held.unverified), len(left_out), len(tables))
-    audit = Audit(duckdb.connect(":memory:"), summary, cautions(held, left_out, naming), relations)
-    registered = {
-        "packets": packets_table(held.packets, naming),
-        "acks": acks_table(held.acks),
-        "nodes": nodes_table(held.introduced.cards, held.members),
-        CONTEXTS_NAME: contexts_table(held.packets, naming),
-    }
+    material = gather(paths, root, lake)
+    if strict:
+        _require_whole(material)
+    audit = Audit(duckdb.connect(":memory:"), material)
     try:
-        audit._fill(tables, registered)
+        audit._fill()
     except duckdb.Error as error:
         audit.close()
         words = str(error).splitlines()[0]
         raise SatchelError(f"the packets cannot be shown: {words}", "Read them as docs/audit describes.") from error
     return audit
+
+
+def _require_whole(material: Material) -> None:
+    """VerificationFailed if something is missing or does not verify."""
+    hint = "Without --strict (strict=True) it is answered by what is here; the views gaps and unverified name it all."
+    if any(not gap.covered for gap in material.gaps):
+        raise VerificationFailed(f"{missing_words(material.gaps)}, so no answer is sure", hint)
+    if material.unverified or material.left_out:
+        raise VerificationFailed(f"{len(material.unverified) + material.left_out} packets are in no view", hint)

@@ -5,25 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from satchel.audit.branches import dot_of
+from satchel.audit.foundation import Foundation
 from satchel.audit.held import Held
 from satchel.model.schema import Column, Table
 from satchel.replication.branches import Naming
 
-OURS = ("packets", "changes", "acks", "nodes")
+OURS = ("packets", "changes", "acks", "nodes", "conflicts", "gaps", "unverified")
 MACHINERY = "_satchel"  # names of what the views are made of begin so
-CONTEXTS_NAME = f"{MACHINERY}_contexts"
+LEDGER_NAME = f"{MACHINERY}_ledger"
 CHANGE_FIELDS = ("origin", "seq", "op", "at", "by", "stamp", "columns", "lineage", "context", "gid", "misfit")
+
+
+# A packet's file; one that a foundation stands for, too; the foundation's.
+Kind = Literal["packet", "covered", "base"]
 
 
 class Shape(NamedTuple):
     """What distinguishes the files of one table: the columns that are still numbers in them and gids in later ones; the
-    branch of a fork that they are of, empty: the origin is the one that stands in the file."""
+    branch of a fork that they are of, empty: the origin is the one that stands in the file; where they are."""
 
     numbers: frozenset[str]
     branch: str
+    kind: Kind
+
+
+class Source(NamedTuple):
+    """Files of one shape, with the table as they have it."""
+
+    table: Table
+    files: Sequence[Path]
+    shape: Shape
 
 
 @dataclass(slots=True)
@@ -45,36 +59,48 @@ class Named:
     changes_view: str
 
     @property
-    def shapes(self) -> list[tuple[Table, Sequence[Path], str]]:
-        """Files with the table as they have it, and their branch: a reference that was named late is a number in what
-        came before."""
+    def shapes(self) -> list[Source]:
+        """Files with the table as they have it: a reference that was named late is a number in what came before."""
         found = [
-            (_with_types(self.table, "int64", shape.numbers), files, shape.branch)
-            for shape, files in self.files.items()
+            Source(_with_types(self.table, "int64", shape.numbers), files, shape) for shape, files in self.files.items()
         ]
-        return found or [(self.table, (), "")]
+        return found or [Source(self.table, (), Shape(frozenset(), "", "packet"))]
+
+    @property
+    def has_base(self) -> bool:
+        """Whether a foundation stands for some of its packets."""
+        return any(shape.kind != "packet" for shape in self.files)
 
 
 def gather_tables(
-    configured: Iterable[Table], packets: Iterable[Held], naming: Naming
+    configured: Iterable[Table], packets: Iterable[Held], naming: Naming, base: Foundation | None = None
 ) -> tuple[list[Named], list[str]]:
     """Tables by name, and a warning for each part that cannot stand in a view: a column of another type, or another
     key, than the network agreed on (or, where nothing was agreed, than the first packet has)."""
     found = {table.name: Found(table) for table in configured}
     warnings: list[str] = []
     for packet in packets:
-        origin = dot_of(packet, naming).origin
-        branch = origin if origin != packet.dot.origin else ""
+        dot = dot_of(packet, naming)
+        branch = dot.origin if dot.origin != packet.dot.origin else ""
+        kind: Kind = "covered" if base is not None and base.covers(dot) else "packet"
         for part in packet.parts:
-            entry = found.setdefault(part.table.name, Found(part.table))
-            numbers = _numbers(entry.table, part.table)
-            clash = _clash(entry.table, _with_types(part.table, "string", numbers))
-            if clash:
+            if clash := _add(found, part.table, packet.folder / part.file, branch, kind):
                 warnings.append(f"{packet.dot}: {part.file} is in no view: {clash}")
-            else:
-                entry.table = _joined(entry.table, part.table)
-                entry.files.setdefault(Shape(numbers, branch), []).append(packet.folder / part.file)
+    for table, path in base.parts if base is not None else ():
+        if base is not None and (clash := _add(found, table, path, "", "base")):
+            warnings.append(f"{base.name}: {path.name} is in no view: {clash}")
     return _named(found), warnings
+
+
+def _add(found: dict[str, Found], table: Table, path: Path, branch: str, kind: Kind) -> str:
+    """Takes a file in; why it cannot stand in a view otherwise."""
+    entry = found.setdefault(table.name, Found(table))
+    numbers = _numbers(entry.table, table)
+    clash = _clash(entry.table, _with_types(table, "string", numbers))
+    if not clash:
+        entry.table = _joined(entry.table, table)
+        entry.files.setdefault(Shape(numbers, branch, kind), []).append(path)
+    return clash
 
 
 def shown_name(column: str) -> str:
@@ -115,7 +141,7 @@ def _clash(known: Table, other: Table) -> str:
 def _joined(known: Table, other: Table) -> Table:
     names = set(known.names)
     new: tuple[Column, ...] = tuple(column for column in other.columns if column.name not in names)
-    return Table(known.name, known.columns + new, known.key, known.scope) if new else known
+    return replace(known, columns=known.columns + new) if new else known
 
 
 def _named(found: dict[str, Found]) -> list[Named]:

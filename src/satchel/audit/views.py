@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from string import Template
 
 from satchel.audit import expressions
-from satchel.audit.tables import CHANGE_FIELDS, MACHINERY, Named
+from satchel.audit.tables import CHANGE_FIELDS, LEDGER_NAME, MACHINERY, Named
 from satchel.model.schema import Column
 
-MACROS = ("key_of_real", "key_of_misfit", "json_of_misfit")
+MACROS = ("key_of_real", "key_of_misfit", "json_of_misfit", "loose", "loose_misfit")
 
 
 def parts_name(place: int) -> str:
@@ -25,15 +25,37 @@ def shape_name(place: int, number: int) -> str:
     return f"{MACHINERY}_parts_{place}_{number}"
 
 
-def view_statements(tables: Sequence[Named]) -> Iterator[str]:
-    """CREATE statements, in order. They bind names and types and read no row."""
+def source_name(named: Named, place: int, *, now: bool) -> str:
+    """What the versions of a table are read from. `now`: where a foundation stands for packets, it alone says which of
+    their versions still stand; else it only tells of those that are not here."""
+    return f"{parts_name(place)}_now" if now and named.has_base else parts_name(place)
+
+
+def plain_name(number: int | str) -> str:
+    """What `State.plain` of a question is registered as."""
+    return f"{MACHINERY}_plain_{number}"
+
+
+def special_name(number: int | str) -> str:
+    """What `State.special` of a question is registered as."""
+    return f"{MACHINERY}_special_{number}"
+
+
+def source_statements(tables: Sequence[Named]) -> Iterator[str]:
+    """CREATE statements of what all views stand on, in order. They bind names and types and read no row."""
     for macro in MACROS:
         yield _template(macro).template
     for place, named in enumerate(tables):
-        parts = parts_name(place)
-        yield _view(parts, _parts(named, place))
-        yield _view(named.changes_view, _changes_of(named, parts))
-        yield _view(named.view, _latest(named, parts))
+        yield _view(parts_name(place), _parts(named, place, now=False))
+        if named.has_base:
+            yield _view(source_name(named, place, now=True), _parts(named, place, now=True))
+
+
+def view_statements(tables: Sequence[Named]) -> Iterator[str]:
+    """CREATE statements of the views, after those of `source_statements`."""
+    for place, named in enumerate(tables):
+        yield _view(named.changes_view, _changes_of(named, parts_name(place)))
+        yield _view(named.view, shown(named, place, place))
     long_forms = [_long_form(named, parts_name(place)) for place, named in enumerate(tables)]
     yield _view("changes", "\nUNION ALL\n".join(long_forms) or _template("no_changes").template)
 
@@ -42,14 +64,22 @@ def _view(name: str, query: str) -> str:
     return f"CREATE TEMP VIEW {expressions.name(name)} AS\n{query}"
 
 
-def _parts(named: Named, place: int) -> str:
+def _parts(named: Named, place: int, *, now: bool) -> str:
     """All parts of a table in one shape: a number that later became a reference is text, as the references are; packets
     of a fork are told apart by the names of their branches."""
     columns = ", ".join(_typed(column) for column in named.table.columns)
-    return "\nUNION ALL\n".join(
-        f"SELECT {columns}, {_change(branch)} FROM {shape_name(place, number)}"
-        for number, (_, _, branch) in enumerate(named.shapes)
-    )
+    found = []
+    for number, source in enumerate(named.shapes):
+        if now and source.shape.kind == "covered":
+            continue
+        select = f"SELECT {columns}, {_change(source.shape.branch)} FROM {shape_name(place, number)} AS part"
+        if source.shape.kind == "base" and not now:
+            select += f" SEMI JOIN (FROM {LEDGER_NAME} WHERE NOT here) AS packet ON {_IS_OF}"
+        found.append(select)
+    return "\nUNION ALL\n".join(found)
+
+
+_IS_OF = "packet.origin = part._change.origin AND packet.seq = part._change.seq"
 
 
 def _change(branch: str) -> str:
@@ -69,9 +99,18 @@ def _changes_of(named: Named, parts: str) -> str:
     return _template("table_changes").substitute(columns=columns, parts=parts)
 
 
-def _latest(named: Named, parts: str) -> str:
-    columns = expressions.shown_columns(named.table)
-    return _template("latest").substitute(columns=columns, parts=parts, key=expressions.key_id(named.table))
+def shown(named: Named, place: int, number: int | str, *, now: bool = True, columns: str = "") -> str:
+    """The rows that a state shows, which is registered under a number; `columns` where it is not the view's."""
+    return fill(
+        "shown",
+        {
+            "columns": columns or expressions.shown_columns(named.table),
+            "source": source_name(named, place, now=now),
+            "key": expressions.key_id(named.table),
+            "plain": plain_name(number),
+            "special": special_name(number),
+        },
+    )
 
 
 def _long_form(named: Named, parts: str) -> str:
@@ -82,6 +121,11 @@ def _long_form(named: Named, parts: str) -> str:
         row=expressions.row_json(table),
         parts=parts,
     )
+
+
+def fill(name: str, words: Mapping[str, str]) -> str:
+    """A template of sql/ with its words filled in."""
+    return _template(name).substitute(words)
 
 
 @cache
