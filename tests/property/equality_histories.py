@@ -1,7 +1,7 @@
 """Random histories in whose end all nodes have one vector: their digests are equal, and any single thing that is
 changed on one side, past the triggers or in the books, shows, with the table and the column.
 
-`python -m tests.property.equality_histories toy|own|forget FIRST LAST` hunts; `-v toy SEED` tells one.
+`python -m tests.property.equality_histories toy|own|forget|replay FIRST LAST` hunts; `toy -v SEED` tells one.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from typing import Any
 from satchel.stores.look import Digests, TableDigest
 from satchel.stores.sqlite.store import SQLiteStore
 from satchel.sync.differences import compare
-from tests.property import snapshot_histories
+from tests.property import histories, snapshot_histories
 from tests.property.comparing import agree
 from tests.property.hunting import hunt
+from tests.property.member import Member
 
 
 def digests_of(store: SQLiteStore) -> Digests:
@@ -141,6 +142,33 @@ def play(kind: str, root: Path, seed: int, say: Callable[..., None] | None = Non
     return finish(history.world, history.rng, history.run)
 
 
+class ReplayedHistory(histories.History):
+    """Nodes with homes: at any moment the packets of each come to what its database shows, pending edits apart."""
+
+    def step(self, member: Member) -> None:
+        super().step(member)
+        if self.rng.random() < 0.1:
+            self.replay()
+
+    def replay(self) -> None:
+        """Looks at every node that can be looked at."""
+        for member in self.world.members:
+            if member.joining is None and not member.node.status()["missing"]:  # a copy without its archive
+                report = member.node.replay()
+                assert report["equal"], (member.name, report)
+
+    def run(self) -> None:
+        """The whole history."""
+        close, self.world.close = self.world.close, lambda: None  # type: ignore[method-assign]
+        try:
+            super().run()
+            self.replay()
+        finally:
+            close()
+
+
 if __name__ == "__main__":
     kind, *seeds = sys.argv[1:]
+    if kind == "replay":
+        sys.exit(hunt(lambda folder, seed, say: ReplayedHistory(folder, seed, say).run(), seeds))
     sys.exit(hunt(lambda folder, seed, say: play(kind, folder, seed, say) and None, seeds))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
@@ -51,45 +51,61 @@ def _owner(home: Path) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def omission_findings(
-    packets: Sequence[Held], covered: Mapping[Dot, set[str]], acks: Mapping[str, Ack], cut: Cut, owner: str | None
-) -> Omissions:
-    """Compares what was acknowledged with what is here. `covered`: what snapshots here stand for, by manifest hash;
-    `cut`: the last packet that counts of an origin of a revoked node; `owner`: see `owner_of`."""
-    known: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for packet in packets:
-        known[packet.dot.origin][packet.dot.seq].add(packet.hash[:HASH_DIGITS])
-    for dot, hashes in covered.items():
-        known[dot.origin][dot.seq] |= {digest[:HASH_DIGITS] for digest in hashes}
+class Here(NamedTuple):
+    """What is here: verified `packets`; what snapshots stand for, by manifest hash (`covered`); the names of folders
+    that are not whole (`arriving`)."""
+
+    packets: Sequence[Held]
+    covered: Mapping[Dot, set[str]]
+    arriving: Collection[str] = ()
+
+    def hashes(self) -> dict[str, dict[int, set[str]]]:
+        """First digits of the manifest hashes by origin, as it is signed, and seq."""
+        known: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+        for packet in self.packets:
+            known[packet.dot.origin][packet.dot.seq].add(packet.hash[:HASH_DIGITS])
+        for dot, hashes in self.covered.items():
+            known[dot.origin][dot.seq] |= {digest[:HASH_DIGITS] for digest in hashes}
+        return known
+
+    def last(self) -> dict[str, int]:
+        """The last packet of each origin that is here, or that one here had seen: those are named as its gaps."""
+        found: dict[str, int] = defaultdict(int)
+        marks = [(trunk_of(name), mark.seq) for packet in self.packets for name, mark in packet.context.items()]
+        for origin, seq in [*(packet.dot for packet in self.packets), *self.covered, *marks]:
+            found[origin] = max(found[origin], seq)
+        return found
+
+
+def omission_findings(here: Here, acks: Mapping[str, Ack], cut: Cut, owner: str | None) -> Omissions:
+    """Compares what was acknowledged with what is here. `cut`: the last packet that counts of an origin of a revoked
+    node; `owner`: see `owner_of`."""
     result = Omissions([], [])
-    for finding, witnesses in _findings(known, acks, cut):
-        of_owner = owner is None or owner in witnesses or node_of(finding.packet.partition("/")[0]) == owner
-        (result.problems if of_owner else result.missing).append(finding)
-    return result
-
-
-def _findings(
-    known: Mapping[str, Mapping[int, set[str]]], acks: Mapping[str, Ack], cut: Cut
-) -> Iterator[tuple[Finding, set[str]]]:
-    """Each with the nodes that acknowledged it."""
+    known, last = here.hashes(), here.last()
     beyond: dict[str, dict[str, int]] = defaultdict(dict)  # origin -> who -> the last that it has
     for node, ack in sorted(acks.items()):
         for name, mark in ack.marks.items():
             origin = trunk_of(name)
+            there = known[origin].get(mark.seq) if origin in known else None
             if is_beyond(name, mark.seq, cut):
                 continue
-            there = known[origin].get(mark.seq) if origin in known else None
-            if there is None and mark.seq > max(known.get(origin, {}), default=0):
+            if there is None and mark.seq > last.get(origin, 0):
                 beyond[origin][node] = mark.seq
             elif there is not None and mark.hash not in there:
                 reason = f"{node} has acknowledged another packet {origin}/{mark.seq}, with the hash {mark.hash}"
-                yield Finding(f"{origin}/{mark.seq}", "", reason), {node}
+                result.problems.append(Finding(f"{origin}/{mark.seq}", "", reason))
     for origin, by in sorted(beyond.items()):
-        first, last = max(known.get(origin, {}), default=0) + 1, max(by.values())
-        upto = f" to {origin}/{last}" if last > first else ""
-        names = " and ".join(f"{node} up to {origin}/{seq}" for node, seq in sorted(by.items()))
-        reason = f"not here{f', with all{upto}' if upto else ''}: acknowledged by {names}"
-        yield Finding(f"{origin}/{first}", "", reason), set(by)
+        first, final = last.get(origin, 0) + 1, max(by.values())
+        arriving = all(f"{origin}/{seq}" in here.arriving for seq in range(first, final + 1))
+        must_be = owner is None or owner in by or node_of(origin) == owner
+        (result.problems if must_be and not arriving else result.missing).append(_absent(origin, first, final, by))
+    return result
+
+
+def _absent(origin: str, first: int, final: int, by: Mapping[str, int]) -> Finding:
+    upto = f", with all to {origin}/{final}" if final > first else ""
+    names = " and ".join(f"{node} up to {origin}/{seq}" for node, seq in sorted(by.items()))
+    return Finding(f"{origin}/{first}", "", f"not here{upto}: acknowledged by {names}")
 
 
 def equality_findings(acks: Mapping[str, Ack]) -> list[Finding]:

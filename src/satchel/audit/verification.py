@@ -18,7 +18,7 @@ from satchel.audit.holdings import find_ours, keyid_of
 from satchel.audit.lake_book import rows_checked
 from satchel.audit.looking import Look, look_at, open_place
 from satchel.audit.members import read_acks, read_members
-from satchel.audit.omissions import equality_findings, omission_findings, owner_of
+from satchel.audit.omissions import Here, equality_findings, omission_findings, owner_of
 from satchel.audit.places import Place, is_foreign
 from satchel.audit.snapshots import Covered, check_snapshots
 from satchel.errors import BadPacket
@@ -82,9 +82,8 @@ def verify_paths(*paths: Path | str, root: PublicKey | None = None) -> dict[str,
     )
     problems += equality_findings(acks.newest)
     if report.archived:  # a medium carries only what others lack
-        omitted = omission_findings(
-            report.verified, covered.hashes, acks.newest, introduced.members.cut, owner_of(paths)
-        )
+        here = Here(report.verified, covered.hashes, {place.guess for place in found.incomplete})
+        omitted = omission_findings(here, acks.newest, introduced.members.cut, owner_of(paths))
         problems += omitted.problems
         report.missing += omitted.missing
     return _document(report, [*report.problems, *problems], [*report.warnings, *warnings], introduced.members, naming)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from satchel.errors import BadPacket
+from satchel.errors import BadPacket, UsageError
 from satchel.model.ids import Dot
 from satchel.stores.base import Applying, Store
 from satchel.stores.records import Sealed
@@ -129,7 +129,9 @@ class Replayed:
 
 def replay(site: Site) -> Replayed:
     """Rebuilds the state from the packets and compares it with the database. If the packets do not come to the vector
-    of the database, rows are not compared: they would differ by what is missing."""
+    of the database, rows are not compared: they would differ by what is missing. UsageError while joining."""
+    if site.joining:
+        raise UsageError("this node is still joining", "import once from the exchange first")
     with site.store.look() as here, _empty(site) as store:
         there = Site(site.home, site.settings, store, site.archive, dry_run=True)
         covered = {origin: mark.seq for origin, mark in here.vector.items()}
