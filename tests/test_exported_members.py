@@ -13,7 +13,7 @@ def test_every_public_name_is_there_and_documented() -> None:
 
 
 def test_the_public_names_are_those_of_the_interface() -> None:
-    rooms = {"audit", "init", "join", "open", "relay", "report", "verify"}
+    rooms = {"audit", "health", "init", "join", "open", "relay", "report", "verify"}
     assert set(satchel.__all__) == {"Node", "SatchelError", "__version__", *rooms}
 
 

@@ -13,17 +13,30 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from satchel.api.node import Node
-    from satchel.api.places import init, join, open, relay, verify
+    from satchel.api.places import health, init, join, open, relay, verify
     from satchel.api.reporting import report
     from satchel.audit import open_audit as audit
     from satchel.errors import SatchelError
 
 __version__ = "0.1.0"
-__all__ = ["Node", "SatchelError", "__version__", "audit", "init", "join", "open", "relay", "report", "verify"]
+__all__ = [
+    "Node",
+    "SatchelError",
+    "__version__",
+    "audit",
+    "health",
+    "init",
+    "join",
+    "open",
+    "relay",
+    "report",
+    "verify",
+]
 
 _HOMES = {
     "Node": "satchel.api.node",
     "SatchelError": "satchel.errors",
+    "health": "satchel.api.places",
     "init": "satchel.api.places",
     "join": "satchel.api.places",
     "open": "satchel.api.places",

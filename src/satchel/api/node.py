@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from satchel.api.events import Callback, Events
+from satchel.api.governed import Governed
 from satchel.api.watched import Watched
 from satchel.errors import SatchelError
 from satchel.sync.home import Home
@@ -17,21 +18,15 @@ if TYPE_CHECKING:
     from satchel.model.schema import Table
     from satchel.model.value import Value
     from satchel.model.version import Version
-    from satchel.sync.configuring import ConfigurationReport
     from satchel.sync.identities import Identities
-    from satchel.sync.leaving import LeavingReport
-    from satchel.sync.membership import InviteReport
-    from satchel.sync.pruning import PruneReport
-    from satchel.sync.rejoining import RejoinReport
     from satchel.sync.report import Report
     from satchel.sync.site import Site
-    from satchel.sync.snapshotting import SnapshotReport
 
 # Each method imports the use case that it is about, and nothing else: `satchel status` is started far more often than
 # anybody revokes a node (ADR 28).
 
 
-class Node(Watched):
+class Node(Governed, Watched):
     """A node's home, opened by `satchel.open`. Every method locks the home only while it runs.
 
     All methods raise SatchelError or one of its kinds (satchel.errors), each with a message and a hint.
@@ -116,52 +111,6 @@ class Node(Watched):
 
         return self._run(exchanges, run, dry_run=dry_run)
 
-    def invite(
-        self, name: str, *, out: str | Path | None = None, role: str = "member", days: int = 30, dry_run: bool = False
-    ) -> InviteReport:
-        """Writes an invitation for one node (`NAME.invite` unless `out` is named)."""
-        from satchel.sync import membership
-
-        with working(self.home, dry_run=dry_run) as site:
-            path = Path(out) if out is not None else None
-            return membership.invite(site, name, out=path, role=role, days=days, dry_run=dry_run)
-
-    def rejoin(self, invitation: str | Path, *, dry_run: bool = False) -> RejoinReport:
-        """Gives a home that was copied a new name and key, those of an invitation; its database stays as it is."""
-        from satchel.sync import rejoining
-
-        with working(self.home, dry_run=dry_run) as site:
-            return rejoining.rejoin(site, Path(invitation), dry_run=dry_run)
-
-    def snapshot(self, directory: str | Path | None = None, *, dry_run: bool = False) -> SnapshotReport:
-        """Makes the state for late joiners, in the archive and in a folder; an admin's."""
-        from satchel.sync import snapshotting
-
-        with working(self.home, dry_run=dry_run) as site:
-            return snapshotting.snapshot(site, None if directory is None else Path(directory), dry_run=dry_run)
-
-    def prune(self, *, keep_days: int | None = None, deleted: bool = False, dry_run: bool = False) -> PruneReport:
-        """Removes from the archive what everybody has and a snapshot stands for."""
-        from satchel.sync import pruning
-
-        with working(self.home, dry_run=dry_run) as site:
-            keep_days = site.settings.keep_days if keep_days is None else keep_days
-            return pruning.prune(site, keep_days=keep_days, deleted=deleted, dry_run=dry_run)
-
-    def retire(self, name: str, *, dry_run: bool = False) -> LeavingReport:
-        """Nobody waits for a node any more; what it sealed counts. An admin's word, or that of the node itself."""
-        from satchel.sync import leaving
-
-        with working(self.home, dry_run=dry_run) as site:
-            return leaving.retire(site, name, dry_run=dry_run)
-
-    def revoke(self, name: str, *, at: Sequence[str] = (), dry_run: bool = False) -> LeavingReport:
-        """Nothing more of a node counts than what is applied here, or up to the packets `at` (`12` or `name/12`)."""
-        from satchel.sync import leaving
-
-        with working(self.home, dry_run=dry_run) as site:
-            return leaving.revoke(site, name, at, dry_run=dry_run)
-
     def compare(self, *exchanges: str | Path, dry_run: bool = False) -> dict[str, Any]:
         """A `sync` that also takes digests of all tables, tells them, and compares them with those that others told of
         the same packets: its fields, and {equality: {taken, seconds, peers: [{node, equal, at, newest, told,
@@ -190,27 +139,6 @@ class Node(Watched):
 
         return list_configuration(self.home)
 
-    def add_tables(self, *globs: str, dry_run: bool = False) -> ConfigurationReport:
-        """Replicates more tables: an admin's change of the configuration."""
-        from satchel.sync import configuring
-
-        with working(self.home, dry_run=dry_run) as site:
-            return configuring.add_tables(site, globs, dry_run=dry_run)
-
-    def set_policy(self, glob: str, policy: str, *, dry_run: bool = False) -> ConfigurationReport:
-        """Another conflict policy for the tables of these names: an admin's change of the configuration."""
-        from satchel.sync import configuring
-
-        with working(self.home, dry_run=dry_run) as site:
-            return configuring.set_policy(site, glob, policy, dry_run=dry_run)
-
-    def add_references(self, *references: str, dry_run: bool = False) -> ConfigurationReport:
-        """Names references that the schema does not declare, TABLE.COLUMN=TABLE: an admin's change."""
-        from satchel.sync import configuring
-
-        with working(self.home, dry_run=dry_run) as site:
-            return configuring.add_references(site, references, dry_run=dry_run)
-
     # -- looking
 
     def status(self) -> dict[str, Any]:
@@ -219,6 +147,14 @@ class Node(Watched):
 
         with reading(self.home) as site:
             return status(site)
+
+    def health(self) -> dict[str, Any]:
+        """How every member is, by what it says of itself: {network, sentence, nodes: [{node, role, state, heard,
+        behind, waiting, quarantined, conflicts, configuration, software, lacks, troubles}]}."""
+        from satchel.sync.health import health_of
+
+        with reading(self.home) as site:
+            return health_of(site)
 
     def conflicts(self, closed: bool = False) -> list[dict[str, Any]]:
         """Open conflicts and those passed over until reviewed; with `closed` all."""
@@ -287,22 +223,6 @@ class Node(Watched):
 
         with reading(self.home) as site:
             return running.list_runs(site, limit)
-
-    def nodes(self) -> Mapping[str, Any]:
-        """{nodes: [{node, role, key, invited_by, state, this, cuts, by, until, heard, silent}], problems: [text]};
-        `state`: active | retired | revoked | waiting | invited | expired."""
-        from satchel.sync import roll
-
-        with reading(self.home) as site:
-            return roll.list_nodes(site)
-
-    def tables(self) -> Mapping[str, Any]:
-        """{tables: [{table, key, scope, policy, columns}], left_out: [{table, reason}],
-        references: [TABLE.COLUMN=TABLE], schema: follow | report}."""
-        from satchel.sync import membership
-
-        with reading(self.home) as site:
-            return membership.list_tables(site)
 
     # -- quarantine
 

@@ -73,3 +73,12 @@ def relay(source: str | Path, target: str | Path, *, every: bool = False, dry_ru
 
     with wall(Path(target)):
         return carry(Path(source), Path(target), every=every, dry_run=dry_run).as_json()
+
+
+def health(folder: str | Path) -> dict[str, Any]:
+    """How every member of a network is, from a share or stick alone; the fields of `Node.health`. Raises
+    ExchangeUnreachable, VerificationFailed, SatchelError."""
+    from satchel.sync.health import health_at
+
+    with wall(Path(folder)):
+        return health_at(Path(folder))

@@ -3,18 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
+
+import click
 
 from satchel.cli.command import command
 from satchel.cli.page import Answer, Block, Data, Table, enumerate_some, optional, plural, when
 from satchel.cli.session import Session
 from satchel.cli.summary import SHOWN, kept_back, renumbered_line
 
+_EXAMPLES = ("satchel status", "satchel status --json", "satchel status --network", "satchel status --on /mnt/share")
 
-@command("status", "satchel status", "satchel --home office status --json")
-def run(session: Session) -> Answer:
-    """Say how things stand, and who lacks what."""
+
+@command("status", *_EXAMPLES)
+@click.option("--network", is_flag=True, help="How every member is, by what it says of itself.")
+@click.option(
+    "--on", "folder", metavar="FOLDER", type=click.Path(path_type=Path), help="The same, from a share or stick."
+)
+def run(session: Session, network: bool, folder: Path | None) -> Answer:
+    """Say how things stand, and who lacks what.
+
+    With --on neither a home nor a database is needed.
+    """
+    if folder is not None:
+        import satchel
+
+        return Answer(satchel.health(folder), network_page)
     with session.node() as node:
+        if network:
+            return Answer(node.health(), network_page)
         return Answer(node.status(), page)
+
+
+def network_page(health: Data) -> Iterable[Block]:
+    """The sentence, every member, and what is to be looked after."""
+    yield health["sentence"]
+    rows = [
+        (
+            entry["node"],
+            entry["state"],
+            "unknown" if entry["heard"] is None else _lacks(entry["behind"]),
+            entry.get("waiting", ""),
+            entry.get("conflicts", ""),
+            when(entry["heard"]) or "never",
+        )
+        for entry in health["nodes"]
+    ]
+    yield Table(["member", "state", "lacks", "waiting", "conflicts", "last heard"], rows)
+    troubles = [(entry["node"], trouble) for entry in health["nodes"] for trouble in entry["troubles"]]
+    yield from optional(["member", "what"], troubles, "To look after")
 
 
 def page(status: Data) -> Iterable[Block]:

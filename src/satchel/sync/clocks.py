@@ -24,7 +24,7 @@ def _from_the_future(site: Site) -> Iterator[str]:
     for origin, mark in site.store.vector().items():
         record = site.store.packet(Dot(origin, mark.seq))
         if record is not None and record.created > now + TOLERANCE_MS:
-            ahead = _in_words(record.created - now)
+            ahead = in_words(record.created - now)
             whose = trunk_of(origin).partition(".")[0]
             others = f"the clock of {whose} or of this machine" if whose != site.settings.node else "its clock"
             yield f"{record.dot} was sealed {ahead} in the future: {others} is or was wrong; set it right"
@@ -37,11 +37,12 @@ def _acknowledged_too_early(site: Site) -> Iterator[str]:
         record = site.store.packet(Dot(own, mark.seq)) if mark is not None and node != site.settings.node else None
         early = record.created - time_value(ack.clock) if record is not None else 0
         if record is not None and early > TOLERANCE_MS:
-            words = f"{node} had {record.dot} {_in_words(early)} before it was sealed, by the clock there"
+            words = f"{node} had {record.dot} {in_words(early)} before it was sealed, by the clock there"
             yield f"{words}: that clock or the one of this machine is or was wrong; set it right"
 
 
-def _in_words(milliseconds: int) -> str:
+def in_words(milliseconds: int) -> str:
+    """A long time as people say it: `3 days`."""
     hours, days = milliseconds // TOLERANCE_MS, milliseconds // _DAY_MS
     if days >= 365:
         return f"{days // 365} year{'s' if days >= 730 else ''}"

@@ -10,22 +10,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from satchel.errors import BadPacket, SatchelError, UsageError
+from satchel.errors import BadPacket, UsageError
 from satchel.exchange.folder import FolderExchange, open_exchange
 from satchel.exchange.listing import Listing, Place
 from satchel.exchange.names import packet_path
 from satchel.exchange.snapshots import drop_snapshot
 from satchel.files import FileTrouble, copy_new
 from satchel.model.vector import Mark
-from satchel.packet.ack import open_ack
-from satchel.packet.limits import DEFAULT_LIMITS
+from satchel.packet.ack import Ack, open_ack
 from satchel.packet.members import Members
 from satchel.packet.problem import Waiting
 from satchel.packet.receipt import newer
 from satchel.packet.snapshot import SignedSnapshot, read_snapshot, snapshot_problems
 from satchel.packet.verify import SignedManifest, read_manifest, verify_parts
-
-_LIMIT = DEFAULT_LIMITS.envelope_bytes
+from satchel.sync.bystander import LIMIT, Bystander, acks_in, newest
 
 
 @dataclass(slots=True)
@@ -57,15 +55,11 @@ def relay(source: Path, target: Path, *, every: bool = False, dry_run: bool = Fa
     VerificationFailed: cards that fit no founder, or two founders."""
     if target.resolve() == source.resolve():
         raise UsageError("that is one folder and not two", "name where from and where to")
-    here = open_exchange(source)
-    listing = here.listing()
-    members = _members(here, listing)
+    found = Bystander.at(source)
+    here, listing, members = found.exchange, found.listing, found.members
     there = open_exchange(target, members.network.id, create=not dry_run)
-    if here.network_id not in (None, members.network.id):
-        raise SatchelError(f"the cards in {source} are of another network than its packets", "name another folder")
     report = RelayReport(members.network.name, dry_run=dry_run)
-    known = there.listing()
-    had = _had_by_all(members, _acks(here, listing, members), _acks(there, known, members))
+    had = _had_by_all(members, newest([*found.acks(), *acks_in(there, there.listing(), members)]))
     try:
         for place, signed in _packets(here, listing, members, report):
             _carry(here, there, place, signed, had, report, every=every)
@@ -81,34 +75,14 @@ def relay(source: Path, target: Path, *, every: bool = False, dry_run: bool = Fa
     return report
 
 
-def _members(here: FolderExchange, listing: Listing) -> Members:
-    if not listing.nodes:
-        raise SatchelError(f"there are no cards in {here.path}", "name a folder in which satchel exchanges packets")
-    data = (here.read_listed(path, _LIMIT) for path in listing.nodes)
-    return Members.from_files(None, [each for each in data if each is not None])
-
-
-def _acks(exchange: FolderExchange, listing: Listing, members: Members) -> Iterator[Any]:
-    for path in listing.acks:
-        with suppress(BadPacket):  # it is told by whoever imports it
-            data = exchange.read_listed(path, _LIMIT)
-            ack = None if data is None else open_ack(data, members)
-            if ack is not None and not isinstance(ack, Waiting):
-                yield ack
-
-
-def _had_by_all(members: Members, *acks: Iterator[Any]) -> Mapping[str, int] | None:
+def _had_by_all(members: Members, acks: Mapping[str, Ack]) -> Mapping[str, int] | None:
     """Origin -> the last packet that every member has acknowledged; None: somebody said nothing yet. Branches are told
     apart by who applies them: where an acknowledgement names any, everything is taken."""
-    newest: dict[str, Any] = {}
-    for ack in (each for found in acks for each in found):
-        if ack.node not in newest or newer(ack, newest[ack.node]):
-            newest[ack.node] = ack
     awaited = [member.name for member in members.awaited]
-    if any(name not in newest for name in awaited):
+    if any(name not in acks for name in awaited):
         return None
-    marks: list[Mapping[str, Mark]] = [newest[name].marks for name in awaited]
-    if any("~" in origin for each in marks for origin in each) or any(newest[name].wanted for name in awaited):
+    marks: list[Mapping[str, Mark]] = [acks[name].marks for name in awaited]
+    if any("~" in origin for each in marks for origin in each) or any(acks[name].wanted for name in awaited):
         return None
     origins = {origin for each in marks for origin in each}
     return {origin: min(each[origin].seq if origin in each else 0 for each in marks) for origin in origins}
@@ -120,7 +94,7 @@ def _packets(
     found: list[tuple[Place, SignedManifest]] = []
     for place in listing.packets:
         try:
-            marker = here.read_marker(place, _LIMIT)
+            marker = here.read_marker(place, LIMIT)
             signed = None if marker is None else read_manifest(marker, members)
         except (BadPacket, FileTrouble) as bad:
             report.refused.append({"packet": f"{place.origin}/{place.name}", "reason": str(bad)})
@@ -175,7 +149,7 @@ def _carry_snapshot(
     here: FolderExchange, there: FolderExchange, place: Place, members: Members, report: RelayReport
 ) -> None:
     try:
-        signed = read_snapshot(here.read_marker(place, _LIMIT) or b"", members)
+        signed = read_snapshot(here.read_marker(place, LIMIT) or b"", members)
     except BadPacket as bad:
         report.refused.append({"packet": f"snapshots/{place.name}", "reason": str(bad)})
         return
@@ -199,18 +173,18 @@ def _carry_side_files(
 ) -> None:
     """Cards and statements, those that members signed; acknowledgements that are newer than those that lie there."""
     for path in listing.nodes:
-        data = here.read_listed(path, _LIMIT)
+        data = here.read_listed(path, LIMIT)
         relative = f"nodes/{path.name.lower()}"
         with suppress(BadPacket):
-            if data is not None and there.read_side_file(relative, _LIMIT) != data:
+            if data is not None and there.read_side_file(relative, LIMIT) != data:
                 members.check(data)
                 there.put_side_file(relative, data)
                 report.files += 1
     for path in listing.acks:
-        data, relative = here.read_listed(path, _LIMIT), f"acks/{path.name.lower()}"
+        data, relative = here.read_listed(path, LIMIT), f"acks/{path.name.lower()}"
         with suppress(BadPacket):
             ack = None if data is None else open_ack(data, members)
-            old = there.read_side_file(relative, _LIMIT)
+            old = there.read_side_file(relative, LIMIT)
             known = None if old is None else open_ack(old, members)
             if data is None or ack is None or isinstance(ack, Waiting) or relative != f"acks/{ack.file_name}":
                 continue
