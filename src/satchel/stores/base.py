@@ -217,6 +217,9 @@ class Store(Protocol):
     def pending(self) -> int:
         """How many rows have changes that are not sealed."""
 
+    def has_noted(self) -> bool:
+        """Whether capture has noted anything since the last seal, though it may come to nothing."""
+
     def unpublished(self) -> Sequence[Sealed]:
         """Packets that are recorded and whose manifest may not be in the archive yet (a kill between the two)."""
 

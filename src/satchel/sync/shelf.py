@@ -60,6 +60,10 @@ class Shelf:
         """The packets' folders of which nobody knows yet that they were applied, whole."""
         return self.after(folder, self._settled(folder)[0])
 
+    def has_news(self) -> bool:
+        """Whether there is any such folder."""
+        return any(True for folder in self.folders for _ in self.news(folder))
+
     def settled(self, folder: str) -> int:
         """Up to which number every name is of a packet that was applied and stands here whole, or pruned."""
         return self._settled(folder)[0]

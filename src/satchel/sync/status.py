@@ -11,7 +11,6 @@ from satchel.sync.acknowledged import marks_of
 from satchel.sync.branches import fork_alarms, forks, naming_of
 from satchel.sync.cuts import REVOKED
 from satchel.sync.equality import alarms, equality_json
-from satchel.sync.incoming import Intake
 from satchel.sync.missing import missing
 from satchel.sync.origins import epochs
 from satchel.sync.patience import incomplete_json, overdue, standing
@@ -71,6 +70,11 @@ def status(site: Site) -> dict[str, Any]:
 
 def standing_waits(site: Site, quarantine: Quarantine) -> list[dict[str, str]]:
     """[{packet, for}]: what is in the archive or lies at an exchange, is not applied, and what it waits for."""
+    if not site.joining and not site.shelf.has_news():
+        return standing(Sightings.of(site))[0]
+
+    from satchel.sync.incoming import Intake
+
     intake = Intake(site, Report(), quarantine, [site.archive], dry_run=True)
     intake.look()
     if site.joining:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 from satchel.model.gids import gid_columns
@@ -137,6 +137,14 @@ def bear(db: sqlite3.Connection, layout: Layout, bearing: tuple[str, str] | None
     layout.bearing = bearing
 
 
+def noted(db: sqlite3.Connection, known: Iterable[Layout]) -> list[tuple[Layout, int]]:
+    """The tables in whose logs there is something after the last seal, each with the log row that was sealed last."""
+    marks = dict(db.execute("SELECT number, mark FROM _satchel_table").fetchall())
+    pairs = ((layout, int(marks[layout.number])) for layout in known)
+    query = "SELECT EXISTS (SELECT 1 FROM {} WHERE id > ?)"
+    return [(each, mark) for each, mark in pairs if db.execute(query.format(each.log), (mark,)).fetchone()[0]]
+
+
 # -- origins and vectors
 
 
@@ -214,6 +222,16 @@ def packet(db: sqlite3.Connection, dot: Dot) -> PacketRecord | None:
     return None if row is None else _packet_record(row)
 
 
+def suffixes(db: sqlite3.Connection, trunk: str, after: int = 0) -> dict[int, frozenset[str]]:
+    """The suffixes of the applied packets of an origin and its branches, by seq: those with higher numbers."""
+    names = "SELECT number FROM _satchel_origin WHERE name = ? OR substr(name, 1, ?) = ?"
+    rows = db.execute(
+        f"SELECT q, group_concat(suffix) FROM _satchel_packet WHERE o IN ({names}) AND q > ? GROUP BY q",
+        (trunk, len(trunk) + 1, f"{trunk}~", after),
+    )
+    return {seq: frozenset(texts.split(",")) for seq, texts in rows.fetchall()}
+
+
 # -- own packets between record and publication
 
 
@@ -249,6 +267,21 @@ def unpublished(db: sqlite3.Connection) -> list[Sealed]:
 def forget_envelopes(db: sqlite3.Connection, upto: Dot) -> None:
     """The manifests up to this packet are in the archive."""
     db.execute("DELETE FROM _satchel_envelope WHERE o = ? AND q <= ?", (origin_number(db, upto.origin), upto.seq))
+
+
+# -- conflicts
+
+UNREVIEWED = "closed IS NOT NULL AND NOT reviewed AND json_extract(closed_by, '$.how') = 'passed-over'"
+
+
+def conflict_counts(db: sqlite3.Connection) -> dict[str, int]:
+    """{open, parked, passed_over}."""
+    still, parked = db.execute(
+        "SELECT count(*), coalesce(sum(coalesce(apart, '') IN ('parked', 'refused')), 0) FROM _satchel_conflict"
+        " WHERE closed IS NULL"
+    ).fetchone()
+    (passed,) = db.execute(f"SELECT count(*) FROM _satchel_conflict WHERE {UNREVIEWED}").fetchone()
+    return {"open": still - parked, "parked": parked, "passed_over": passed}
 
 
 # -- log of runs

@@ -22,16 +22,6 @@ from satchel.stores.sqlite.numbers import Numbers
 from satchel.stores.sqlite.row import RowEditor
 
 
-def suffixes(db: sqlite3.Connection, trunk: str, after: int = 0) -> dict[int, frozenset[str]]:
-    """The suffixes of the applied packets of an origin and its branches, by seq: those with higher numbers."""
-    names = "SELECT number FROM _satchel_origin WHERE name = ? OR substr(name, 1, ?) = ?"
-    rows = db.execute(
-        f"SELECT q, group_concat(suffix) FROM _satchel_packet WHERE o IN ({names}) AND q > ? GROUP BY q",
-        (trunk, len(trunk) + 1, f"{trunk}~", after),
-    )
-    return {seq: frozenset(texts.split(",")) for seq, texts in rows.fetchall()}
-
-
 def rename(db: sqlite3.Connection, layouts: Mapping[str, Layout], renamings: Sequence[Renaming]) -> None:
     """Does them in their order, inside the caller's transaction."""
     for renaming in renamings:

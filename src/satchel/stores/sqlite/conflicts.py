@@ -18,7 +18,7 @@ from satchel.model.key import conflict_id, key_text
 from satchel.model.value import Value
 from satchel.model.version import Cell, Version
 from satchel.stores.records import ConflictRecord, Settled
-from satchel.stores.sqlite import exact
+from satchel.stores.sqlite import books, exact
 from satchel.stores.sqlite.apart import NOTED, Apart
 from satchel.stores.sqlite.layout import Layout
 
@@ -201,12 +201,9 @@ def read(db: sqlite3.Connection, layouts: Mapping[int, Layout], live: Any, *, cl
 
     `live(layout, key)` gives (versions, shown row) of an open one.
     """
-    where = "1" if closed else f"closed IS NULL OR ({_UNREVIEWED})"
+    where = "1" if closed else f"closed IS NULL OR ({books.UNREVIEWED})"
     rows = db.execute(f"SELECT {_COLUMNS} FROM _satchel_conflict WHERE {where} ORDER BY number").fetchall()
     return [_record(db, layouts, row, live) for row in rows]
-
-
-_UNREVIEWED = "closed IS NOT NULL AND NOT reviewed AND json_extract(closed_by, '$.how') = 'passed-over'"
 
 
 def _record(db: sqlite3.Connection, layouts: Mapping[int, Layout], row: Sequence[Any], live: Any) -> ConflictRecord:
@@ -246,16 +243,6 @@ def number_of(db: sqlite3.Connection, id_: str) -> int:
     if row is None:
         raise UsageError(f"there is no conflict {id_}", "list them with `satchel conflicts --all`")
     return int(row[0])
-
-
-def counts(db: sqlite3.Connection) -> dict[str, int]:
-    """{open, parked, passed_over}."""
-    still, parked = db.execute(
-        "SELECT count(*), coalesce(sum(coalesce(apart, '') IN ('parked', 'refused')), 0) FROM _satchel_conflict"
-        " WHERE closed IS NULL"
-    ).fetchone()
-    (passed,) = db.execute(f"SELECT count(*) FROM _satchel_conflict WHERE {_UNREVIEWED}").fetchone()
-    return {"open": still - parked, "parked": parked, "passed_over": passed}
 
 
 def review(db: sqlite3.Connection, layouts: Mapping[int, Layout], live: Any, id_: str, now: int) -> None:

@@ -11,7 +11,7 @@ from satchel.stores.sqlite import apart, books, numbers
 from satchel.stores.sqlite.capture import triggers
 from satchel.stores.sqlite.connection import quote, transaction
 from satchel.stores.sqlite.gap import has_gap, make_gap
-from satchel.stores.sqlite.schema import table_columns
+from satchel.stores.sqlite.schema import missing_columns
 
 if TYPE_CHECKING:
     from satchel.model.schema import Table
@@ -84,12 +84,6 @@ def outdated(db: sqlite3.Connection, layouts: Mapping[str, Layout], *, whole_row
         ):
             found[name] = f"the capture triggers of {name} were missing or of another version; they were made again"
     return found
-
-
-def missing_columns(db: sqlite3.Connection, layout: Layout) -> list[str] | None:
-    """Replicated columns that the table does not have now; None: there is no such table."""
-    have = {column for column, *_ in table_columns(db, layout.table.name)}
-    return [name for name in layout.table.names if name not in have] if have else None
 
 
 def detach(db: sqlite3.Connection) -> None:

@@ -49,11 +49,18 @@ class Knowledge(Opened):
 
     def pending(self) -> int:
         """How many rows have changes that are not sealed."""
-        from satchel.stores.sqlite import pending
-
         with self._wall() as db:
-            sealed = dict(db.execute("SELECT number, mark FROM _satchel_table").fetchall())
-            return sum(pending.count(db, layout, sealed[layout.number]) for layout in self._layouts.values())
+            noted = books.noted(db, self._layouts.values())
+            if not noted:
+                return 0
+            from satchel.stores.sqlite import pending
+
+            return sum(pending.count(db, layout, mark) for layout, mark in noted)
+
+    def has_noted(self) -> bool:
+        """Whether capture has noted anything since the last seal, though it may come to nothing."""
+        with self._wall() as db:
+            return bool(books.noted(db, self._layouts.values()))
 
     def unpublished(self) -> Sequence[Sealed]:
         """Own packets whose manifest may not be in the archive yet."""
@@ -72,10 +79,8 @@ class Knowledge(Opened):
 
     def suffixes(self, trunk: str, after: int = 0) -> Mapping[int, frozenset[str]]:
         """The suffixes of the applied packets of an origin and its branches, by seq: those with higher numbers."""
-        from satchel.stores.sqlite import branches
-
         with self._wall() as db:
-            return branches.suffixes(db, trunk, after)
+            return books.suffixes(db, trunk, after)
 
     def packet(self, dot: Dot) -> PacketRecord | None:
         """An applied packet."""
@@ -84,18 +89,23 @@ class Knowledge(Opened):
 
     def renumbered(self, limit: int = 100) -> tuple[int, Sequence[Renumbered]]:
         """How many rows have another number here than that of their birth, and the first of them."""
-        from satchel.stores.sqlite.numbers import renumbered
-
         with self._wall() as db:
-            return renumbered(db, self._layouts.values(), limit)
+            local = [layout for layout in self._layouts.values() if layout.is_local]
+            if not local:
+                return 0, []
+            from satchel.stores.sqlite.numbers import renumbered
+
+            return renumbered(db, local, limit)
 
     def lacks(self) -> Sequence[Lacks]:
         """Tables and columns of the network that this database does not have."""
-        from satchel.stores.sqlite.drift import lacking
-
         with self._wall():
-            found = (lacking(layout) for layout in self._layouts.values())
-            return [lacks for lacks in found if lacks is not None]
+            poorer = [layout for layout in self._layouts.values() if layout.away or layout.absent]
+            if not poorer:
+                return []
+            from satchel.stores.sqlite.drift import lacking
+
+            return [lacks for lacks in map(lacking, poorer) if lacks is not None]
 
     def record_run(self, run: Run) -> None:
         """Appends to the log of runs."""

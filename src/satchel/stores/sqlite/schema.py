@@ -9,10 +9,14 @@ from collections import Counter
 from collections.abc import Collection
 from contextlib import closing
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from satchel.model.schema import COLLATIONS, Column, ForeignKey, LeftOut, Schema, Table, UniqueKey
 from satchel.stores.sqlite.connection import quote, text_literal
 from satchel.stores.sqlite.sql_text import collation_in, column_definitions, index_parts
+
+if TYPE_CHECKING:
+    from satchel.stores.sqlite.layout import Layout
 
 BUILT_IN_COLLATIONS = frozenset(COLLATIONS)
 SAMPLE_ROWS = 1000  # rows looked at to choose the type of a column whose declaration does not say it
@@ -67,6 +71,12 @@ def fingerprint(db: sqlite3.Connection) -> str:
         " ORDER BY type, name"
     ).fetchall()
     return hashlib.sha256(repr(texts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def missing_columns(db: sqlite3.Connection, layout: Layout) -> list[str] | None:
+    """Replicated columns that the table does not have now; None: there is no such table."""
+    have = {column for column, *_ in table_columns(db, layout.table.name)}
+    return [name for name in layout.table.names if name not in have] if have else None
 
 
 def user_tables(db: sqlite3.Connection) -> list[tuple[str, bool]]:

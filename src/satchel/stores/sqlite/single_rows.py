@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from satchel.errors import ConstraintRefused, UsageError
 from satchel.model.gids import is_gid
+from satchel.stores.sqlite import books
 from satchel.stores.sqlite.connection import transaction
 from satchel.stores.sqlite.opened import Opened
 
@@ -43,10 +44,8 @@ class SingleRows(Opened):
 
     def conflict_counts(self) -> Mapping[str, int]:
         """{open, parked, passed_over}."""
-        from satchel.stores.sqlite import conflicts
-
         with self._wall() as db:
-            return conflicts.counts(db)
+            return books.conflict_counts(db)
 
     def conflict_number(self, conflict_id: str) -> int:
         """Which entry an id names, now or earlier. UsageError if none."""

@@ -83,10 +83,10 @@ class Surroundings(Opened):
             return out
 
     def _left_out_of(self, db: sqlite3.Connection, layout: Layout) -> Iterator[LeftOut]:
-        from satchel.stores.sqlite import install, schema
+        from satchel.stores.sqlite import schema
 
         name = layout.table.name
-        missing = install.missing_columns(db, layout)
+        missing = schema.missing_columns(db, layout)
         if missing is None:
             yield LeftOut(name, "the table is gone from this database")
             return
