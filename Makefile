@@ -4,6 +4,8 @@
 # make fuzz     looks for input that breaks a reader; FUZZ_SECONDS=3600 for an hour (Linux)
 # make kills    kills and fails every command everywhere, for hours; KILLS_EVERY=20 for a twentieth
 # make soak     simulates networks in trouble for an hour; SOAK_MINUTES=5 for less
+# make bench    measures everything against its alternatives, a quarter of an hour; docs/performance.md says what
+# make test-lake    registers a lake with Apache Iceberg and asks Spark, in an environment of its own (Java 17)
 # make clean    removes environments and caches
 
 PYTHON ?= python3
@@ -20,10 +22,18 @@ KILLS_EVERY ?= 1
 KILLS_WORKERS ?= 2
 SOAK_MINUTES ?= 60
 SOAK_FROM ?= 1000
+# What satchel is measured against has an environment of its own: satchel's start-up must not find numpy there.
+BENCH_VENV := .venv-bench
+BENCH_READY := $(BENCH_VENV)/.satchel-ready
+POUCH_READY := $(BENCH_VENV)/node/.satchel-ready
+POUCHDB := pouchdb@9.0.0
+BENCH_RESULTS := build/bench.json
+LAKE_VENV := .venv-lake
+LAKE_READY := $(LAKE_VENV)/.satchel-ready
 OLD_READY := $(OLD_VENV)/.satchel-ready-$(OLD_DUCKDB)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check test-duckdb-1.5 fuzz kills soak clean
+.PHONY: help demo test quick check test-duckdb-1.5 test-lake fuzz kills soak bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -33,7 +43,7 @@ demo: $(READY)
 	@$(BIN)/satchel demo .
 
 # pytest comes last, so that its closing line is the last one printed.
-test: check test-duckdb-1.5
+test: check test-duckdb-1.5 $(BENCH_READY)
 	@$(BIN)/python -m pytest -n auto -q
 
 quick: check
@@ -49,6 +59,17 @@ check: $(READY)
 test-duckdb-1.5: $(READY) $(OLD_READY)
 	@echo "audit with DuckDB $(OLD_DUCKDB):"
 	@$(OLD_VENV)/bin/python -m pytest -q -m audit -p no:cacheprovider
+
+# Apart from the other tests: Spark alone is larger than all that satchel needs.
+test-lake: $(LAKE_READY)
+	@java -version >/dev/null 2>&1 || { echo "Spark needs Java 17 or newer: install a JRE" >&2; exit 1; }
+	@$(LAKE_VENV)/bin/python -m pytest -q -p no:cacheprovider tests/engines
+
+$(LAKE_READY): pyproject.toml constraints.txt
+	@$(call make_venv,$(LAKE_VENV))
+	@$(LAKE_VENV)/bin/$(PIP) hatchling
+	@$(LAKE_VENV)/bin/$(PIP) --no-build-isolation -e '.[lake]' pytest hypothesis
+	@touch $@
 
 $(READY): pyproject.toml constraints.txt
 	@$(call make_venv,$(VENV))
@@ -66,6 +87,22 @@ kills: $(READY)
 
 soak: $(READY)
 	@$(BIN)/python -m tests.simulation --minutes $(SOAK_MINUTES) --from $(SOAK_FROM)
+
+bench: $(READY) $(BENCH_READY) $(POUCH_READY)
+	@$(BIN)/python -m benchmarks --json $(BENCH_RESULTS)
+
+# One that has no build for this system is left out, and its measures say so.
+$(BENCH_READY): pyproject.toml constraints.txt $(READY)
+	@$(call make_venv,$(BENCH_VENV))
+	@$(BIN)/python -m benchmarks.alternatives | while read -r library; do \
+	  $(BENCH_VENV)/bin/$(PIP) "$$library" </dev/null || echo "benchmarks go without $$library"; \
+	done
+	@touch $@
+
+$(POUCH_READY): $(BENCH_READY)
+	@mkdir -p $(@D)
+	@npm install --silent --no-audit --no-fund --prefix $(@D) $(POUCHDB) || echo "benchmarks go without PouchDB"
+	@touch $@
 
 # Only the audit differs between versions of DuckDB, so this environment has no more than its tests need.
 $(OLD_READY): pyproject.toml constraints.txt
@@ -88,5 +125,5 @@ fi
 endef
 
 clean:
-	rm -rf $(VENV) $(OLD_VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf $(VENV) $(OLD_VENV) $(LAKE_VENV) $(BENCH_VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
