@@ -12,7 +12,7 @@ import pytest
 
 from satchel.errors import BadPacket, NotADatabase, StoreLocked
 from satchel.model.ids import Dot
-from satchel.stores.records import Run
+from satchel.stores.run import Run
 from tests.stores.contract_constraints import ConstraintContract
 from tests.stores.contract_meeting import MeetingContract
 from tests.stores.contract_refusals import RefusalContract

@@ -41,21 +41,21 @@ if TYPE_CHECKING:
     from satchel.model.version import Version
     from satchel.stores.counts import Renumbered, RowCounts
     from satchel.stores.look import Digests, Look
+    from satchel.stores.packet_record import PacketRecord
     from satchel.stores.records import (
         ConflictRecord,
         Contested,
         Incoming,
         Joining,
         Lacks,
-        PacketRecord,
         RowEdit,
-        Run,
         Sealed,
         Seeming,
         Settled,
         Standing,
         TriggerUse,
     )
+    from satchel.stores.run import Run
     from satchel.stores.snapshot import IncomingState, State
 
 

@@ -152,32 +152,6 @@ class ConflictRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class PacketRecord:
-    """A packet that this store has applied (or sealed)."""
-
-    dot: Dot
-    hash: str
-    suffix: str
-    group: tuple[int, int]
-    kind: str
-    created: int
-    context: Vector
-    rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One entry of the log of runs."""
-
-    at: int  # milliseconds since 1970 UTC
-    command: str
-    exchange: str
-    seconds: float
-    report: Mapping[str, Any]
-    trouble: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Joining:
     """What joining with rows made of the rows that were there."""
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from satchel.model.ids import Dot
     from satchel.model.schema import Table
-    from satchel.stores.records import PacketRecord
+    from satchel.stores.packet_record import PacketRecord
 
 
 class State(Protocol):

@@ -6,7 +6,7 @@ then gets its manifest; until then it does not exist. What is bad goes to quaran
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,9 +18,7 @@ from satchel.exchange.names import MARKER
 from satchel.exchange.pruned import is_pruned
 from satchel.files import FileTrouble, remove_folder, stands
 from satchel.model.ids import ORIGIN_NAME, trunk_of
-from satchel.packet.manifest import folder_name
 from satchel.packet.problem import Waiting
-from satchel.packet.verify import SignedManifest, read_manifest, verify_parts
 from satchel.sync.quarantine import COPY, PACKET, Bad, Quarantine
 from satchel.sync.sightings import Sightings, in_words
 from satchel.sync.site import ENVELOPE_LIMIT, Site
@@ -28,6 +26,7 @@ from satchel.sync.site import ENVELOPE_LIMIT, Site
 if TYPE_CHECKING:
     from satchel.exchange.archive import Archive
     from satchel.exchange.base import Exchange
+    from satchel.packet.verify import SignedManifest
     from satchel.sync.report import Report
 
 
@@ -170,6 +169,9 @@ class Collector:
     def take(self, exchange: Exchange, place: Place, signed: SignedManifest) -> tuple[str, ...]:
         """Takes one packet into the archive, verified there. Returns files that are missing or short: then nothing was
         taken. BadPacket: one is altered."""
+        from satchel.packet.manifest import folder_name
+        from satchel.packet.verify import verify_parts
+
         manifest = signed.manifest
         relative = self.archive.relative(manifest.origin, manifest.seq, manifest.suffix)
         sizes = manifest.sizes
@@ -270,6 +272,8 @@ def _is_cut_off(marker: bytes) -> bool:
 
 def _signed(site: Site, marker: bytes) -> SignedManifest | Waiting:
     """The manifest; what is wrong with it is wrong in that file."""
+    from satchel.packet.verify import read_manifest
+
     try:
         return read_manifest(marker, site.members, site.settings.limits)
     except BadPacket as bad:
@@ -285,18 +289,28 @@ def headers_of(site: Site, archives: Sequence[Archive], broken: list[Path] | Non
     `broken` gets the folders of those that do not verify any more."""
     found: dict[str, SignedManifest] = {}
     for archive in archives:
-        for folder in sorted(_folders(archive.packets / archive.network)):
-            is_news = _is_news(site, folder.name)
-            for place in (Place(path, path.name) for path in sorted(folder.iterdir())):
+        for name, paths in _unsettled(site, archive):
+            is_news = _is_news(site, name)
+            for place in (Place(path, path.name) for path in paths):
                 if is_news(place) and (signed := _read(site, archive, place, broken)):
                     found[signed.hash] = signed
     return list(found.values())
 
 
+def _unsettled(site: Site, archive: Archive) -> Iterator[tuple[str, list[Path]]]:
+    """By folders of origins, the packets of an archive that are not known to be applied."""
+    if archive is site.archive:
+        site.forget_shelf()
+        yield from ((name, paths) for name in site.shelf.folders if (paths := list(site.shelf.news(name))))
+        return
+    for folder in sorted(_folders(archive.packets / archive.network)):
+        yield folder.name, sorted(folder.iterdir())
+
+
 def _is_news(site: Site, trunk: str) -> Callable[[Place], bool]:
     """Tells whether a packet of an origin's folder is not applied: it has another number, or is another of that number
     (a fork). What a snapshot brought is covered without its packets."""
-    applied = site.store.suffixes(trunk)
+    applied = site.store.suffixes(trunk, site.shelf.settled(trunk))
     newest = max((mark.seq for origin, mark in site.store.vector().items() if trunk_of(origin) == trunk), default=0)
 
     def is_news(place: Place) -> bool:
@@ -309,6 +323,8 @@ def _is_news(site: Site, trunk: str) -> Callable[[Place], bool]:
 
 
 def _read(site: Site, archive: Archive, place: Place, broken: list[Path] | None) -> SignedManifest | None:
+    from satchel.packet.verify import SignedManifest, read_manifest
+
     try:
         data = archive.read_marker(place, ENVELOPE_LIMIT)
         signed = read_manifest(data, site.members, site.settings.limits) if data is not None else None

@@ -21,7 +21,8 @@ from satchel.model.version import Version
 from satchel.packet.verify import SignedManifest, read_manifest
 from satchel.packet.versions import Key, Wanted, Written, written_in
 from satchel.replication.siblings import maximal
-from satchel.stores.records import Incoming, PacketRecord
+from satchel.stores.packet_record import PacketRecord
+from satchel.stores.records import Incoming
 from satchel.sync.branches import naming_of
 from satchel.sync.incoming import incoming_of
 from satchel.sync.installing import state_of

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from satchel.model.ids import Dot, node_of, trunk_of
 from satchel.model.vector import Mark, Vector
-from satchel.stores.records import Run
 from satchel.sync.origins import epochs
 from satchel.sync.site import Site, now_ms
 from satchel.sync.traces import Claim, Traces
@@ -41,6 +40,8 @@ def sign_of_restore(site: Site, traces: Traces) -> Claim | None:
 
 def open_epoch(site: Site, claim: Claim, traces: Traces, *, dry_run: bool) -> None:
     """What is sealed from now on has an origin of its own. A dry run only says it."""
+    from satchel.stores.run import Run
+
     before, node = site.origin, site.settings.node
     heard = {trunk_of(origin) for origin in site.store.vector()} | {claim.sealer for claim in traces.claims}
     taken = {*heard, before, *traces.predecessors, *traces.predecessors.values(), *_folders(site)}

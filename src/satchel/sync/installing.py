@@ -12,7 +12,8 @@ from satchel.errors import BadPacket
 from satchel.model.ids import Dot, trunk_of
 from satchel.model.vector import HASH_DIGITS, Mark, Vector
 from satchel.packet.snapshot import snapshot_problems
-from satchel.stores.records import Incoming, PacketRecord
+from satchel.stores.packet_record import PacketRecord
+from satchel.stores.records import Incoming
 from satchel.stores.snapshot import IncomingState
 from satchel.sync import sealing
 from satchel.sync.branches import NOTE

@@ -15,7 +15,7 @@ from satchel.packet.bans import NOTHING
 from satchel.packet.revoking import documents_of
 from satchel.packet.statement import make_retirement, make_revocation
 from satchel.replication.stable import Heard, decide_stable
-from satchel.stores.records import Run
+from satchel.stores.run import Run
 from satchel.sync import sealing
 from satchel.sync.acknowledging import acknowledge
 from satchel.sync.branches import naming_of

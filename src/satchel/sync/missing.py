@@ -16,11 +16,9 @@ from satchel.exchange.names import MARKER
 from satchel.exchange.pruned import is_pruned
 from satchel.model.ids import Dot, node_of, parse_dot, trunk_of
 from satchel.sync.agreeing import is_behind
-from satchel.sync.snapshots import held_snapshots
-from satchel.sync.traces import read_listed
 
 if TYPE_CHECKING:
-    from satchel.stores.records import PacketRecord
+    from satchel.stores.packet_record import PacketRecord
     from satchel.sync.site import Site
     from satchel.sync.visit import Visit
 
@@ -30,6 +28,8 @@ _NAMED = 5  # packets in a warning
 def look_for_missing(site: Site, visits: Sequence[Visit], *, dry_run: bool) -> None:
     """Mends what a home that was restored has forgotten: the configuration, the witness; notes which packets the
     archive lacks. SatchelError: the configuration that the database follows is nowhere."""
+    from satchel.sync.snapshots import held_snapshots
+
     _bring_back_configuration(site, visits)
     if dry_run:
         return
@@ -61,6 +61,8 @@ def missing(site: Site) -> list[PacketRecord]:
 
 
 def _bring_back_configuration(site: Site, visits: Sequence[Visit]) -> None:
+    from satchel.sync.traces import read_listed
+
     if not is_behind(site):
         return
     for stop in visits:

@@ -14,24 +14,21 @@ from typing import TYPE_CHECKING
 from satchel.errors import BadPacket
 from satchel.files import FileTrouble, read_limited
 from satchel.model.ids import Dot, node_of, parse_dot, trunk_of
-from satchel.packet.envelope import read_envelope
-from satchel.packet.manifest import Manifest, manifest_hash
 from satchel.packet.receipt import Receipt, newer
-from satchel.packet.verify import SignedManifest, read_manifest, verify_parts
 from satchel.sync.acknowledged import had_by_all, marks_of
-from satchel.sync.branches import header_of, naming_of
-from satchel.sync.collecting import headers_of
-from satchel.sync.quarantine import Bad, Quarantine
 from satchel.sync.site import ENVELOPE_LIMIT, Site, now_ms
-from satchel.sync.snapshots import Held, held_snapshots
 
 if TYPE_CHECKING:
     from satchel.exchange.base import Exchange
     from satchel.exchange.listing import Place
     from satchel.model.vector import Mark
+    from satchel.packet.manifest import Manifest
+    from satchel.packet.verify import SignedManifest
     from satchel.replication.branches import Naming
-    from satchel.stores.records import PacketRecord
+    from satchel.stores.packet_record import PacketRecord
+    from satchel.sync.quarantine import Quarantine
     from satchel.sync.report import Report
+    from satchel.sync.snapshots import Held
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG} if hasattr(errno, "EDQUOT") else {errno.ENOSPC, errno.EFBIG}
 
@@ -56,12 +53,16 @@ class Dropper:
     @cached_property
     def quarantine(self) -> Quarantine:
         """Where a copy of the archive goes that went bad."""
+        from satchel.sync.quarantine import Quarantine
+
         return Quarantine(self.site.home.quarantine, now_ms(), dry_run=self.dry_run)
 
     def wanted(self) -> list[Ware]:
         """Packets that some member lacks by the best acknowledgement known; none known means everything. A clone lacks
         what its own says: it has this node's name, so nobody else can tell. Causes first as far as each origin's order
         goes: whoever gets half of it can use that half."""
+        from satchel.sync.branches import header_of
+
         known = [marks_of(self.site, peer, self.naming) for peer in self.site.peers]
         known += [self.naming.covered(twin.marks) for twin in self.site.twins]
         if not known:
@@ -75,11 +76,15 @@ class Dropper:
 
     @cached_property
     def _unapplied(self) -> Sequence[SignedManifest]:
+        from satchel.sync.collecting import headers_of
+
         return headers_of(self.site, [self.site.archive])
 
     @cached_property
     def naming(self) -> Naming:
         """What the packets are called: others may call them otherwise."""
+        from satchel.sync.branches import naming_of
+
         return naming_of(self.site, self._unapplied)
 
     def _asked_for_again(self, lowest: Mapping[str, Mark]) -> Iterator[PacketRecord]:
@@ -118,6 +123,10 @@ class Dropper:
             self.report.warnings.append(f"not everything fitted: {trouble.message}; {trouble.hint}")
 
     def _drop(self, exchange: Exchange, ware: Ware) -> None:
+        from satchel.packet.envelope import read_envelope
+        from satchel.packet.manifest import Manifest, manifest_hash
+        from satchel.packet.verify import SignedManifest
+
         relative = self.site.archive.relative(trunk_of(ware.dot.origin), ware.dot.seq, ware.suffix)
         folder = self.site.archive.packet_folder(relative)
         marker = marker_in(folder)
@@ -150,11 +159,15 @@ class Dropper:
     @cached_property
     def _snapshots(self) -> list[Held]:
         """What stands for packets that were pruned."""
+        from satchel.sync.snapshots import held_snapshots
+
         return held_snapshots(self.site)
 
     def _is_spoilt(self, exchange: Exchange, relative: str, manifest: Manifest) -> bool:
         """Whether a packet that somebody has in quarantine went bad at this exchange. Every other one that is whole by
         size is taken for good: reading all of it at each run would cost more than it finds."""
+        from satchel.packet.verify import verify_parts
+
         if str(manifest.dot) not in self._complained_of:
             return False
         there = self._places(exchange).get(relative)
@@ -167,6 +180,8 @@ class Dropper:
     def _is_anothers(self, exchange: Exchange, relative: str, signed: SignedManifest) -> bool:
         """Whether another good packet lies in that place: its author drew one suffix for two packets of one number, as
         only bad intent does. Nobody replaces the one by the other (PROTOCOL: nothing of others' is removed)."""
+        from satchel.packet.verify import SignedManifest, read_manifest
+
         place = self._places(exchange).get(relative.lower())
         try:
             data = exchange.read_marker(place, ENVELOPE_LIMIT) if place is not None else None
@@ -191,6 +206,9 @@ class Dropper:
     def _is_good_here(self, folder: Path, signed: SignedManifest) -> bool:
         """Whether the archive's own copy is whole. A bad one goes to quarantine, is asked for again by the next
         acknowledgement, and its place is free for a good one."""
+        from satchel.packet.verify import verify_parts
+        from satchel.sync.quarantine import Bad
+
         parts = verify_parts(folder, signed.manifest)
         for problem in (*parts.invalid, *parts.incomplete):
             words = f"the archive's own copy of {problem.packet} is damaged ({problem.file}: {problem.reason})"

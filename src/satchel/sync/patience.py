@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from satchel.model.stamp import rfc3339
 from satchel.packet.wire import time_value
-from satchel.sync.collecting import Collector, is_here
 from satchel.sync.quarantine import COPY, Entry
 from satchel.sync.sightings import Sighting, Sightings, in_words
 
 if TYPE_CHECKING:
+    from satchel.sync.collecting import Collector
     from satchel.sync.report import Report
     from satchel.sync.site import Site
 
@@ -31,6 +31,8 @@ Waits = Sequence[Mapping[str, str]]
 
 def remember(collector: Collector, report: Report) -> None:
     """After a run: notes what could not be taken and what is missing, each with the time when it was first noticed."""
+    from satchel.sync.collecting import is_here
+
     sightings, site = collector.sightings, collector.site
     sightings.settle(collector.visited, is_here(site, collector.taken), _causes(report.waiting))
     sightings.save(site)
@@ -62,6 +64,8 @@ def wanted(waiting: Waits, hashes: Mapping[str, str]) -> dict[str, str]:
 
 def gaps_before(site: Site, names: Iterable[str]) -> Iterator[str]:
     """Packets that are missing before missing ones: a manifest names only the last of what its author had."""
+    from satchel.sync.collecting import is_here
+
     vector, known = site.store.vector(), is_here(site, set())
     done: set[str] = set()
     for name in names:
@@ -152,6 +156,8 @@ def _what_to_do(needs: str) -> str:
 
 
 def _bad(site: Site, quarantined: Iterable[Entry], now: int, loud: float) -> Iterator[tuple[str, str]]:
+    from satchel.sync.collecting import is_here
+
     known = is_here(site, set())
     for entry in quarantined:
         if entry.kind != COPY or not entry.hash:

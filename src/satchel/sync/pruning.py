@@ -18,7 +18,7 @@ from satchel.exchange.snapshots import remove_snapshot
 from satchel.model.ids import trunk_of
 from satchel.packet.snapshot import snapshot_problems
 from satchel.replication.stable import Heard, Stability, covers, decide_stable
-from satchel.stores.records import PacketRecord
+from satchel.stores.packet_record import PacketRecord
 from satchel.sync.branches import header_of, naming_of
 from satchel.sync.collecting import headers_of
 from satchel.sync.installing import obstacle

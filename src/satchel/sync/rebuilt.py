@@ -10,7 +10,8 @@ from satchel.exchange.listing import Place
 from satchel.files import FileTrouble
 from satchel.model.ids import trunk_of
 from satchel.packet.verify import SignedManifest, read_manifest
-from satchel.stores.records import Incoming, PacketRecord
+from satchel.stores.packet_record import PacketRecord
+from satchel.stores.records import Incoming
 from satchel.sync.branches import naming_of
 from satchel.sync.incoming import incoming_of
 from satchel.sync.installing import pruned_packets

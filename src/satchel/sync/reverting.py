@@ -22,7 +22,8 @@ from satchel.packet.versions import Wanted, Written
 from satchel.replication.siblings import maximal
 from satchel.stores.base import Applying
 from satchel.stores.counts import RowCounts
-from satchel.stores.records import Contested, PacketRecord, Sealed
+from satchel.stores.packet_record import PacketRecord
+from satchel.stores.records import Contested, Sealed
 from satchel.sync import sealing
 from satchel.sync.earlier import Packets, Row, RowName, find_earlier
 from satchel.sync.identities import Identities

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +14,23 @@ from satchel.errors import SatchelError
 from satchel.exchange.archive import Archive
 from satchel.files import wall
 from satchel.model.stamp import rfc3339
-from satchel.stores.records import Run
-from satchel.sync import sealing
+from satchel.packet.plain import digest_of
+from satchel.stores.run import Run
 from satchel.sync.acknowledging import acknowledge
 from satchel.sync.agreeing import adopt, decide_again, follow
 from satchel.sync.clocks import wrong_clocks
 from satchel.sync.collecting import Collector
 from satchel.sync.equality import certify
-from satchel.sync.identities import Identities
-from satchel.sync.incoming import Intake
-from satchel.sync.outgoing import Dropper
 from satchel.sync.patience import remember
 from satchel.sync.quarantine import Quarantine
 from satchel.sync.report import Report
 from satchel.sync.site import Site, now_ms
-from satchel.sync.snapshots import SnapshotCollector, carry, for_members
+from satchel.sync.snapshots import held_snapshots, reaches
+from satchel.sync.standing import refuse_revoked
 from satchel.sync.status import standing_waits
-from satchel.sync.taking_out import obey
 from satchel.sync.visit import Tour, look, visit
 
+REVIEWED = "reviewed"  # note: the statements that somebody has looked, and what was applied, when they were followed
 Listener = Callable[[str, object], None]  # event, what it is about
 
 
@@ -49,8 +47,11 @@ def run(site: Site, command: str, report: Report, *, dry_run: bool) -> Iterator[
     try:
         with wall(site.home.path):
             yield report
-        in_words = Identities(site.store).in_words
-        report.rows.parked = [replace(fate, reason=in_words(fate.reason)) for fate in report.rows.parked]
+        if report.rows.parked:
+            from satchel.sync.identities import Identities
+
+            in_words = Identities(site.store).in_words
+            report.rows.parked = [replace(fate, reason=in_words(fate.reason)) for fate in report.rows.parked]
         report.warnings += wrong_clocks(site)
     except SatchelError as problem:
         trouble = problem.message
@@ -85,7 +86,7 @@ def export(site: Site, directory: Path | None, *, dry_run: bool = False, report:
                 collector.take_side_files(stop.exchange, stop.listing)
         if not dry_run:
             adopt(site)
-        obey(site, report, collector.quarantine, dry_run=dry_run)
+        _obey(site, report, collector.quarantine, dry_run=dry_run)
         if report.taken_out and not dry_run:
             acknowledge(site, standing_waits(site, collector.quarantine))
         _drop(site, tour, report, dry_run, own=directory is None)
@@ -152,9 +153,20 @@ def _begin(site: Site, places: Sequence[Path], report: Report, *, dry_run: bool,
     if dry_run:
         report.pending = 0 if site.joining else site.store.pending()
     else:
-        report.sealed += [str(packet.dot) for packet in sealing.seal_pending(site, report.rows)]
+        _seal(site, report)
         _try_again(site, report)
     return tour
+
+
+def _seal(site: Site, report: Report) -> None:
+    """Seals what is pending. SatchelError if this node was revoked, whether anything is or not."""
+    if site.joining:
+        return
+    refuse_revoked(site)
+    if site.store.has_noted():
+        from satchel.sync import sealing
+
+        report.sealed += [str(packet.dot) for packet in sealing.seal_pending(site, report.rows)]
 
 
 def _try_again(site: Site, report: Report) -> None:
@@ -164,6 +176,9 @@ def _try_again(site: Site, report: Report) -> None:
 
 
 def _drop(site: Site, tour: Tour, report: Report, dry_run: bool, *, own: bool = False) -> None:
+    from satchel.sync.outgoing import Dropper
+    from satchel.sync.snapshots import carry, for_members
+
     dropper = Dropper(site, report, dry_run)
     wares = dropper.wanted() if tour.visits else []
     snapshot = for_members(site, report) if tour.visits else None
@@ -194,6 +209,8 @@ def list_runs(site: Site, limit: int) -> list[dict[str, Any]]:
 
 
 def _take_in(site: Site, tour: Tour, report: Report, dry_run: bool, listener: Listener) -> None:
+    from satchel.sync.snapshots import SnapshotCollector
+
     def collect(collector: Collector) -> None:
         for stop in tour.visits:
             collector.visited.append(str(stop.exchange.path.absolute()))
@@ -223,19 +240,21 @@ def take_in(
     listener: Listener = _nobody,
 ) -> None:
     """Applies what `collect` brings into the archive and what was there before; then acknowledges."""
-    with tempfile.TemporaryDirectory(prefix="satchel-", ignore_cleanup_errors=True) as scratch:
-        # a dry run collects beside the archive, so that nothing of it stays
-        archive = Archive(Path(scratch), site.archive.network) if dry_run else site.archive
+    with _archive(site, dry_run=dry_run) as archive:
         quarantine = Quarantine(site.home.quarantine, now_ms(), dry_run=dry_run)
         collector = Collector(site, archive, report, quarantine)
         collect(collector)
         collector.settle()
         if not dry_run:  # packets may have come that were sealed under a newer configuration
             adopt(site)
-        obey(site, report, quarantine, dry_run=dry_run)
-        archives = [site.archive, archive] if dry_run else [site.archive]
-        intake = Intake(site, report, quarantine, archives, dry_run, lambda packet: listener("packet-applied", packet))
-        intake.run()
+        _obey(site, report, quarantine, dry_run=dry_run)
+        site.forget_shelf()
+        if dry_run or site.joining or site.shelf.has_news() or _is_surpassed(site):
+            from satchel.sync.incoming import Intake
+
+            archives = [site.archive, archive] if dry_run else [site.archive]
+            applied = partial(listener, "packet-applied")
+            Intake(site, report, quarantine, archives, dry_run, applied).run()
     if not dry_run and not site.joining:
         follow(site)
         _try_again(site, report)
@@ -244,13 +263,38 @@ def take_in(
         return
     remember(collector, report)
     if report.joined is not None:  # what was edited since the join has its place in the order now
-        report.sealed += [str(packet.dot) for packet in sealing.seal_pending(site, report.rows)]
+        _seal(site, report)
     certify(site)
     acknowledge(site, report.waiting)
-    for conflict in site.members.seen:
-        _review(site, conflict)
+    _review(site)
     if report.rows.conflicts:
         listener("conflict", report.rows.conflicts)
+
+
+@contextmanager
+def _archive(site: Site, *, dry_run: bool) -> Iterator[Archive]:
+    """Where packets are collected: a dry run does it beside the archive, so that nothing of it stays."""
+    if not dry_run:
+        yield site.archive
+        return
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="satchel-", ignore_cleanup_errors=True) as scratch:
+        yield Archive(Path(scratch), site.archive.network)
+
+
+def _obey(site: Site, report: Report, quarantine: Quarantine, *, dry_run: bool) -> None:
+    """Follows the revocations that are known."""
+    if site.cuts:
+        from satchel.sync.taking_out import obey
+
+        obey(site, report, quarantine, dry_run=dry_run)
+
+
+def _is_surpassed(site: Site) -> bool:
+    """Whether a snapshot is here that covers what was not applied."""
+    vector = site.store.vector()
+    return any(not reaches(vector, held.vector) for held in held_snapshots(site))
 
 
 def _settle_waiting(report: Report) -> None:
@@ -260,9 +304,16 @@ def _settle_waiting(report: Report) -> None:
     report.waiting = list(unique.values())
 
 
-def _review(site: Site, conflict_id: str) -> None:
-    """Somebody, somewhere, has looked at a conflict that was passed over."""
-    try:
-        site.store.review(conflict_id)
-    except SatchelError:
-        return  # not known here yet, or under another id: the statement stays in nodes/ and is tried again
+def _review(site: Site) -> None:
+    """Somebody, somewhere, has looked at conflicts that were passed over."""
+    seen = site.members.seen
+    if not seen:
+        return
+    known = f"{digest_of(repr((sorted(seen), site.store.vector())).encode())[:16]}"
+    if site.notes.get(REVIEWED) == known:
+        return
+    for conflict in seen:
+        # one that is not known here yet, or under another id: the statement stays in nodes/ and is tried again
+        with suppress(SatchelError):
+            site.store.review(conflict)
+    site.note(**{REVIEWED: known})

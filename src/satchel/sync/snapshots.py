@@ -12,21 +12,11 @@ from typing import TYPE_CHECKING
 
 from satchel.errors import BadPacket, SatchelError
 from satchel.exchange.names import MARKER
-from satchel.exchange.snapshots import (
-    drop_snapshot,
-    list_snapshots,
-    open_snapshot_folder,
-    put_snapshot_marker,
-    snapshot_folder,
-)
+from satchel.exchange.snapshots import list_snapshots, snapshot_folder
 from satchel.files import FileTrouble, read_limited, remove_folder
 from satchel.model.ids import Dot, trunk_of
 from satchel.packet.problem import Waiting
-from satchel.packet.snapshot import SignedSnapshot, read_snapshot, snapshot_problems
-from satchel.sync import sealing
 from satchel.sync.acknowledged import had_by_all, marks_of
-from satchel.sync.branches import NOTE, naming_of
-from satchel.sync.quarantine import Bad, Quarantine
 from satchel.sync.site import ENVELOPE_LIMIT, SOFTWARE, Site, now_ms
 
 if TYPE_CHECKING:
@@ -34,9 +24,11 @@ if TYPE_CHECKING:
     from satchel.exchange.folder import FolderExchange
     from satchel.exchange.listing import Listing, Place
     from satchel.model.vector import Vector
+    from satchel.packet.snapshot import SignedSnapshot
     from satchel.packet.snapshot_books import CoveredPacket
-    from satchel.stores.records import PacketRecord
+    from satchel.stores.packet_record import PacketRecord
     from satchel.stores.snapshot import State
+    from satchel.sync.quarantine import Quarantine
     from satchel.sync.report import Report
 
 _TRIES = 20  # the application may write between the seal and the reading
@@ -67,6 +59,8 @@ class Held:
 
 def held_snapshots(site: Site, archives: Iterable[Archive] | None = None) -> list[Held]:
     """The snapshots that are here, the one that covers most first."""
+    from satchel.packet.snapshot import SignedSnapshot
+
     found: dict[str, Held] = {}
     for archive in [site.archive] if archives is None else archives:
         for place in list_snapshots(archive.root):
@@ -82,6 +76,8 @@ def held_snapshots(site: Site, archives: Iterable[Archive] | None = None) -> lis
 
 
 def _read(site: Site, data: bytes) -> SignedSnapshot | Waiting:
+    from satchel.packet.snapshot import read_snapshot
+
     return read_snapshot(data, site.members, site.settings.limits)
 
 
@@ -100,6 +96,8 @@ def reaches(one: Vector, other: Vector) -> bool:
 def take(site: Site, report: Report) -> Held:
     """Seals, and makes a snapshot in the archive. SatchelError: this node is no admin, or the application never
     pauses."""
+    from satchel.sync import sealing
+
     for _ in range(_TRIES):
         with site.store.applying() as applying:
             late = sealing.seal_late(site, applying, report.rows)
@@ -113,6 +111,7 @@ def take(site: Site, report: Report) -> Held:
 
 
 def _write(site: Site, state: State) -> Held:
+    from satchel.exchange.snapshots import open_snapshot_folder, put_snapshot_marker
     from satchel.packet.snapshot import NODES_FILE, PACKETS_FILE
     from satchel.packet.snapshot_books import write_nodes_part, write_packets_part
     from satchel.packet.snapshot_rows import wrap_versions, write_tables
@@ -154,8 +153,9 @@ def _covered(record: PacketRecord) -> CoveredPacket:
 
 def _sign(site: Site, stamp: int, vector: Vector, parts: Mapping[str, object]) -> SignedSnapshot:
     from satchel.packet.document import refused_models
-    from satchel.packet.snapshot import SnapshotManifest
+    from satchel.packet.snapshot import SignedSnapshot, SnapshotManifest
     from satchel.packet.wire import time_text, to_wire
+    from satchel.sync.branches import NOTE
 
     with refused_models():
         made = SnapshotManifest(
@@ -187,6 +187,8 @@ class SnapshotCollector:
 
     def collect(self, exchange: FolderExchange, listing: Listing) -> None:
         """Takes the snapshots of an exchange that cover more than those that are here, the newest first."""
+        from satchel.sync.quarantine import Bad
+
         for place in sorted(listing.snapshots, key=lambda place: place.name.rpartition("-")[2], reverse=True):
             if (snapshot_folder(self.site.archive.root, place.name) / MARKER).is_file():
                 continue
@@ -204,6 +206,9 @@ class SnapshotCollector:
                 self.report.quarantined.append(self.quarantine.put(exchange, place, marker, entry).as_json())
 
     def _take(self, exchange: FolderExchange, place: Place, signed: SignedSnapshot | Waiting) -> None:
+        from satchel.exchange.snapshots import open_snapshot_folder, put_snapshot_marker
+        from satchel.packet.snapshot import snapshot_problems
+
         if isinstance(signed, Waiting):
             self._wait(place.name, signed.needs)
             return
@@ -235,6 +240,8 @@ class SnapshotCollector:
 
 def lacking(site: Site) -> list[PacketRecord]:
     """Packets that some member lacks and that this archive does not have any more."""
+    from satchel.sync.branches import naming_of
+
     naming = naming_of(site)
     known = [marks_of(site, peer, naming) for peer in site.peers]
     if not known:
@@ -263,6 +270,8 @@ def for_members(site: Site, report: Report) -> Held | None:
 
 def carry(exchange: FolderExchange, held: Held, report: Report) -> None:
     """Puts a snapshot into an exchange that lacks it."""
+    from satchel.exchange.snapshots import drop_snapshot
+
     sizes = held.signed.manifest.sizes
     if report.dry_run:
         there = snapshot_folder(exchange.path, held.name)

@@ -32,7 +32,8 @@ from satchel.sync.standing import refuse_revoked
 if TYPE_CHECKING:
     from satchel.model.vector import Mark
     from satchel.stores.base import Applying
-    from satchel.stores.records import Incoming, PacketRecord, Sealed
+    from satchel.stores.packet_record import PacketRecord
+    from satchel.stores.records import Incoming, Sealed
     from satchel.stores.snapshot import IncomingState
     from satchel.sync.cuts import Cuts
     from satchel.sync.report import Report

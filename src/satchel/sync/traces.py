@@ -15,18 +15,15 @@ from satchel.exchange.pruned import is_pruned
 from satchel.files import FileTrouble
 from satchel.model.ids import Dot, node_of, trunk_of
 from satchel.model.vector import Vector, seen
-from satchel.packet.envelope import read_envelope
-from satchel.packet.keys import PublicKey
-from satchel.packet.members import Members
 from satchel.packet.problem import Waiting
 from satchel.packet.receipt import Receipt
-from satchel.packet.snapshot import SignedSnapshot, read_snapshot
-from satchel.packet.verify import SignedManifest, read_manifest
 from satchel.sync.site import ENVELOPE_LIMIT, Site
-from satchel.sync.snapshots import held_snapshots
 
 if TYPE_CHECKING:
     from satchel.exchange.folder import FolderExchange
+    from satchel.packet.members import Members
+    from satchel.packet.snapshot import SignedSnapshot
+    from satchel.packet.verify import SignedManifest
     from satchel.sync.visit import Visit
 
 T = TypeVar("T")
@@ -70,6 +67,8 @@ class Traces:
     _unread: set[Path] = field(default_factory=set)  # folders of the archive
 
     def __post_init__(self) -> None:
+        from satchel.sync.snapshots import held_snapshots
+
         self._node = self.site.settings.node
         for dot, digest in self.site.home.witness().items():
             if node_of(dot.origin) == self._node:
@@ -131,11 +130,9 @@ class Traces:
         newest: dict[str, int] = {}  # by folder: branches of a fork lie in that of their trunk
         for origin, mark in self.site.store.vector().items():
             newest[trunk_of(origin)] = max(mark.seq, newest.get(trunk_of(origin), 0))
-        root = self.site.home.packets / self.site.archive.network
-        for folder in sorted(root.iterdir()) if root.is_dir() else []:
-            known = newest.get(folder.name, 0)
-            for place in (Place(entry, entry.name) for entry in sorted(folder.iterdir())):
-                if (place.seq or 0) > known:
+        for folder in self.site.shelf.folders:
+            for place in (Place(path, path.name) for path in self.site.shelf.after(folder, newest.get(folder, 0))):
+                if place.seq:
                     read = list(self._read(self.site.archive.read_marker, place))
                     yield from read
                     if not read:
@@ -151,6 +148,8 @@ class Traces:
                 yield from self._read(stop.exchange.read_marker, place)
 
     def _read(self, read_marker: _ReadMarker, place: Place) -> Iterator[tuple[Place, SignedManifest]]:
+        from satchel.packet.verify import read_manifest
+
         signed = self._trusted(partial(read_marker, place, ENVELOPE_LIMIT), read_manifest)
         if signed is not None:
             yield place, signed
@@ -163,12 +162,15 @@ class Traces:
 
     def _new_ack(self, data: bytes) -> Receipt | None:
         from satchel.packet.ack import open_ack
+        from satchel.packet.envelope import read_envelope
 
         opened = self._trusted(lambda: data, open_ack)
         return None if opened is None else Receipt.of(read_envelope(data).payload)
 
     def _snapshots(self, stop: Visit) -> Iterator[SignedSnapshot]:
         """Who vouches for a snapshot has applied what it covers."""
+        from satchel.packet.snapshot import read_snapshot
+
         for place in stop.listing.snapshots:
             signed = self._trusted(partial(stop.exchange.read_marker, place, ENVELOPE_LIMIT), read_snapshot)
             if signed is not None:
@@ -192,6 +194,9 @@ class Traces:
     def _introduced(self) -> Members:
         """The members as they will be when the cards at the exchanges are taken: a home that was restored may lack the
         cards of those who say most. Nothing is taken before the seal."""
+        from satchel.packet.keys import PublicKey
+        from satchel.packet.members import Members
+
         files = [*self.site.node_files().values(), *self._node_files()]
         settings = self.site.settings
         return Members.from_files(PublicKey.parse(settings.root), files, settings.limits)

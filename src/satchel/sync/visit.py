@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 from satchel.errors import ExchangeUnreachable, SatchelError
 from satchel.exchange.folder import FolderExchange, open_exchange
 from satchel.files import FileTrouble, Throttle
-from satchel.sync.epochs import open_epoch, sign_of_restore
-from satchel.sync.lost_births import expect_lost_births
 from satchel.sync.missing import look_for_missing
 from satchel.sync.traces import Traces
 
@@ -71,6 +69,9 @@ def look(site: Site, tour: Tour, *, dry_run: bool = False) -> None:
     """Own sequence first (PROTOCOL, Seal: look before sealing). Opens a new epoch if the database is behind what it has
     sent; notices packets that the archive lacks because the home is behind the database. A dry run changes nothing.
     SatchelError: the home lacks the configuration that the database follows, and no place has it."""
+    from satchel.sync.epochs import open_epoch, sign_of_restore
+    from satchel.sync.lost_births import expect_lost_births
+
     traces = Traces(site, tour.visits)
     site.seen_counter, site.twins = traces.counter, traces.twins
     claim = sign_of_restore(site, traces)

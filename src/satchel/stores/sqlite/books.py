@@ -24,7 +24,9 @@ from satchel.model.gids import gid_columns
 from satchel.model.ids import Dot
 from satchel.model.schema import Column, ForeignKey, Table
 from satchel.model.vector import HASH_DIGITS, Mark, Vector
-from satchel.stores.records import Incoming, PacketRecord, Run, Sealed
+from satchel.stores.packet_record import PacketRecord
+from satchel.stores.records import Incoming, Sealed
+from satchel.stores.run import Run
 from satchel.stores.sqlite import reborn
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.lineage import NOWHERE

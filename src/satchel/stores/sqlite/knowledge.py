@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from satchel.model.ids import Dot
     from satchel.model.vector import Mark, Vector
     from satchel.stores.counts import Renumbered
-    from satchel.stores.records import Lacks, PacketRecord, Run, Sealed
+    from satchel.stores.packet_record import PacketRecord
+    from satchel.stores.records import Lacks, Sealed
+    from satchel.stores.run import Run
 
 
 class Knowledge(Opened):

@@ -15,10 +15,10 @@ import pyarrow as pa
 
 from satchel.model.schema import Table
 from satchel.model.value import Value
-from satchel.stores.records import PacketRecord
+from satchel.stores.packet_record import PacketRecord
 from satchel.stores.sqlite import apart, books, changes, lineage, numbers, pending
-from satchel.stores.sqlite.freezing import base_lineage, base_of
 from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.sight import base_lineage, base_of
 from satchel.stores.sqlite.stage import fetch
 
 _FIXED = 7  # op, at, by, stamp, mask, lin, ctx
