@@ -253,9 +253,11 @@ class Node(Governed, Watched):
 
     def doctor(self) -> Mapping[str, Any]:
         """{findings: [{level: ok | note | warning | error, what, hint}]}."""
+        from satchel.daemon.probe import probe_exchanges, watch_findings
         from satchel.sync import doctor
 
-        return doctor.examine(self.home)
+        found = doctor.examine(self.home)
+        return {"findings": [*found["findings"], *probe_exchanges(self.home), *watch_findings(self.home)]}
 
     def detach(self, *, dry_run: bool = False) -> Mapping[str, Any]:
         """Removes every trigger and table of satchel from the database; the rows stay."""

@@ -19,9 +19,15 @@ def receipt_page(plan: Data) -> Iterable[Block]:
     rows = []
     for peer in plan["peers"]:
         mine = [load for load in loads if peer["node"] in load["for"]]
-        span = f"{mine[0]['packet']} to {mine[-1]['packet']}" if mine else "nothing new"
-        rows.append((peer["node"], len(mine), size(sum(load["bytes"] for load in mine)), span))
+        rows.append((peer["node"], len(mine), size(sum(load["bytes"] for load in mine)), _which(mine)))
     yield Table(["for", "packets", "size", "which"], rows, "To be delivered")
     yield ""
     for who in ("Handed over", "Carried by", "Received"):
         yield f"{who + ':':14}______________________  date: ____________  signature: ______________________"
+
+
+def _which(loads: list[Data]) -> str:
+    if not loads:
+        return "nothing new"
+    first, last = loads[0]["packet"], loads[-1]["packet"]
+    return str(first) if first == last else f"{first} to {last}"
