@@ -16,11 +16,11 @@ from satchel.stores.base import Rules
 from satchel.stores.records import Contested, RowEdit
 from satchel.stores.sqlite import lineage, pending
 from satchel.stores.sqlite.delta import SQLiteDelta
-from satchel.stores.sqlite.freezing import own_slots
 from satchel.stores.sqlite.inherited import inherit
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.numbers import Numbers
 from satchel.stores.sqlite.row import RowEditor
+from satchel.stores.sqlite.sight import own_slots
 from satchel.stores.sqlite.stage import FIXED, Stage, bindable, placeholder
 from satchel.stores.sqlite.versions import VersionWriter
 

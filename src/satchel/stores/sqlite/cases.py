@@ -23,10 +23,10 @@ from satchel.stores.sqlite import apart
 from satchel.stores.sqlite.apart import Apart
 from satchel.stores.sqlite.booking import classes
 from satchel.stores.sqlite.connection import tolerant
-from satchel.stores.sqlite.freezing import base_lineage, base_of
 from satchel.stores.sqlite.layout import Layout, compared
 from satchel.stores.sqlite.numbers import Numbers
 from satchel.stores.sqlite.row import RowEditor
+from satchel.stores.sqlite.sight import base_lineage, base_of
 from satchel.stores.sqlite.stage import Stage, at_key, fetch
 from satchel.stores.sqlite.versions import VersionReader
 

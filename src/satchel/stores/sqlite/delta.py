@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 import time
 from bisect import bisect_right
@@ -20,10 +21,11 @@ from satchel.stores.sqlite import baseline, births, books, pending
 from satchel.stores.sqlite.booking import classify
 from satchel.stores.sqlite.cases import Case
 from satchel.stores.sqlite.connection import transaction
-from satchel.stores.sqlite.freezing import freeze
+from satchel.stores.sqlite.freezing import look_at_events
 from satchel.stores.sqlite.landing import Landing
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.numbers import Numbers
+from satchel.stores.sqlite.plain import stage_events
 from satchel.stores.sqlite.row import RowEditor
 from satchel.stores.sqlite.stage import Stage, at_key
 from satchel.stores.sqlite.suspend import SuspendedTriggers
@@ -157,12 +159,22 @@ class SQLiteDelta:
 
 
 def number_packets(db: sqlite3.Connection, stage: Stage, packets: Sequence[Sealed]) -> None:
-    """Notes in which packet each staged row went."""
+    """Notes in which packet each staged row went. Most of them have been told before."""
+    count, last = db.execute(f"SELECT count(*), max(rn) FROM {stage.name}").fetchone()
     for packet in packets:
         for stretch in packet.stretches:
             if stretch.table == stage.layout.table.name:
-                span = (packet.dot.seq, stretch.start + 1, stretch.stop)
-                db.execute(f"UPDATE {stage.name} SET q = ? WHERE rn BETWEEN ? AND ?", span)
+                first, stop = stretch.start + 1, stretch.stop
+                if count != last:  # there are gaps between the numbers of the rows
+                    first, stop = _number_at(db, stage, first), _number_at(db, stage, stop)
+                seq = packet.dot.seq
+                db.execute(f"UPDATE {stage.name} SET q = ?1 WHERE rn BETWEEN ?2 AND ?3 AND q <> ?1", (seq, first, stop))
+
+
+def _number_at(db: sqlite3.Connection, stage: Stage, place: int) -> int:
+    """The number of the row at a place, counted from 1."""
+    query = f"SELECT rn FROM {stage.name} ORDER BY rn LIMIT 1 OFFSET ?"
+    return int(db.execute(query, (place - 1,)).fetchone()[0])
 
 
 @contextmanager
@@ -174,18 +186,32 @@ def frozen_delta(
     if not locked:
         db.execute("BEGIN")
     try:
-        frozen = freeze(db, layouts, pending.marks(db, dict(layouts)), books.read_notes(db).get("origin", ""))
+        frozen = _freeze(db, layouts, author)
     finally:
         if not locked and db.in_transaction:
             db.execute("COMMIT")
     delta = SQLiteDelta(db, layouts, locked=locked)
     try:
-        for layout, top, raw in frozen:
-            delta.add(layout, top, pending.coalesce(db, layout, raw, rules, author))
+        for layout, top, stage, raw in frozen:
+            pending.coalesce(db, layout, stage, raw, rules, author)
+            delta.add(layout, top, stage)
         yield delta if frozen else None
     finally:
         if not locked or db.in_transaction:
             delta.close()
+
+
+def _freeze(
+    db: sqlite3.Connection, layouts: Mapping[str, Layout], author: str | None
+) -> list[tuple[Layout, int, Stage, str | None]]:
+    """(table, highest log row, staged changes, what is left to be decided one by one) of what is pending."""
+    origin = books.read_notes(db).get("origin", "")
+    mark = books.read_vector(db).get(origin)
+    stretches = pending.marks(db, dict(layouts))
+    return [
+        (layout, upto, *stage_events(db, seen, author, mark.seq + 1 if mark else 1))
+        for layout, upto, seen in look_at_events(db, layouts, stretches, origin, secrets.token_hex(4))
+    ]
 
 
 class BaselineDelta:

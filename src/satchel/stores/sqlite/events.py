@@ -25,21 +25,32 @@ _MS = "min(max(CAST(({at} - 2440587.5) * 86400000.0 + 0.5 AS INTEGER), 0), (1 <<
 
 
 def events(db: sqlite3.Connection, layout: Layout, after: int, upto: int) -> str:
-    """Copies the log rows (after, upto] to a temporary table of events; its name. One read of the log."""
+    """The log rows (after, upto] as a temporary relation of events; its name. Where numbers of this database stand in
+    them it is a table, since the events are put right (births.py, cascaded.py, followed.py); else a view of the log."""
     name = f"temp._satchel_events_{layout.number}"
+    forget_events(db, layout, name)
+    renamed = "l.renamed" if layout.renames else "NULL"
+    slots = ", ".join(f"l.{slot} AS {old}" for slot, old in zip(layout.slots, layout.old_slots, strict=True))
+    query = (
+        f"SELECT l.id AS id, l.kind AS kind, {_MS.format(at='l.at')} AS at,"
+        f" {', '.join(f'l.{mask} AS {mask}' for mask in layout.masks)}, {slots}, {renamed} AS renamed"
+        f" FROM main.{layout.log} l WHERE l.id > {after} AND l.id <= {upto} AND {layout.whole_key('c:l')}"
+        f" AND {is_event(layout, 'l')}"
+    )
+    if not layout.roots:
+        db.execute(f"CREATE TEMP VIEW {name.partition('.')[2]} AS {query}")
+        return name
     masks = ", ".join(f"{mask} INTEGER" for mask in layout.masks)
     old = ", ".join(typed(slot, column) for slot, column in zip(layout.old_slots, layout.table.columns, strict=True))
     number = typed("renamed", layout.key_columns[0])
-    db.execute(f"DROP TABLE IF EXISTS {name}")
     db.execute(f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, kind TEXT, at INTEGER, {masks}, {old}, {number})")
-    renamed = "l.renamed" if layout.renames else "NULL"
-    db.execute(
-        f"INSERT INTO {name} SELECT l.id, l.kind, {_MS.format(at='l.at')}, {layout.list_of('l', layout.masks)},"
-        f" {layout.list_of('l')}, {renamed} FROM {layout.log} l"
-        f" WHERE l.id > ? AND l.id <= ? AND {layout.whole_key('c:l')} AND {is_event(layout, 'l')}",
-        (after, upto),
-    )
+    db.execute(f"INSERT INTO {name} {query}")
     return name
+
+
+def forget_events(db: sqlite3.Connection, layout: Layout, name: str) -> None:
+    """Removes the relation."""
+    db.execute(f"DROP {'TABLE' if layout.roots else 'VIEW'} IF EXISTS {name}")
 
 
 def is_event(layout: Layout, alias: str) -> str:

@@ -24,12 +24,13 @@ from satchel.stores.sqlite.by_hand import by_hand
 from satchel.stores.sqlite.capture import differs
 from satchel.stores.sqlite.delta import SQLiteDelta, book_packet, number_packets
 from satchel.stores.sqlite.drift import meet
-from satchel.stores.sqlite.freezing import freeze, own_slots
+from satchel.stores.sqlite.freezing import freeze
 from satchel.stores.sqlite.landing import Landing
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.numbers import Numbers
 from satchel.stores.sqlite.own_rows import OwnRows, same_rows
 from satchel.stores.sqlite.rejoined import EditsSinceJoin
+from satchel.stores.sqlite.sight import own_slots
 from satchel.stores.sqlite.stage import FIXED, Stage
 from satchel.stores.sqlite.suspend import SuspendedTriggers
 from satchel.stores.sqlite.together import runs

@@ -17,8 +17,8 @@ from satchel.model.schema import Table
 from satchel.stores.look import KeptVersion, Key, ShownRow, StandingRow, rank
 from satchel.stores.sqlite import apart, books, lineage, numbers, pending
 from satchel.stores.sqlite.connection import tolerant
-from satchel.stores.sqlite.freezing import base_lineage, base_of
 from satchel.stores.sqlite.layout import Layout
+from satchel.stores.sqlite.sight import base_lineage, base_of
 from satchel.stores.sqlite.stage import fetch
 
 PLAIN, WHOLE = 0, 1  # one version, shown as it was written | anything else

@@ -16,10 +16,10 @@ from satchel.model.value import Value, text_bytes
 from satchel.stores.records import Contested
 from satchel.stores.sqlite import apart, homecoming, lineage
 from satchel.stores.sqlite.connection import tolerant
-from satchel.stores.sqlite.events import changed, count_renamed, has_renames, is_event
-from satchel.stores.sqlite.freezing import GONE, HIDDEN, own_slots
+from satchel.stores.sqlite.events import count_renamed, has_renames, is_event
 from satchel.stores.sqlite.inherited import inherit
 from satchel.stores.sqlite.layout import MASK_BITS, Layout
+from satchel.stores.sqlite.sight import GONE, HIDDEN, own_slots
 from satchel.stores.sqlite.stage import FIXED, Stage, bindable, fetch, placeholder
 from satchel.stores.sqlite.versions import VersionReader
 
@@ -49,34 +49,23 @@ def highest(db: sqlite3.Connection, layout: Layout) -> int:
     return int(db.execute(f"SELECT coalesce(max(id), 0) FROM {layout.log}").fetchone()[0])
 
 
-def coalesce(db: sqlite3.Connection, layout: Layout, raw: str, rules: Rules, author: str | None) -> Stage:
-    """The net changes in key order, from what was frozen (freezing.py), which is dropped."""
-    stage, loose = Stage(layout, "delta"), Stage(layout, "loose")
-    stage.create(db)
-    loose.create(db)
-    db.create_function("satchel_carry", 6, lineage.carry, deterministic=True)
-    know_authors(db)
-    once = f"temp._satchel_once_{layout.number}"
-    db.execute(f"DROP TABLE IF EXISTS {once}")
-    db.execute(
-        f"CREATE TABLE {once} AS SELECT min(id) AS id FROM {raw}"
-        f" GROUP BY {', '.join(_old_key(layout))} HAVING count(*) = 1"
-    )
-    _several(db, layout, raw, once, loose, rules, author)
-    _number(db, layout, raw, loose)
-    names = ", ".join((*FIXED[1:], *layout.slots, *own_slots(layout)))
-    order = ", ".join(layout.key_of("l:s") if layout.is_local else layout.key_of("c:s"))
-    db.execute(
-        f"INSERT INTO {stage.name} ({names}) SELECT * FROM ({_single(layout, raw, once, author)}"
-        f" UNION ALL SELECT {names} FROM {loose.name}) AS s ORDER BY {order}"
-    )
-    loose.drop(db)
-    db.execute(f"DROP TABLE {once}")
-    db.execute(f"DROP TABLE {raw}")
+def coalesce(
+    db: sqlite3.Connection, layout: Layout, stage: Stage, raw: str | None, rules: Rules, author: str | None
+) -> None:
+    """Adds the net changes of rows that are decided one by one, from what was frozen of them (plain.py), which is
+    dropped; then puts right what every staged change carries."""
+    if raw is not None:
+        loose = Stage(layout, "loose")
+        loose.create(db)
+        _several(db, layout, raw, loose, rules, author)
+        _number(db, layout, raw, loose)
+        names = ", ".join((*FIXED, *layout.slots, *own_slots(layout)))
+        db.execute(f"INSERT INTO {stage.name} ({names}) SELECT {names} FROM {loose.name}")
+        loose.drop(db)
+        db.execute(f"DROP TABLE {raw}")
     _as_written(db, layout, stage)
     _carry_unseen(db, layout, stage, rules)
     inherit(db, stage)
-    return stage
 
 
 def _number(db: sqlite3.Connection, layout: Layout, raw: str, loose: Stage) -> None:
@@ -128,51 +117,11 @@ def _old_key(layout: Layout) -> list[str]:
     return [f"o{place}" for place in layout.key_places]
 
 
-def mask_hex(layout: Layout, alias: str) -> str:
-    """SQL: the mask columns of the log as one hex text."""
-    *low, top = layout.masks
-    digits = MASK_BITS // 4
-    text = f"printf('%x', {alias}.{top})"
-    for mask in reversed(low):
-        text += f" || printf('%0{digits}x', {alias}.{mask})"
-    return f"ltrim({text}, '0')" if low else text
-
-
-# Whether SQL may decide a row with one entry; everything odd is left to `_several`.
-def _plain(layout: Layout, alias: str) -> str:
-    known = f"{alias}.vo IS NOT NULL AND NOT {alias}.gone"
-    return (
-        f"(({alias}.kind IN ('I', 'i') AND {alias}.present AND {alias}.gone <> {HIDDEN})"
-        f" OR ({alias}.kind IN ('U', 'u') AND {alias}.present AND {known} AND {changed(layout, alias)})"
-        f" OR ({alias}.kind IN ('D', 'd') AND NOT {alias}.present AND {known}))"
-    )
-
-
 def born(layout: Layout) -> tuple[str, str]:
     """SQL: mask and lineage of an insert, which writes every column of this store."""
     if not layout.absent:
         return "NULL", "NULL"
     return f"'{layout.full & ~layout.absent_mask:x}'", f"'{lineage.lacking(layout.absent_mask)}'"
-
-
-def _single(layout: Layout, raw: str, once: str, author: str | None) -> str:
-    kind, full = "upper(w.kind)", f"'{layout.full:x}'"
-    whole, new = born(layout)
-    mask = f"CASE {kind} WHEN 'I' THEN {whole} WHEN 'U' THEN {mask_hex(layout, 'w')} ELSE '0' END"
-    written = f"CASE {kind} WHEN 'U' THEN {mask_hex(layout, 'w')} ELSE '0' END"
-    row = [f"CASE {kind} WHEN 'D' THEN w.o{p} ELSE w.c{p} END AS c{p}" for p in range(layout.width)]
-    row += [f"w.{slot}" for slot in own_slots(layout)]
-    by = "NULL"
-    if author in layout.table.names:
-        name = author_of(f"w.c{layout.table.names.index(author)}")
-        by = f"CASE {kind} WHEN 'D' THEN NULL ELSE {name} END"
-    return (
-        f"SELECT 0 AS q, CASE {kind} WHEN 'I' THEN 'insert' WHEN 'U' THEN 'update' ELSE 'delete' END AS op, w.at AS at,"
-        f" {by} AS by, max(w.at << 16, coalesce(w.vs, 0) + 1) AS stamp, {mask} AS mask,"
-        f" CASE WHEN {kind} = 'I' THEN {new} ELSE satchel_carry(w.vo, w.vq, w.vs, w.vl, {written}, {full}) END AS lin,"
-        f" CASE WHEN w.kind = {kind} THEN NULL ELSE '{BLIND}' END AS ctx, {', '.join(row)}"
-        f" FROM {once} JOIN {raw} w USING (id) WHERE {_plain(layout, 'w')}"
-    )
 
 
 def line_columns(layout: Layout) -> str:
@@ -181,15 +130,10 @@ def line_columns(layout: Layout) -> str:
     return ", ".join(("present, vo, vq, vs, vl, gone, id, kind, at", *layout.masks, *old, *layout.slots))
 
 
-def _several(
-    db: sqlite3.Connection, layout: Layout, raw: str, once: str, loose: Stage, rules: Rules, author: str | None
-) -> None:
+def _several(db: sqlite3.Connection, layout: Layout, raw: str, loose: Stage, rules: Rules, author: str | None) -> None:
     """Rows with several log entries, or with one that does not fit what the table shows now."""
-    order = ", ".join(_old_key(layout))
-    query = (
-        f"SELECT dense_rank() OVER (ORDER BY {order}), {line_columns(layout)} FROM {raw} w"
-        f" WHERE NOT (id IN (SELECT id FROM {once}) AND {_plain(layout, 'w')}) ORDER BY 1, id"
-    )
+    place = f"min(place) OVER (PARTITION BY {', '.join(_old_key(layout))})"
+    query = f"SELECT {place}, {line_columns(layout)} FROM {raw} w ORDER BY 1, id"
     lines = (line for lines in fetch(db, query, 2 * layout.width) for line in lines)
     for _, group in groupby(lines, key=lambda line: line[0]):
         _one(db, layout, list(group), loose, rules, author)
@@ -218,10 +162,10 @@ def _one(
     by = None if net.deleted or author is None else author_name(row.get(author))
     op = "delete" if net.deleted else "insert" if past is None else "update"
     mask, lin = _lineage_of(layout, net, past)
-    fixed = (0, op, at, by, net.clock, mask, lin, blind)
+    fixed = (lines[0][0], 0, op, at, by, net.clock, mask, lin, blind)
     values = [row.get(name) for name in layout.table.names]
     holders = ", ".join(["?"] * len(fixed) + [placeholder(value) for value in values])
-    names = ", ".join((*FIXED[1:], *layout.slots))
+    names = ", ".join((*FIXED, *layout.slots))
     db.execute(f"INSERT INTO {loose.name} ({names}) VALUES ({holders})", (*fixed, *map(bindable, values)))
 
 

@@ -18,12 +18,12 @@ from satchel.stores.sqlite import apart, arrivals, books, lineage
 from satchel.stores.sqlite.booking import ODD_TIME
 from satchel.stores.sqlite.connection import tolerant
 from satchel.stores.sqlite.displaced import default_literal
-from satchel.stores.sqlite.freezing import base_of
 from satchel.stores.sqlite.homecoming import arriving
 from satchel.stores.sqlite.layout import MASK_BITS, Layout
 from satchel.stores.sqlite.numbers import Numbers
 from satchel.stores.sqlite.row import RowEditor
 from satchel.stores.sqlite.schema import default_texts
+from satchel.stores.sqlite.sight import base_of
 from satchel.stores.sqlite.stage import Stage, at_key, bindable, fetch, placeholder
 
 _KEPT = 1  # among what is expected: a row that is kept whole

@@ -10,9 +10,9 @@ from satchel.model.value import Value
 from satchel.model.version import Version
 from satchel.stores.sqlite.apart import shown_key
 from satchel.stores.sqlite.connection import tolerant
-from satchel.stores.sqlite.freezing import base_lineage, base_of
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.numbers import Numbers, give, unused
+from satchel.stores.sqlite.sight import base_lineage, base_of
 from satchel.stores.sqlite.stage import at_key, bindable, placeholder
 from satchel.stores.sqlite.versions import VersionReader
 
