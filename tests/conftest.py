@@ -16,7 +16,8 @@ LONG = (
     "replication/test_coalesce_against", "replication/test_constraints_closure", "replication/test_constraints_hold",
     "replication/test_against_reference", "stores/test_sqlite_fidelity", "stores/test_sqlite_schema",
     "stores/test_sqlite_values", "sync/test_applications", "sync/test_branch", "sync/test_circles",
-    "sync/test_leaving", "sync/test_media", "sync/test_pruning", "sync/test_restored", "sync/test_schema",
+    "sync/test_leaving", "sync/test_media", "sync/test_pruning", "sync/test_restored", "sync/test_reverting_",
+    "sync/test_schema",
     "sync/test_undeclared",
 )  # fmt: skip
 MEMORY = Path("/dev/shm")

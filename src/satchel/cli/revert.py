@@ -41,13 +41,15 @@ def run(
     """
     with session.node() as node:
         if not (dry_run or yes or session.json) and _at_terminal(session):
-            trial = node.revert(what, *key, to=to, force=force, dry_run=True)
+            with session.busy("looking"):
+                trial = node.revert(what, *key, to=to, force=force, dry_run=True)
             if not trial["rows"]:
                 return _answer(trial)
             session.show(_answer(trial))
             if not click.confirm("Do it?", err=True):
                 raise click.Abort
-        return _answer(node.revert(what, *key, to=to, force=force, dry_run=dry_run))
+        with session.busy("reverting"):
+            return _answer(node.revert(what, *key, to=to, force=force, dry_run=dry_run))
 
 
 def _at_terminal(session: Session) -> bool:
