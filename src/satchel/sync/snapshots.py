@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,9 @@ from satchel.exchange.names import MARKER
 from satchel.exchange.snapshots import list_snapshots, snapshot_folder
 from satchel.files import FileTrouble, read_limited, remove_folder
 from satchel.model.ids import Dot, trunk_of
+from satchel.packet.plain import digest_of
 from satchel.packet.problem import Waiting
+from satchel.packet.wire import from_wire, to_wire
 from satchel.sync.acknowledged import had_by_all, marks_of
 from satchel.sync.site import ENVELOPE_LIMIT, SOFTWARE, Site, now_ms
 
@@ -35,21 +38,42 @@ _TRIES = 20  # the application may write between the seal and the reading
 
 
 @dataclass(frozen=True, slots=True)
+class Covering:
+    """What a snapshot says that was verified, now or by an earlier run: its folder, what it covers, when it was taken
+    (ms since 1970 UTC)."""
+
+    name: str
+    vector: Vector
+    created: int
+
+    @staticmethod
+    def of(signed: SignedSnapshot) -> Covering:
+        """The same of a manifest."""
+        return Covering(signed.manifest.folder, signed.vector, signed.manifest.created_ms)
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """A snapshot of an archive that an admin vouches for."""
 
     folder: Path
-    signed: SignedSnapshot
+    says: Covering
+    read: Callable[[], SignedSnapshot]
+
+    @property
+    def signed(self) -> SignedSnapshot:
+        """Its manifest."""
+        return self.read()
 
     @property
     def name(self) -> str:
         """`<author>-<stamp>`."""
-        return self.signed.manifest.folder
+        return self.says.name
 
     @property
     def vector(self) -> Vector:
         """What it covers."""
-        return self.signed.vector
+        return self.says.vector
 
     def covers(self, dot: Dot) -> bool:
         """Whether it stands for a packet."""
@@ -57,28 +81,56 @@ class Held:
         return mark is not None and dot.seq <= mark.seq
 
 
+def known_snapshot(site: Site, data: bytes) -> Covering | None:
+    """What a manifest says that was verified before, under the members that hold now."""
+    known = site.memory.snapshots.get(digest_of(data)) if any(site.members.members) else None
+    return None if known is None else Covering(known["name"], from_wire(known["vector"]), known["created"])
+
+
+def _covering(site: Site, data: bytes) -> Covering | None:
+    """The same; of one that was not, it is verified now. BadPacket: it is not to be trusted."""
+    known = known_snapshot(site, data)
+    if known is None:
+        signed = _read(site, data)
+        if isinstance(signed, Waiting):
+            return None
+        known = Covering.of(signed)
+        site.memory.snapshots[digest_of(data)] = {
+            "name": known.name,
+            "vector": to_wire(known.vector),
+            "created": known.created,
+        }
+    return known
+
+
 def held_snapshots(site: Site, archives: Iterable[Archive] | None = None) -> list[Held]:
     """The snapshots that are here, the one that covers most first."""
-    from satchel.packet.snapshot import SignedSnapshot
-
     found: dict[str, Held] = {}
     for archive in [site.archive] if archives is None else archives:
         for place in list_snapshots(archive.root):
             try:
-                signed = _read(site, read_limited(place.path / MARKER, ENVELOPE_LIMIT))
+                data = read_limited(place.path / MARKER, ENVELOPE_LIMIT)
+                says = _covering(site, data)
             except (BadPacket, FileTrouble) as bad:
                 site.warnings.append(f"the snapshot {place.name} is not right and was passed over: {bad}")
                 continue
-            if isinstance(signed, SignedSnapshot) and signed.manifest.folder == place.name:
-                found[place.name] = Held(place.path, signed)
-    order = sorted(found.values(), key=lambda held: (-_size(held.vector), -held.signed.manifest.created_ms, held.name))
-    return order
+            if says is not None and says.name == place.name:
+                found[place.name] = Held(place.path, says, partial(_verified, site, data))
+    return sorted(found.values(), key=lambda held: (-_size(held.vector), -held.says.created, held.name))
 
 
 def _read(site: Site, data: bytes) -> SignedSnapshot | Waiting:
     from satchel.packet.snapshot import read_snapshot
 
     return read_snapshot(data, site.members, site.settings.limits)
+
+
+def _verified(site: Site, data: bytes) -> SignedSnapshot:
+    """All of a manifest that was verified. BadPacket: by the members that hold now it is not to be trusted."""
+    signed = _read(site, data)
+    if isinstance(signed, Waiting):
+        raise BadPacket(f"it waits for {signed.needs}")
+    return signed
 
 
 def _size(vector: Vector) -> int:
@@ -133,7 +185,7 @@ def _write(site: Site, state: State) -> Held:
     except BaseException:
         remove_folder(folder)
         raise
-    return Held(folder, signed)
+    return Held(folder, Covering.of(signed), lambda: signed)
 
 
 def _covered(record: PacketRecord) -> CoveredPacket:

@@ -18,11 +18,11 @@ from satchel.model.vector import Vector, seen
 from satchel.packet.problem import Waiting
 from satchel.packet.receipt import Receipt
 from satchel.sync.site import ENVELOPE_LIMIT, Site
+from satchel.sync.snapshots import Covering, held_snapshots, known_snapshot
 
 if TYPE_CHECKING:
     from satchel.exchange.folder import FolderExchange
     from satchel.packet.members import Members
-    from satchel.packet.snapshot import SignedSnapshot
     from satchel.packet.verify import SignedManifest
     from satchel.sync.visit import Visit
 
@@ -67,8 +67,6 @@ class Traces:
     _unread: set[Path] = field(default_factory=set)  # folders of the archive
 
     def __post_init__(self) -> None:
-        from satchel.sync.snapshots import held_snapshots
-
         self._node = self.site.settings.node
         for dot, digest in self.site.home.witness().items():
             if node_of(dot.origin) == self._node:
@@ -86,8 +84,8 @@ class Traces:
                 self._hear_ack(ack, str(stop.exchange.path))
                 if self._is_twins(ack):
                     self.twins.append(ack)
-            for snapshot in self._snapshots(stop):
-                self._hear_vector(snapshot.vector, f"{stop.exchange.path} (snapshots/{snapshot.manifest.folder})")
+            for name, vector in self._snapshots(stop):
+                self._hear_vector(vector, f"{stop.exchange.path} (snapshots/{name})")
 
     # -- what they say
 
@@ -167,14 +165,24 @@ class Traces:
         opened = self._trusted(lambda: data, open_ack)
         return None if opened is None else Receipt.of(read_envelope(data).payload)
 
-    def _snapshots(self, stop: Visit) -> Iterator[SignedSnapshot]:
-        """Who vouches for a snapshot has applied what it covers."""
+    def _snapshots(self, stop: Visit) -> Iterator[tuple[str, Vector]]:
+        """Name and vector: who vouches for a snapshot has applied what it covers."""
+        for data in filter(None, (self._marker(stop, place) for place in stop.listing.snapshots)):
+            known = known_snapshot(self.site, data) or self._new_snapshot(data)
+            if known is not None:
+                yield known.name, known.vector
+
+    def _marker(self, stop: Visit, place: Place) -> bytes | None:
+        try:
+            return stop.exchange.read_marker(place, ENVELOPE_LIMIT)
+        except (BadPacket, FileTrouble):
+            return None
+
+    def _new_snapshot(self, data: bytes) -> Covering | None:
         from satchel.packet.snapshot import read_snapshot
 
-        for place in stop.listing.snapshots:
-            signed = self._trusted(partial(stop.exchange.read_marker, place, ENVELOPE_LIMIT), read_snapshot)
-            if signed is not None:
-                yield signed
+        signed = self._trusted(lambda: data, read_snapshot)
+        return None if signed is None else Covering.of(signed)
 
     def _trusted(self, read: Callable[[], bytes | None], opened: Callable[[bytes, Members], T | Waiting]) -> T | None:
         """A signed file as it is opened. What is not to be trusted is no trace; it is quarantined when it is collected,

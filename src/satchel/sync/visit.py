@@ -70,12 +70,13 @@ def look(site: Site, tour: Tour, *, dry_run: bool = False) -> None:
     sent; notices packets that the archive lacks because the home is behind the database. A dry run changes nothing.
     SatchelError: the home lacks the configuration that the database follows, and no place has it."""
     from satchel.sync.epochs import open_epoch, sign_of_restore
-    from satchel.sync.lost_births import expect_lost_births
 
     traces = Traces(site, tour.visits)
     site.seen_counter, site.twins = traces.counter, traces.twins
     claim = sign_of_restore(site, traces)
     if claim is not None:
+        from satchel.sync.lost_births import expect_lost_births
+
         if not dry_run:  # before the epoch opens: a kill in between leaves the sign to be seen again
             expect_lost_births(site, traces)
         open_epoch(site, claim, traces, dry_run=dry_run)

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from satchel import __version__
 from satchel.model.schema import LeftOut, Schema, Table
 from satchel.stores.sqlite import books
 from satchel.stores.sqlite.connection import transaction
@@ -98,6 +99,10 @@ class Surroundings(Opened):
 
     def renew_capture(self, choose: Callable[[Schema], Sequence[Table]] | None = None) -> Sequence[str]:
         """Follows what happened to the application's schema; says in words what was found."""
+        with self._wall() as db:
+            looked = self._state_of_schema(db)
+            if books.read_notes(db).get("looked") == looked:
+                return []
         from satchel.stores.sqlite import install, schema
         from satchel.stores.sqlite.drift import Drift
 
@@ -106,6 +111,8 @@ class Surroundings(Opened):
             stale = install.outdated(db, self._layouts, whole_rows=whole)
             fingerprint = schema.fingerprint(db)
             if not stale and books.read_notes(db).get("fingerprint") == fingerprint:
+                with transaction(db):
+                    books.write_notes(db, {"looked": looked})
                 return []
             new = choose(schema.inspect(db)) if choose is not None else []
             with transaction(db, durable=True):
@@ -116,6 +123,12 @@ class Surroundings(Opened):
                 books.write_notes(db, {"fingerprint": fingerprint})
             self._forget()
             return [*drift.said, *renewed]
+
+    def _state_of_schema(self, db: sqlite3.Connection) -> str:
+        """What SQLite counts up at every change of the schema, anybody's; with what else decides about capture."""
+        (number,) = db.execute("PRAGMA main.schema_version").fetchone()
+        notes = books.read_notes(db)
+        return f"{__version__} {number} {notes.get('whole_rows', '')} {notes.get('fingerprint', '')[:16]}"
 
     def triggers(self, run: Sequence[str] = (), skip: Sequence[str] = ()) -> Sequence[TriggerUse]:
         """The application's triggers on replicated tables, and whether they run for rows that arrive."""
