@@ -25,7 +25,7 @@ from satchel.model.schema import Column
 from satchel.stores.sqlite.connection import quote
 from satchel.stores.sqlite.displaced import Displaced
 from satchel.stores.sqlite.layout import MASK_BITS, Layout
-from satchel.stores.sqlite.schema import table_columns
+from satchel.stores.sqlite.schema import ROWID_NAMES, table_columns
 
 LOWEST = "-9223372036854775808"
 _NOW = "julianday('now')"  # converted at the seal: that is cheaper than formatting it for every row
@@ -119,17 +119,26 @@ def _after_update(layout: Layout) -> str:
     return f"CREATE TRIGGER AFTER UPDATE ON {layout.user} {when} BEGIN {_updated(layout, 'OLD')} END"
 
 
+def _of_key(layout: Layout) -> str:
+    """UPDATE OF: the statements that can change the key, by the names that they have for it. Others, which are nearly
+    all, do not enter the trigger."""
+    names = dict.fromkeys((*layout.table.key, *ROWID_NAMES))
+    return f"UPDATE OF {', '.join(map(quote, names))}"
+
+
 def _after_rekey(layout: Layout) -> str:
     gone = _note(layout, "D", _whole(layout), f"FROM {layout.gap} AS OLD")
     born = _note(layout, "I", _key(layout, "NEW"))
-    return f"CREATE TRIGGER AFTER UPDATE ON {layout.user} WHEN {_key_changes(layout)} BEGIN {gone} {born} END"
+    return (
+        f"CREATE TRIGGER AFTER {_of_key(layout)} ON {layout.user} WHEN {_key_changes(layout)} BEGIN {gone} {born} END"
+    )
 
 
 def _after_rename(layout: Layout) -> str:
     (number,) = _key(layout, "NEW").values()
     renamed = _note(layout, "R", {**_key(layout, "OLD"), "renamed": number})
     body = f"{renamed} {_updated(layout, 'NEW')}"
-    return f"CREATE TRIGGER AFTER UPDATE ON {layout.user} WHEN {_key_changes(layout)} BEGIN {body} END"
+    return f"CREATE TRIGGER AFTER {_of_key(layout)} ON {layout.user} WHEN {_key_changes(layout)} BEGIN {body} END"
 
 
 def _maybe(layout: Layout, displaced: Displaced, condition: str) -> str:
@@ -139,10 +148,13 @@ def _maybe(layout: Layout, displaced: Displaced, condition: str) -> str:
 
 def _before_insert(layout: Layout, displaced: Displaced) -> str:
     conditions = [displaced.by_key(), *map(displaced.by_index, displaced.indexes)]
+    found = [displaced.found(displaced.by_key()), *map(displaced.found_by_index, displaced.indexes)]
     if displaced.rowid:
         conditions.append(f"NEW.{displaced.rowid} <> -1 AND {displaced.by_rowid()}")
+        found.append(f"(NEW.{displaced.rowid} <> -1 AND {displaced.found(displaced.by_rowid())})")
     notes = [_maybe(layout, displaced, condition) for condition in conditions]
-    return f"CREATE TRIGGER BEFORE INSERT ON {layout.user} BEGIN {' '.join(notes)} END"
+    when = " OR ".join(found)  # nearly always nothing is in the way, and to look is all that it costs
+    return f"CREATE TRIGGER BEFORE INSERT ON {layout.user} WHEN {when} BEGIN {' '.join(notes)} END"
 
 
 def _before_rekey(layout: Layout, displaced: Displaced) -> str:
@@ -152,20 +164,22 @@ def _before_rekey(layout: Layout, displaced: Displaced) -> str:
         moves = f"OLD.{rowid} <> NEW.{rowid}"
         notes.append(_maybe(layout, displaced, f"{moves} AND {displaced.by_rowid()} AND {displaced.others()}"))
         changes = f"{changes} OR {moves}"
-    return f"CREATE TRIGGER BEFORE UPDATE ON {layout.user} WHEN {changes} BEGIN {' '.join(notes)} END"
+    return f"CREATE TRIGGER BEFORE {_of_key(layout)} ON {layout.user} WHEN {changes} BEGIN {' '.join(notes)} END"
 
 
 def _before_update(layout: Layout, displaced: Displaced) -> str:
     """Empty: the table has no unique index."""
-    notes = []
+    notes, found = [], []
     for index in displaced.indexes:
         changes = displaced.changes_of(index)
-        condition = (f"{changes} AND " if changes else "") + displaced.by_index(index)
-        notes.append(_maybe(layout, displaced, f"{condition} AND {displaced.others()}"))
+        condition = f"{changes} AND " if changes else ""
+        notes.append(_maybe(layout, displaced, f"{condition}{displaced.by_index(index)} AND {displaced.others()}"))
+        found.append(f"({condition}{displaced.found_by_index(index)})")
     named = [displaced.columns_of(index) for index in displaced.indexes]
     every = dict.fromkeys(quote(column) for columns in named for column in columns)
     of = f" OF {', '.join(every)}" if all(named) else ""
-    return f"CREATE TRIGGER BEFORE UPDATE{of} ON {layout.user} BEGIN {' '.join(notes)} END" if notes else ""
+    when, body = " OR ".join(found), " ".join(notes)
+    return f"CREATE TRIGGER BEFORE UPDATE{of} ON {layout.user} WHEN {when} BEGIN {body} END" if notes else ""
 
 
 def _before_any_update(layout: Layout) -> str:

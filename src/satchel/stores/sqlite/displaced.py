@@ -63,6 +63,19 @@ class Displaced:
 
     def by_index(self, index: UniqueIndex) -> str:
         """The row that holds the values of NEW in a unique index: one at most."""
+        identity = [self.layout.rowid] if self.layout.rowid else self.keys
+        holder = self._holder(index)
+        return " AND ".join(f"x.{c} = (SELECT (SELECT {c} {holder}) FROM {self.layout.gap} AS NEW)" for c in identity)
+
+    def found(self, condition: str) -> str:
+        """Whether there is a row x."""
+        return f"EXISTS (SELECT 1 FROM {self.layout.user} AS x WHERE {condition})"
+
+    def found_by_index(self, index: UniqueIndex) -> str:
+        """Whether a row holds the values of NEW in a unique index."""
+        return f"(SELECT EXISTS (SELECT 1 {self._holder(index)}) FROM {self.layout.gap} AS NEW)"
+
+    def _holder(self, index: UniqueIndex) -> str:
         if index.columns:
             pairs = zip(map(quote, index.columns), index.collations, strict=True)
             terms = [f"{c} = (SELECT {self._new(c)}) COLLATE {coll}" for c, coll in pairs]
@@ -71,9 +84,7 @@ class Displaced:
         if index.where:
             # First the row of the table, so that an expression is not asked of rows that the index does not hold.
             terms = [f"({index.where})", f"EXISTS ({self._of_new('1', index)})", *terms]
-        holder = f"FROM {self.layout.user} WHERE {' AND '.join(terms)}"
-        identity = [self.layout.rowid] if self.layout.rowid else self.keys
-        return " AND ".join(f"x.{c} = (SELECT (SELECT {c} {holder}) FROM {self.layout.gap} AS NEW)" for c in identity)
+        return f"FROM {self.layout.user} WHERE {' AND '.join(terms)}"
 
     def changes_of(self, index: UniqueIndex) -> str:
         """Whether an update changes what a unique index over plain columns looks at; empty: cannot be told."""

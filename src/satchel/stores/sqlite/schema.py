@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 BUILT_IN_COLLATIONS = frozenset(COLLATIONS)
 SAMPLE_ROWS = 1000  # rows looked at to choose the type of a column whose declaration does not say it
 MOST_COLUMNS = 980  # a seal works on two images of a row side by side, and SQLite has 2,000 columns at most
+ROWID_NAMES = ("rowid", "_rowid_", "oid")
 _HIDDEN_GENERATED = (2, 3)
 
 
@@ -259,7 +260,7 @@ def rowid_name(db: sqlite3.Connection, name: str) -> str:
     if without_rowid(db, name):
         return ""
     taken = {column.lower() for column, *_ in table_columns(db, name)}
-    return next((alias for alias in ("rowid", "_rowid_", "oid") if alias not in taken), "")
+    return next((alias for alias in ROWID_NAMES if alias not in taken), "")
 
 
 def arrow_type(db: sqlite3.Connection, table: str, column: str, declared: str, affinity: str) -> str:
