@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -19,7 +18,6 @@ OF_A_WATCH = ("watch-started", "exchange-away", "exchange-back", "watch-paused",
 EVENTS = (*OF_A_RUN, *OF_A_WATCH, "hook-failed")
 _DURING = ("packet-applied", "conflict")  # told while the home is locked: their hooks run when it is free again
 Callback = Callable[..., object]
-_log = logging.getLogger("satchel.hooks")
 
 
 class Events:
@@ -65,7 +63,9 @@ class Events:
         try:
             run_hook(command, {**document(event, about), "home": str(self._home), "node": settings.node})
         except SatchelError as problem:
-            _log.warning("%s", problem.message)
+            import logging
+
+            logging.getLogger("satchel.hooks").warning("%s", problem.message)
             for callback in self._callbacks["hook-failed"]:
                 callback("hook-failed", problem)
 

@@ -9,7 +9,7 @@ watch/state.json       how the watch is
 from __future__ import annotations
 
 import json
-import secrets
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -113,7 +113,7 @@ class Desk:
 
     def ask(self, what: str, words: tuple[str, ...] = (), still: Callable[[], object] = lambda: None) -> dict[str, Any]:
         """Asks the watch and waits for its answer. SatchelError: what it says, or that it is gone or does not hear."""
-        name = secrets.token_hex(8)
+        name = os.urandom(8).hex()
         asked, answered = self.folder / f"{name}.request", self.folder / f"{name}.answer"
         replace(asked, json.dumps({"what": what, "words": words}).encode())
         try:

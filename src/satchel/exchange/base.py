@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from satchel.exchange.listing import Listing, Place
+    from satchel.exchange.listing import IsKnown, Listing, Place
 
 
 class Exchange(Protocol):
@@ -20,8 +20,9 @@ class Exchange(Protocol):
     gone) and FileTrouble (it refuses); what was whole stays whole then.
     """
 
-    def listing(self) -> Listing:
-        """Everything of ours that is there, complete or not."""
+    def listing(self, is_known: IsKnown | None = None) -> Listing:
+        """Everything of ours that is there, complete or not. `is_known` tells by the names of a packet's folder and of
+        the one above (origin), in lower case, which packets need not be looked at: they stand in no list then."""
 
     def has_packet(self, relative: str, marker: bytes, sizes: Mapping[str, int]) -> bool:
         """Whether the packet lies there with this marker and every part (name -> bytes) in its size."""

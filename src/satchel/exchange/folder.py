@@ -21,7 +21,7 @@ from satchel.exchange.tree import PacketTree
 from satchel.files import FileTrouble, Throttle, read_limited, replace, throttled
 
 if TYPE_CHECKING:
-    from satchel.exchange.listing import Listing, Place
+    from satchel.exchange.listing import IsKnown, Listing, Place
 
 FORMAT = 1  # of the layout of an exchange
 _LABEL_LIMIT = 64 * 1024  # bytes
@@ -69,10 +69,10 @@ class FolderExchange:
         self.throttle: Throttle | None = None  # of the line to it
         self._tree = PacketTree(path, path / "packets")
 
-    def listing(self) -> Listing:
-        """Everything of ours below the folder, complete or not."""
+    def listing(self, is_known: IsKnown | None = None) -> Listing:
+        """Everything of ours below the folder, complete or not, but for packets whose folders are known by name."""
         with self.reaching():
-            return self._tree.listing()
+            return self._tree.listing(is_known)
 
     def has_packet(self, relative: str, marker: bytes, sizes: Mapping[str, int]) -> bool:
         """Whether the packet lies there with this marker and every part (name -> bytes) in its size."""

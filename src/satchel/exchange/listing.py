@@ -6,7 +6,7 @@ People copy what they like where they like, so packets are found by their marker
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ from satchel.exchange.names import MARKER, MARKER_UNDER_WAY, PART_NAME, SIDE_FOL
 from satchel.files.faults import fault_point
 from satchel.files.trouble import FileTrouble, translated
 
+IsKnown = Callable[[str, str], bool]
 DEPTH = 8  # levels of folders below the one that is named
 _JUNCTION = 0xA0000003  # Windows: a link between folders that is_symlink does not tell
 # Folders that systems and sync programs put beside what people copy; those with a leading dot need no mention.
@@ -63,25 +64,34 @@ class _Folder:
     folders: tuple[str, ...]
 
 
-def read_listing(root: Path) -> Listing:
-    """Walks the folder. FileTrouble: the folder itself cannot be listed; folders below that cannot are only noted."""
+def _nothing(origin: str, name: str) -> bool:
+    return False
+
+
+def read_listing(root: Path, is_known: IsKnown = _nothing) -> Listing:
+    """Walks the folder. A packet's folder that is known by the name of its own and of the one above, both in lower
+    case, is not entered and stands in no list. FileTrouble: the folder itself cannot be listed; folders below that
+    cannot are only noted."""
     found = Listing()
-    for folder in _walk(_read_folder(root), DEPTH, found):
+    for folder in _walk(_read_folder(root), DEPTH, found, is_known):
         _sort_in(folder, found)
     return found
 
 
-def _walk(folder: _Folder, depth: int, found: Listing) -> Iterator[_Folder]:
+def _walk(folder: _Folder, depth: int, found: Listing, is_known: IsKnown) -> Iterator[_Folder]:
     yield folder
     if depth == 0:
         return
+    origin = folder.path.name.lower()
     for name in folder.folders:
+        if is_known(origin, name.lower()):
+            continue
         try:
             below = _read_folder(folder.path / name)
         except FileTrouble as trouble:
             found.unreadable.append(trouble)
         else:
-            yield from _walk(below, depth - 1, found)
+            yield from _walk(below, depth - 1, found, is_known)
 
 
 def _read_folder(path: Path) -> _Folder:

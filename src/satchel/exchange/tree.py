@@ -8,7 +8,7 @@ from pathlib import Path
 
 from satchel.errors import BadPacket
 from satchel.exchange import drop
-from satchel.exchange.listing import Listing, Place, read_listing, read_sizes
+from satchel.exchange.listing import IsKnown, Listing, Place, read_listing, read_sizes
 from satchel.exchange.names import (
     MARKER,
     PART_NAME,
@@ -41,9 +41,9 @@ class PacketTree:
         self.root = root
         self.packets = packets
 
-    def listing(self) -> Listing:
-        """Everything of ours below the root."""
-        return read_listing(self.root)
+    def listing(self, is_known: IsKnown | None = None) -> Listing:
+        """Everything of ours below the root, but for packets whose folders are known by name."""
+        return read_listing(self.root) if is_known is None else read_listing(self.root, is_known)
 
     def packet_folder(self, relative: str) -> Path:
         """The packet's folder, whether it is there or not. BadPacket: not a packet's path. FileTrouble: ELOOP, a link

@@ -61,7 +61,7 @@ def visit(site: Site, places: Sequence[Path], *, create: bool) -> Tour:
             exchange = open_exchange(place, site.settings.network_id, create=create)
             rate = site.home.bandwidth(site.settings, place)
             exchange.throttle = None if rate is None else Throttle(rate)
-            visits.append(Visit(exchange, exchange.listing()))
+            visits.append(Visit(exchange, exchange.listing(site.shelf.holds)))
     return tour
 
 

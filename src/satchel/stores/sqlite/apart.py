@@ -67,12 +67,6 @@ def is_empty(db: sqlite3.Connection, layout: Layout) -> bool:
     return db.execute(f"SELECT 1 FROM {layout.apart} LIMIT 1").fetchone() is None
 
 
-def any_refused(db: sqlite3.Connection, layout: Layout) -> bool:
-    """Whether this database does not take some row."""
-    query = f"SELECT 1 FROM {layout.apart} WHERE status = ? LIMIT 1"
-    return db.execute(query, (REFUSED,)).fetchone() is not None
-
-
 def read(db: sqlite3.Connection, layout: Layout, key: Sequence[Value]) -> Apart | None:
     """Why a row is apart; None: it is not."""
     where, bound = at_key(layout.keys, key)

@@ -19,18 +19,22 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from satchel.model.gids import gid_columns
 from satchel.model.ids import Dot
 from satchel.model.schema import Column, ForeignKey, Table
 from satchel.model.vector import HASH_DIGITS, Mark, Vector
-from satchel.stores.packet_record import PacketRecord
-from satchel.stores.records import Incoming, Sealed
-from satchel.stores.run import Run
 from satchel.stores.sqlite import reborn
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.lineage import NOWHERE
 from satchel.stores.sqlite.schema import rowid_name, table_columns, user_tables
+
+if TYPE_CHECKING:
+    from satchel.stores.packet_record import PacketRecord
+    from satchel.stores.records import Incoming, Sealed
+    from satchel.stores.run import Run
+
 
 FORGOT = "forgot"  # note: tombstones may have been removed, here or in a snapshot that was installed
 DDL = (
@@ -200,6 +204,8 @@ _PACKET = (
 
 
 def _packet_record(row: Sequence[object]) -> PacketRecord:
+    from satchel.stores.packet_record import PacketRecord
+
     name, seq, digest, suffix, first, last, kind, created, context, rows = row
     record = Dot(str(name), int(str(seq)))
     group = (int(str(first)), int(str(last)))
@@ -245,6 +251,8 @@ def keep_envelope(db: sqlite3.Connection, sealed: Sealed) -> None:
 
 def unpublished(db: sqlite3.Connection) -> list[Sealed]:
     """Own packets whose manifest may not be in the archive yet, each origin in order: of an epoch before, too."""
+    from satchel.stores.records import Sealed
+
     found = []
     query = "SELECT name, q, envelope FROM _satchel_envelope JOIN _satchel_origin ON number = o ORDER BY o, q"
     for origin, seq, envelope in db.execute(query).fetchall():
@@ -286,6 +294,11 @@ def conflict_counts(db: sqlite3.Connection) -> dict[str, int]:
     return {"open": still - parked, "parked": parked, "passed_over": passed}
 
 
+def any_refused(db: sqlite3.Connection, layout: Layout) -> bool:
+    """Whether this database does not take some row (apart.py)."""
+    return db.execute(f"SELECT 1 FROM {layout.apart} WHERE status = 'refused' LIMIT 1").fetchone() is not None
+
+
 # -- log of runs
 
 
@@ -300,6 +313,8 @@ def add_run(db: sqlite3.Connection, run: Run) -> None:
 
 def read_runs(db: sqlite3.Connection, limit: int) -> list[Run]:
     """The newest runs first."""
+    from satchel.stores.run import Run
+
     rows = db.execute(
         "SELECT at, command, exchange, seconds, report, trouble FROM _satchel_run ORDER BY number DESC LIMIT ?",
         (limit,),

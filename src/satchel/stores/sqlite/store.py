@@ -169,12 +169,10 @@ class SQLiteStore(Surroundings, Knowledge, SingleRows):
 
     def needs_retry(self) -> bool:
         """Whether rows are kept aside that this database may take now."""
-        from satchel.stores.sqlite import apart
-
         with self._wall() as db:
             if books.read_notes(db).get(books.UNSETTLED, "[]") != "[]":
                 return True
-            return any(apart.any_refused(db, layout) for layout in self._layouts.values())
+            return any(books.any_refused(db, layout) for layout in self._layouts.values())
 
     def join_rows(
         self,
