@@ -73,9 +73,8 @@ def main(words: Sequence[str] | None = None) -> int:
     if not chosen(MEASURES, wish.only) and GROWTH not in wish.only:
         print(f"there is no measure {', '.join(wish.only)}; --list names them", file=sys.stderr)
         return 2
-    with tempfile.TemporaryDirectory(prefix="satchel-bench-", dir=wish.dir) as folder:
-        with timed() as span:
-            document = run(Bench(Path(folder), wish.scale, wish.runs, say=_say), wish.only)
+    with tempfile.TemporaryDirectory(prefix="satchel-bench-", dir=wish.dir) as folder, timed() as span:
+        document = run(Bench(Path(folder), wish.scale, wish.runs, say=_say), wish.only)
     document["took"] = span.as_json()
     if wish.json:
         wish.json.parent.mkdir(parents=True, exist_ok=True)

@@ -60,11 +60,17 @@ def imports(scene: Scene) -> tuple[list[Taken], list[Taken]]:
 def export(bench: Bench, key: str) -> Finding:
     """Sealing to published packet against recording and writing a changeset."""
     ours, recorded, alone = exports(Scene(bench, key))
-    usual = Taken(median(t.seconds for t in alone), median(t.cpu for t in alone), 0)
-    theirs = [replace(t, seconds=t.seconds - usual.seconds, cpu=t.cpu - usual.cpu) for t in recorded]
+    usual = median(t.seconds for t in alone), median(t.cpu for t in alone)
+    theirs = [_added(t, *usual) for t in recorded]
     writing = median(t.facts["writing"] for t in recorded)
     note = f"of theirs {writing:.2f} s after the commit, the rest while the application wrote"
     return Finding(Side.of(ours), Side.of(theirs), note=note)
+
+
+def _added(recorded: Taken, seconds: float, cpu: float) -> Taken:
+    """What a session added to the application's writes; at least the time after the commit, however writes vary."""
+    most = max(recorded.seconds - seconds, recorded.facts["writing"])
+    return replace(recorded, seconds=most, cpu=max(0.0, recorded.cpu - cpu))
 
 
 def import_(bench: Bench, key: str) -> Finding:

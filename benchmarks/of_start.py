@@ -24,19 +24,7 @@ def office(bench: Bench) -> Path:
 
     def make() -> Path:
         folder = bench.fresh("start")
-        office, branch, share = folder / "office", folder / "branch", folder / "share"
-        share.mkdir()
-        for home, rows in ((office, ROWS), (branch, 0)):
-            home.mkdir()
-            orders.create(home / "data.db", rows)
-        commands: list[list[str | Path]] = [
-            ["init", office, "--db", office / "data.db", "--node", "office", "--network", "bench"],
-            ["--home", office, "invite", "branch", "--out", folder / "branch.invite"],
-            ["join", folder / "branch.invite", branch, "--db", branch / "data.db"],
-        ]
-        commands += [["--home", home, "sync", share] for home in (office, branch, office, branch)]
-        for command in commands:
-            run_process([_program(bench), *command])
+        bench.ours("product:found_pair", folder=folder, rows=ROWS)
         return folder
 
     path: Path = bench.once("start", make)

@@ -87,3 +87,17 @@ def export_often(home: str, exchange: str, rows: int, changes: int, key: str, ti
         orders.write_small(connection, [part])
         connection.close()
         satchel.open(home).export(exchange)
+
+
+def found_pair(folder: str, rows: int) -> None:
+    """Two homes with as many orders that have everything of each other."""
+    office, branch, share = (Path(folder) / name for name in ("office", "branch", "share"))
+    for place, count in ((office, rows), (branch, 0)):
+        place.mkdir()
+        orders.create(place / "data.db", count)
+    share.mkdir()
+    satchel.init(office, db=office / "data.db", node="office", network="bench")
+    satchel.open(office).invite("branch", out=Path(folder) / "branch.invite")
+    satchel.join(Path(folder) / "branch.invite", branch, db=branch / "data.db")
+    for home in (office, branch, office, branch):
+        satchel.open(home).sync(share)

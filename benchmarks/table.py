@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+LEAST = 0.02  # seconds of a processor, which counts in hundredths: less says nothing
 HEAD = ("measure", "ours", "theirs", "ratio", "goal", "met", "cpu", "MiB", "runs")
 
 
@@ -20,7 +21,7 @@ def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         row["name"],
         amount(row["ours"], unit),
         amount(row["theirs"], unit),
-        f"{row['ratio']:.3g}" if row["ratio"] < 0.1 else f"{row['ratio']:.2f}",
+        ratio(row["ratio"]),
         goal,
         met,
         _cpu(row),
@@ -29,8 +30,15 @@ def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
+def ratio(value: float) -> str:
+    """Two digits that mean something."""
+    return f"{value:.2g}" if value < 0.1 else f"{value:.2f}" if value < 100 else f"{value:.0f}"
+
+
 def amount(value: float, unit: str) -> str:
     """A figure with its unit."""
+    if unit == "MiB":
+        return f"{value:.0f} MiB"
     if unit != "s":
         return f"{value:.1f} {unit}"
     return f"{value * 1000:.0f} ms" if value < 0.2 else f"{value:.2f} s"
@@ -40,7 +48,7 @@ def _cpu(row: Mapping[str, Any]) -> str:
     from statistics import median
 
     sides = [row["samples"][side]["cpu"] for side in ("ours", "theirs")]
-    if not all(sides) or median(sides[1]) <= 0:
+    if not all(sides) or median(sides[1]) < LEAST:
         return ""
     return f"{median(sides[0]) / median(sides[1]):.2f}"
 
