@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import random
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -54,13 +55,13 @@ class Shops:
     def sync(self, name: str) -> None:
         self.nodes[name].sync(self.share)
 
-    def run(self, rounds: int) -> None:
-        """Edits and syncs at random."""
+    def run(self, rounds: int, names: Sequence[str] = ()) -> None:
+        """Edits and syncs at random, of all or of some."""
+        names = names or list(self.nodes)
         for _ in range(rounds):
-            name = self.rng.choice(list(self.nodes))
-            self.edit(name, self.rng.randrange(1, 6))
+            self.edit(self.rng.choice(names), self.rng.randrange(1, 6))
             if self.rng.random() < 0.6:
-                self.sync(self.rng.choice(list(self.nodes)))
+                self.sync(self.rng.choice(names))
 
     def settle(self) -> None:
         """Everybody gets everything."""

@@ -11,6 +11,7 @@ import pytest
 
 from satchel.audit.history import outcomes, row_history
 from satchel.audit.session import open_audit
+from satchel.errors import UsageError
 from satchel.model.gids import typed
 from satchel.model.schema import Column, ForeignKey, Table
 from tests.audit.builders import DAY, NOW, Archive, row
@@ -163,3 +164,21 @@ def test_a_part_whose_key_is_of_another_type_is_in_no_view(archive: Archive) -> 
     with open_audit(archive.root) as audit:
         assert any("invoice is int64, not invoice string" in warning for warning in audit.warnings)
         assert audit.sql("SELECT count(*) FROM lines").rows == [(2,)]
+
+
+def test_a_row_is_named_by_its_gid_or_by_the_number_of_its_birth_where_that_is_one_row_s(archive: Archive) -> None:
+    archive.office.write(row({"id": 500, "total": 1.0}, gid="office:500:0badcafe"), table=INVOICES)
+    with open_audit(archive.root) as audit:
+        assert audit.sql(f"SELECT total, _outcome FROM row_history('invoices', '{TILL}')").rows == [
+            (20.0, "superseded"),
+            (25.0, "shown"),
+        ]
+        assert audit.sql("SELECT _gid FROM row_history('invoices', 500)").rows == [("office:500:0badcafe",)]
+        with pytest.raises(UsageError) as caught:
+            audit.sql("FROM blame('invoices', 413)")
+        assert caught.value.message == "2 rows of invoices were born under the number 413"
+        assert OFFICE in caught.value.hint and TILL in caught.value.hint
+        with pytest.raises(UsageError, match="no row of invoices was born under the number 7"):
+            audit.sql("FROM blame('invoices', 7)")
+        lines = audit.sql(f"SELECT line FROM row_history('lines', row('{TILL}', 1))").rows
+        assert lines == audit.sql(f"""SELECT line FROM row_history('lines', '["{TILL}", 1]')""").rows == [(1,)]

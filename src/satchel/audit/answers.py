@@ -133,8 +133,6 @@ class Answers:
 
     def _diff(self, name: str, table: object, first: object, second: object) -> None:
         place, named = self.finder.table(table)
-        own = expressions.own_columns(named.table, renamed=False)
-        columns = f"{expressions.key_id(named.table)} AS _satchel_id, {own}, part._change AS _change"
         words = expressions.compared(named.table)
         machine = self.states.machine
         with machine.lock:
@@ -143,7 +141,7 @@ class Answers:
                 state = self.states.state(place, subset)
                 machine.put(plain_name(side), state.plain)
                 machine.put(special_name(side), state.special())
-                words[side] = shown(named, place, side, now=subset.now, columns=columns)
+                words[side] = shown(named, place, side, now=subset.now, identified=True)
                 words |= {f"plain_{side}": plain_name(side), f"special_{side}": special_name(side)}
             self.register(name, machine.table(fill("diff", words)))
 

@@ -126,7 +126,13 @@ class Audit:
 
     def _evaluate(self, arguments: str) -> tuple[Any, ...]:
         """The values of the arguments of a call: constants, or questions of their own."""
-        found = self._machine.connection.sql(f"SELECT {arguments}").to_arrow_table()
+        import duckdb
+
+        try:
+            found = self._machine.table(f"SELECT {arguments}")
+        except duckdb.Error as error:
+            message = str(translated(error, self.views))
+            raise UsageError(message, "Arguments are constants, or questions in parentheses.") from error
         if found.num_rows != 1:
             raise UsageError(f"{found.num_rows} rows stand where one value belongs: {arguments}", "Ask for one.")
         return tuple(column[0].as_py() for column in found.columns)

@@ -99,14 +99,22 @@ def _changes_of(named: Named, parts: str) -> str:
     return _template("table_changes").substitute(columns=columns, parts=parts)
 
 
-def shown(named: Named, place: int, number: int | str, *, now: bool = True, columns: str = "") -> str:
-    """The rows that a state shows, which is registered under a number; `columns` where it is not the view's."""
+def shown(named: Named, place: int, number: int | str, *, now: bool = True, identified: bool = False) -> str:
+    """The rows that a state shows, which is registered under a number, as the table's view has them; `identified`: in
+    the shape of its packets, with `_satchel_id`."""
+    key = expressions.key_id(named.table)
+    columns = special_columns = expressions.shown_columns(named.table)
+    if identified:
+        rest = f"{expressions.own_columns(named.table, renamed=False)}, part._change AS _change"
+        columns = f"{key} AS _satchel_id, {rest}"
+        special_columns = f"part._satchel_id AS _satchel_id, {rest}"  # one may be shown under the key of a twin's
     return fill(
         "shown",
         {
-            "columns": columns or expressions.shown_columns(named.table),
+            "columns": columns,
+            "special_columns": special_columns,
             "source": source_name(named, place, now=now),
-            "key": expressions.key_id(named.table),
+            "key": key,
             "plain": plain_name(number),
             "special": special_name(number),
         },

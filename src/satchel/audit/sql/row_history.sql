@@ -9,9 +9,6 @@ SELECT
     part._change."by" AS _by,
     part._change."columns" AS _columns,
     outcome.outcome AS _outcome,
-    part._change.stamp AS _stamp,
-    part._change.lineage AS _lineage,
-    part._change.context AS _context,
     part._change.gid AS _gid,
     part._change.misfit AS _misfit
 FROM $parts AS part

@@ -6,5 +6,5 @@ FROM $source AS part
 JOIN _satchel_ledger AS packet ON packet.origin = part._change.origin AND packet.seq = part._change.seq
 JOIN (FROM $plain WHERE NOT gone) AS newest ON newest.id = $key AND newest."no" = packet."no"
 UNION ALL
-SELECT $columns
+SELECT $special_columns
 FROM $special AS part
