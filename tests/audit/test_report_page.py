@@ -133,6 +133,11 @@ def test_long_lists_are_cut_on_the_page_and_whole_in_the_csv() -> None:
     assert csv_files(found)["conflicts.csv"].count(b"7f3a21bc09") == 250
 
 
+def test_what_is_open_stands_before_what_is_settled() -> None:
+    settled = [conflict(closed_by="office/9", how="resolved")] * 250
+    assert " open " in read(facts(2, 3, conflicts=[*settled, conflict()]))
+
+
 def test_the_csv_has_every_figure_and_no_formula() -> None:
     found = facts(2, 3, conflicts=[conflict("=cmd()", by="@x")])
     files = csv_files(found)
@@ -191,3 +196,12 @@ def test_a_lying_bar_has_the_shares_of_its_parts() -> None:
 )
 def test_grid_lines_stand_at_round_numbers(top: int, step: int) -> None:
     assert nice_step(top) == step
+
+
+@pytest.mark.parametrize(
+    ("count", "labels"), [(9, ["0", "2", "10"]), (24_000, ["0", "5 k", "25 k"]), (900_000, ["0", "0.2 M", "1 M"])]
+)
+def test_the_numbers_at_an_axis_are_short_and_of_one_kind(count: int, labels: list[str]) -> None:
+    svg = time_bars(days(1), "day", {"insert": [count], "update": [0], "delete": [0]}, SERIES)
+    found = [e.text for e in ElementTree.fromstring(svg).iter("text") if e.attrib["text-anchor"] == "end"]
+    assert (found[0], found[1], found[-1]) == tuple(labels)

@@ -130,9 +130,13 @@ def _conflicts(facts: Facts) -> Iterator[str]:
     )
     yield _table(
         [("", "since"), ("", "row"), ("", "versions"), ("", "shown by the rule"), ("", "settled")],
-        [_conflict(facts, conflict) for conflict in facts.conflicts[:MOST]],
+        [_conflict(facts, conflict) for conflict in _open_first(facts.conflicts)[:MOST]],
     )
     yield from _more(len(facts.conflicts))
+
+
+def _open_first(conflicts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return sorted(conflicts, key=lambda conflict: conflict["closed_by"] is not None)
 
 
 def _conflict(facts: Facts, conflict: Mapping[str, Any]) -> list[Cell]:

@@ -122,7 +122,9 @@ def _grid(top: int, step: int, width: float, height: float) -> str:
     for value in range(0, top + 1, step):
         y = _TOP + height - value / top * height
         parts.append(f'<line class="grid" x1="{_LEFT}" y1="{y:.1f}" x2="{_LEFT + width}" y2="{y:.1f}"/>')
-        parts.append(f'<text class="label" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_short(value)}</text>')
+        parts.append(
+            f'<text class="label" x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_short(value, top)}</text>'
+        )
     return "".join(parts)
 
 
@@ -141,10 +143,10 @@ def _days(days: Sequence[date], unit: str, slot: float, y: float, left: float = 
     return "".join(parts)
 
 
-def _short(value: int) -> str:
-    """A number at an axis: 800, 20 k, 1.5 M."""
+def _short(value: int, top: int) -> str:
+    """A number at an axis that reaches `top`: 800, 20 k, 1.5 M."""
     for unit, size in (("M", 1_000_000), ("k", 1_000)):
-        if value >= size * 10 or (value >= size and unit == "M"):
+        if value and top >= size * (1 if unit == "M" else 10):
             return f"{value / size:g} {unit}"
     return f"{value:,}"
 
