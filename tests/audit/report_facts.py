@@ -46,7 +46,7 @@ def facts(sites: int = 4, days: int = 31, *, start: str = "2026-03-01", seed: in
     found = Facts(
         network="acme", places=["packets"], made=at, software="satchel 1", period=period, cube=cube, untimed=7,
         unreal=0, packets=packets, conflicts=[conflict(), conflict(closed_by="office/9", how="resolved")], parked=[],
-        database="", gaps=[], members=members, verification=VERIFIED,
+        database="", gaps=[], pruned=[], members=members, verification=VERIFIED,
     )  # fmt: skip
     for name, value in changes.items():
         setattr(found, name, value)

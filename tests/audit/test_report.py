@@ -151,6 +151,18 @@ def test_parked_rows_are_those_of_the_home_and_without_one_the_page_says_so(
     assert "could not be asked" in page.read_text("utf-8")
 
 
+def test_what_was_pruned_is_not_counted_and_said(office: Place, branch: Place, share: Path, tmp_path: Path) -> None:
+    office.sql("UPDATE customers SET name = 'Adam' WHERE id = 'c1'")
+    meet(share, [office, branch])
+    office.node.snapshot()
+    office.node.prune()
+    branch.sql("UPDATE stock SET pieces = 5")
+    meet(share, [office, branch])
+    found = satchel.report(office.home, out=tmp_path / "r.html")
+    assert (found["changes"], found["level"]) == (4, "care")  # of the snapshot the three rows
+    assert "2 packets were pruned here: office/1 to 2." in found["verdict"][0]
+
+
 def test_a_dry_run_writes_nothing_and_says_the_same(history: Archive, tmp_path: Path) -> None:
     trial = counted(history, tmp_path / "changes.csv", dry_run=True)
     assert not (tmp_path / "changes.csv").exists()

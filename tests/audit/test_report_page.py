@@ -111,6 +111,7 @@ def test_figures_add_up() -> None:
     [
         ({"conflicts": []}, "good", "Complete and unaltered: 412 packets verified, none is missing."),
         ({}, "care", "To be decided: 1 conflict is open."),
+        ({"pruned": [gap("office", 1, 9)], "conflicts": []}, "care", "9 packets were pruned here: office/1 to 9."),
         ({"gaps": [gap()]}, "bad", "Incomplete: 3 packets are missing: branch/12 to 14."),
         ({"verification": {**VERIFIED, "problems": [problem()]}}, "bad", "1 packet or file does not verify: branch/9."),
     ],

@@ -60,6 +60,7 @@ class Facts:
     parked: list[dict[str, Any]]
     database: str  # why parked rows are not known as a database has them; empty: they are
     gaps: list[dict[str, Any]]
+    pruned: list[dict[str, Any]]  # packets that were removed, for which a snapshot stands: their changes are not here
     members: list[dict[str, Any]]
     verification: Mapping[str, Any]
     warnings: list[str] = field(default_factory=list)
@@ -89,7 +90,7 @@ def gather(
     out of its tables, None: there is no home, or `database` says why it is not known."""
     period = read_period(*span, None if span[0] and span[1] else _found(audit))
     cube, untimed, unreal = count_changes(audit, period)
-    conflicts = _conflicts(audit, period)
+    conflicts, gaps = _conflicts(audit, period), _gaps(audit, period)
     return Facts(
         network=_network(audit),
         places=list(places),
@@ -103,7 +104,8 @@ def gather(
         conflicts=[entry for entry in conflicts if entry["kind"] == "edit"],
         parked=_parked(conflicts, parked),
         database=database,
-        gaps=_gaps(audit, period),
+        gaps=[gap for gap in gaps if not gap["covered"]],
+        pruned=[gap for gap in gaps if gap["covered"]],
         members=_members(audit),
         verification=verification,
         warnings=list(audit.warnings),
@@ -198,15 +200,16 @@ def _parked(told: Sequence[Mapping[str, Any]], known: Sequence[Mapping[str, Any]
 
 
 def _gaps(audit: Asks, period: Period) -> list[dict[str, Any]]:
-    """Packets that are missing and may be of the period: by the times of their neighbours."""
+    """Packets that are not here and may be of the period, by the times of their neighbours; `covered`: a snapshot
+    stands for them."""
     return _dicts(
         audit,
-        f"""SELECT g.origin, g.first, g.last, g.how, g.shown_by, before.created AS after_time,
+        f"""SELECT g.origin, g.first, g.last, g.how, g.shown_by, g.covered, before.created AS after_time,
             following.created AS before_time
             FROM gaps AS g
             LEFT JOIN packets AS before ON before.origin = g.origin AND before.seq = g.first - 1
             LEFT JOIN packets AS following ON following.origin = g.origin AND following.seq = g.last + 1
-            WHERE NOT g.covered AND coalesce(before.created < {_text(period.end)}, true)
+            WHERE coalesce(before.created < {_text(period.end)}, true)
             AND coalesce(following.created >= {_text(period.start)}, true) ORDER BY ALL""",
     )
 

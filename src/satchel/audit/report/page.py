@@ -199,6 +199,9 @@ def _completeness(facts: Facts) -> Iterator[str]:
         if gaps
         else ("<p>None: no packet names, and nobody has acknowledged, one of this period that is not here.</p>")
     )
+    if facts.pruned:
+        gone = ", ".join(f"{g['origin']}/{g['first']} to {g['last']}" for g in facts.pruned[:MOST])
+        yield f"<p>Pruned from this archive, so that of what they changed only each row's last version is known here: {safe(gone)}.</p>"
     yield "<h3>What does not verify</h3>"
     problems = [
         [("w", safe(p["packet"])), ("w", safe(p["file"])), ("w", safe(p["reason"]))] for p in facts.problems[:MOST]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from satchel.audit.report.facts import Facts
 from satchel.audit.report.words import plural
@@ -27,19 +29,32 @@ def verdict(facts: Facts) -> Verdict:
         lines.append(f"{plural(len(named), 'packet or file does', 'packets or files do')} not verify: {_some(named)}.")
         lines.append("They are in no figure below. Ask for good copies, then make the report again.")
     if gaps:
-        missing = sum(gap["last"] - gap["first"] + 1 for gap in gaps)
-        named = [f"{g['origin']}/{g['first']}" + (f" to {g['last']}" if g["last"] > g["first"] else "") for g in gaps]
-        lines.append(f"Incomplete: {plural(missing, 'packet is', 'packets are')} missing: {_some(named)}.")
+        lines.append(f"Incomplete: {plural(_many(gaps), 'packet is', 'packets are')} missing: {_names(gaps)}.")
         lines.append("What they changed is not counted; in a share or on a stick that may be so on purpose.")
     if lines:
         return Verdict("bad", lines)
     still = sum(conflict["closed_by"] is None for conflict in facts.conflicts)
-    whole = f"Complete and unaltered: {plural(facts.verification['packets'], 'packet')} verified, none is missing."
+    verified = f"{plural(facts.verification['packets'], 'packet')} verified"
+    whole = [f"Complete and unaltered: {verified}, none is missing."]
+    if gone := facts.pruned:
+        was = plural(_many(gone), "packet was", "packets were")
+        whole = [f"Unaltered, but not everything: {verified}; {was} pruned here: {_names(gone)}."]
+        whole.append(
+            "Of what they changed only each row's last version is counted; another archive may still have all."
+        )
     if not still and not facts.parked:
-        return Verdict("good", [whole])
+        return Verdict("care" if gone else "good", whole)
     parts = [plural(still, "conflict is open", "conflicts are open")] if still else []
     parts += [plural(len(facts.parked), "row has no place", "rows have no place")] if facts.parked else []
-    return Verdict("care", [whole, f"To be decided: {' and '.join(parts)}."])
+    return Verdict("care", [*whole, f"To be decided: {' and '.join(parts)}."])
+
+
+def _many(gaps: Sequence[Mapping[str, Any]]) -> int:
+    return sum(gap["last"] - gap["first"] + 1 for gap in gaps)
+
+
+def _names(gaps: Sequence[Mapping[str, Any]]) -> str:
+    return _some([f"{g['origin']}/{g['first']}" + (f" to {g['last']}" if g["last"] > g["first"] else "") for g in gaps])
 
 
 def _some(names: list[str]) -> str:
