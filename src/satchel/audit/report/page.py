@@ -11,7 +11,7 @@ from typing import Any
 from satchel.audit.report.facts import OPS, Count, Facts
 from satchel.audit.report.plots import Series, bar, legend, squares, time_bars
 from satchel.audit.report.verdict import verdict
-from satchel.audit.report.words import plural, row_text, safe, when
+from satchel.audit.report.words import plural, row_text, safe, span, when
 
 SERIES = (Series("insert", "inserted"), Series("update", "changed"), Series("delete", "deleted"))
 NOBODY = "(not known)"
@@ -190,7 +190,7 @@ def _completeness(facts: Facts) -> Iterator[str]:
     )
     yield "<h3>Missing packets</h3>"
     gaps = [
-        [("", safe(f"{g['origin']}/{g['first']}" + (f" to {g['last']}" if g["last"] > g["first"] else ""))),
+        [("", safe(span(g))),
          ("n", f"{g['last'] - g['first'] + 1:,}"), ("", safe(_shown_by(g)))]
         for g in facts.gaps[:MOST]
     ]  # fmt: skip
@@ -200,8 +200,8 @@ def _completeness(facts: Facts) -> Iterator[str]:
         else ("<p>None: no packet names, and nobody has acknowledged, one of this period that is not here.</p>")
     )
     if facts.pruned:
-        gone = ", ".join(f"{g['origin']}/{g['first']} to {g['last']}" for g in facts.pruned[:MOST])
-        yield f"<p>Pruned from this archive, so that of what they changed only each row's last version is known here: {safe(gone)}.</p>"
+        gone = safe(", ".join(span(gap) for gap in facts.pruned[:MOST]))
+        yield f"<p>Pruned here, so that of what they changed only each row's last version is known: {gone}.</p>"
     yield "<h3>What does not verify</h3>"
     problems = [
         [("w", safe(p["packet"])), ("w", safe(p["file"])), ("w", safe(p["reason"]))] for p in facts.problems[:MOST]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from satchel.audit.report.facts import Facts
-from satchel.audit.report.words import plural
+from satchel.audit.report.words import plural, span
 
 _NAMED = 5
 
@@ -54,7 +54,7 @@ def _many(gaps: Sequence[Mapping[str, Any]]) -> int:
 
 
 def _names(gaps: Sequence[Mapping[str, Any]]) -> str:
-    return _some([f"{g['origin']}/{g['first']}" + (f" to {g['last']}" if g["last"] > g["first"] else "") for g in gaps])
+    return _some([span(gap) for gap in gaps])
 
 
 def _some(names: list[str]) -> str:

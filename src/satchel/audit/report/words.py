@@ -38,6 +38,11 @@ def when(at: datetime | str | None, period: Period) -> str:
         return str(at)  # a clock beyond the calendar
 
 
+def span(gap: Mapping[str, Any]) -> str:
+    """Packets that are not here: `office/3`, `office/3 to 7`."""
+    return f"{gap['origin']}/{gap['first']}" + (f" to {gap['last']}" if gap["last"] > gap["first"] else "")
+
+
 def row_text(row: Mapping[str, Any], columns: list[str]) -> str:
     """`name = Ann, city = NULL`: the columns in question, or all of them."""
     chosen = [name for name in columns if name in row] or list(row)
