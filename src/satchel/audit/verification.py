@@ -23,6 +23,7 @@ from satchel.audit.places import Place, is_foreign
 from satchel.audit.snapshots import Covered, check_snapshots
 from satchel.errors import BadPacket
 from satchel.files import FileTrouble
+from satchel.model.progress import counted
 from satchel.packet.keys import PublicKey
 from satchel.packet.members import Members
 from satchel.packet.verify import Parts, SignedManifest
@@ -70,7 +71,7 @@ def verify_paths(*paths: Path | str, root: PublicKey | None = None) -> dict[str,
         report.problems.append(Finding("", "", trouble.message, str(trouble.path)))
     slimmer = Slimmer()
     report.checked = rows_checked(paths, introduced.members)
-    for look in look_at(found.packets, introduced.members):
+    for look in counted(look_at(found.packets, introduced.members), "verifying", "packets", len(found.packets)):
         _check_place(look, introduced.members, slimmer, report)
     report.covered = covered = check_snapshots(found.snapshots, introduced.members)
     for place in found.pruned:

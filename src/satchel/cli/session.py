@@ -77,9 +77,10 @@ class Session:
         if self.quiet or self.json or not self.streams.err.isatty():
             yield
             return
-        from rich.console import Console
+        from satchel.cli.progress import Line
+        from satchel.model.progress import listening
 
-        with Console(file=self.streams.err).status(f"{doing} ..."):
+        with Line(self.streams.err, doing) as line, listening(line):
             yield
 
     def show(self, answer: Answer) -> None:

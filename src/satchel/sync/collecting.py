@@ -18,6 +18,7 @@ from satchel.exchange.names import MARKER
 from satchel.exchange.pruned import is_pruned
 from satchel.files import FileTrouble, remove_folder, stands
 from satchel.model.ids import ORIGIN_NAME, trunk_of
+from satchel.model.progress import counted
 from satchel.packet.problem import Waiting
 from satchel.sync.quarantine import COPY, PACKET, Bad, Quarantine
 from satchel.sync.sightings import Sightings, in_words
@@ -52,9 +53,9 @@ class Collector:
         for trouble in listing.unreadable:
             self.report.warnings.append(trouble.message)
         self.take_side_files(exchange, listing)
-        for place in listing.packets:
-            if not self._is_here(place):
-                self._collect(exchange, place)
+        news = [place for place in listing.packets if not self._is_here(place)]
+        for place in counted(news, "collecting", "packets", len(news)):
+            self._collect(exchange, place)
         for place in listing.incomplete:
             if not self._is_copy_of_ours(place):
                 self._wait_for_rest(place, _label(place), "manifest.json is missing")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from satchel.errors import BadPacket
 from satchel.model.ids import Dot
+from satchel.model.progress import Stage, counting, stage
 from satchel.packet.verify import SignedManifest, verify_parts
 from satchel.replication.order import Header, ready_groups, waiting
 from satchel.stores.records import Incoming, Sealed
@@ -53,15 +54,18 @@ class Intake:
     known: list[SignedManifest] = field(default_factory=list)
     broken: list[Path] = field(default_factory=list)  # folders of the archive that do not verify any more
     naming: Naming = field(init=False)
+    progress: Stage | None = None  # rows that were read
 
     def run(self) -> None:
         """Applies everything that is ready; the rest is reported as waiting."""
         self.look()
         self._set_broken_aside()
-        if self.site.joining:
-            self._join()
-        if not self.site.joining:
-            self._apply_all()
+        with stage("applying", "rows", sum(sum(signed.manifest.rows.values()) for signed in self.known)) as progress:
+            self.progress = progress
+            if self.site.joining:
+                self._join()
+            if not self.site.joining:
+                self._apply_all()
         self.report.waiting += self.waiting()
 
     def _apply_all(self) -> None:
@@ -105,7 +109,10 @@ class Intake:
         return [list(group) for group in ready_groups(self._order(), self.naming.vector, self.naming.applied_hash)]
 
     def _incoming(self, group: Sequence[Dot]) -> list[Incoming]:
-        return self.site.cuts.marked([self._packet(self.headers[dot]) for dot in group])
+        packets = [self._packet(self.headers[dot]) for dot in group]
+        if self.progress is not None:
+            packets = [_counted(packet, self.progress) for packet in packets]
+        return self.site.cuts.marked(packets)
 
     def _hash_of(self, dot: Dot) -> str | None:
         if dot in self.headers:
@@ -344,6 +351,13 @@ class Intake:
                 if want.hash:
                     self.site.wants[str(want)] = want.hash
                 yield {"packet": str(entry.group[0]), "for": str(want)}
+
+
+def _counted(packet: Incoming, progress: Stage) -> Incoming:
+    def batches(table: str) -> Iterator[RecordBatch]:
+        return counting(packet.batches(table), progress, lambda batch: batch.num_rows)
+
+    return replace(packet, batches=batches)
 
 
 def incoming_of(folder: Path, signed: SignedManifest, naming: Naming) -> Incoming:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from satchel.errors import BadPacket
 from satchel.files import FileTrouble, read_limited
 from satchel.model.ids import Dot, node_of, parse_dot, trunk_of
+from satchel.model.progress import counted
 from satchel.packet.receipt import Receipt, newer
 from satchel.sync.acknowledged import had_by_all, marks_of
 from satchel.sync.site import ENVELOPE_LIMIT, Site, now_ms
@@ -107,7 +108,7 @@ class Dropper:
         """Drops what is not there yet, then cards and acknowledgements. What does not fit is said, and the rest stays
         for the next time."""
         with self._as_it_fits():
-            for ware in wares:
+            for ware in counted(wares, "dropping", "packets", len(wares)):
                 self._drop(exchange, ware)
         with self._as_it_fits():
             self.drop_side_files(exchange)

@@ -16,6 +16,7 @@ from satchel.exchange.names import MARKER
 from satchel.exchange.pruned import prune_packet
 from satchel.exchange.snapshots import remove_snapshot
 from satchel.model.ids import trunk_of
+from satchel.model.progress import counted
 from satchel.packet.snapshot import snapshot_problems
 from satchel.replication.stable import Heard, Stability, covers, decide_stable
 from satchel.stores.packet_record import PacketRecord
@@ -111,7 +112,7 @@ def _prune_packets(site: Site, base: Held, before: int, done: PruneReport) -> No
     young = 0
     if not done.dry_run:
         site.note(pruning="1")  # a start after a kill goes on where it was
-    for record, folder in _whole(site, base):
+    for record, folder in counted(_whole(site, base), "pruning", "packets"):
         if record.created > before:
             young += 1
             continue

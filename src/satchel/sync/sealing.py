@@ -7,7 +7,7 @@ the parts, after it `finish` goes on with 4.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
@@ -17,6 +17,7 @@ from satchel.errors import Overtaken, SatchelError
 from satchel.exchange.listing import read_sizes
 from satchel.files import remove_folder
 from satchel.model.ids import Dot, trunk_of
+from satchel.model.progress import counting, stage
 from satchel.packet.envelope import read_envelope
 from satchel.packet.manifest import Manifest
 from satchel.stores.base import Applying, Delta
@@ -28,6 +29,8 @@ from satchel.sync.site import SOFTWARE, Site, now_ms
 from satchel.sync.standing import may_seal
 
 if TYPE_CHECKING:
+    from pyarrow import RecordBatch
+
     from satchel.model.vector import Vector
 
 Write = Callable[[Site, Delta], list[Sealed]]
@@ -136,12 +139,17 @@ def write_parts(site: Site, delta: Delta) -> list[Sealed]:
     last = vector.get(site.own_origin)
     first = last.seq + 1 if last else 1
     tables = {table.name: table for table in site.store.tables()}
-    sources = {tables[name]: (lambda name=name: delta.batches(name)) for name in delta.rows}
+
+    def batches(name: str) -> Iterator[RecordBatch]:
+        return counting(delta.batches(name), under_way, lambda batch: batch.num_rows)
+
+    sources = {tables[name]: (lambda name=name: batches(name)) for name in delta.rows}
 
     def folder_for(seq: int, suffix: str) -> Path:
         return site.archive.open_packet(site.archive.relative(origin, seq, suffix))
 
-    written = write_packets(folder_for, sources, origin, first)
+    with stage("sealing", "rows", sum(delta.rows.values())) as under_way:
+        written = write_packets(folder_for, sources, origin, first)
     facts = SealFacts(
         network=site.network,
         configuration=site.configuration.version,

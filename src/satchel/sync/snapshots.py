@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from satchel.exchange.names import MARKER
 from satchel.exchange.snapshots import list_snapshots, snapshot_folder
 from satchel.files import FileTrouble, read_limited, remove_folder
 from satchel.model.ids import Dot, trunk_of
+from satchel.model.progress import counting, stage
 from satchel.packet.plain import digest_of
 from satchel.packet.problem import Waiting
 from satchel.packet.wire import from_wire, to_wire
@@ -23,6 +24,8 @@ from satchel.sync.acknowledged import had_by_all, marks_of
 from satchel.sync.site import ENVELOPE_LIMIT, SOFTWARE, Site, now_ms
 
 if TYPE_CHECKING:
+    from pyarrow import RecordBatch
+
     from satchel.exchange.archive import Archive
     from satchel.exchange.folder import FolderExchange
     from satchel.exchange.listing import Listing, Place
@@ -172,12 +175,17 @@ def _write(site: Site, state: State) -> Held:
     own = [int(place.name.rpartition("-")[2]) for place in list_snapshots(root) if place.name.startswith(f"{node}-")]
     stamp = max([now_ms(), *(used + 1 for used in own)])
     folder = open_snapshot_folder(root, f"{node}-{stamp}")
+
+    def read(table: str) -> Iterator[RecordBatch]:
+        return counting(state.batches(table), under_way, lambda batch: batch.num_rows)
+
     try:
         sources = {
-            table: (lambda table=table: (wrap_versions(table, batch) for batch in state.batches(table.name)))
+            table: (lambda table=table: (wrap_versions(table, batch) for batch in read(table.name)))
             for table in state.tables
         }
-        tables = write_tables(folder, sources)
+        with stage("writing the snapshot", "versions of rows") as under_way:
+            tables = write_tables(folder, sources)
         packets = write_packets_part(folder / PACKETS_FILE, map(_covered, state.packets()))
         nodes = write_nodes_part(folder / NODES_FILE, list(site.node_files().values()))
         signed = _sign(site, stamp, state.vector, {"tables": tuple(tables), "packets": packets, "nodes": nodes})

@@ -12,6 +12,7 @@ from satchel.errors import NotADatabase, StoreError, StoreLocked
 LOCK_TIMEOUT = 10.0  # seconds that we wait for an application that holds the database
 OLDEST = (3, 37, 0)  # PRAGMA table_list, STRICT
 _NO_WAL_HERE = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_READONLY_DIRECTORY}
+_STEPS = 1_000_000  # of SQLite's machine between two looks at what the user wants: some hundredths of a second
 CACHE_KIB = 64 * 1024  # a cache that spills shuts out readers in rollback-journal mode
 
 
@@ -29,12 +30,24 @@ def text_literal(value: str) -> str:
 def translated(path: str | Path) -> Iterator[None]:
     """Turns what `sqlite3` raises inside into errors of ours.
 
-    Raises StoreLocked, NotADatabase or StoreError.
+    Raises StoreLocked, NotADatabase or StoreError; KeyboardInterrupt where somebody interrupted a statement.
     """
     try:
         yield
     except sqlite3.Error as problem:
+        if is_interrupt(problem):
+            raise KeyboardInterrupt from problem
         raise _translation(problem, path) from problem
+
+
+def is_interrupt(problem: sqlite3.Error) -> bool:
+    """Whether a statement ended because somebody pressed Ctrl-C: nobody else interrupts one."""
+    return getattr(problem, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
+
+
+def _go_on() -> int:
+    """Called while a statement runs: Python looks at its signals then, and what one raises ends the statement."""
+    return 0
 
 
 def _translation(problem: sqlite3.Error, path: str | Path) -> StoreError:
@@ -84,6 +97,7 @@ def connect(path: Path, *, timeout: float = LOCK_TIMEOUT, read_only: bool = Fals
                     raise
                 connection.close()
                 connection = _open(path, "mode=ro&immutable=1", timeout)
+            connection.set_progress_handler(_go_on, _STEPS)
             connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
             connection.execute("PRAGMA foreign_keys = OFF")
             connection.execute("PRAGMA recursive_triggers = OFF")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from satchel.model.value import Value, is_clean, text_bytes
 from satchel.stores.sqlite import lineage, many
-from satchel.stores.sqlite.connection import surrogates
+from satchel.stores.sqlite.connection import is_interrupt, surrogates
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.numbers import birth_number
 
@@ -135,8 +135,8 @@ def fetch(
     while True:
         try:
             more = cursor.fetchmany(step)
-        except sqlite3.OperationalError:
-            if db.text_factory is not str:
+        except sqlite3.OperationalError as problem:
+            if db.text_factory is not str or is_interrupt(problem):
                 raise
             if rows:
                 yield rows
