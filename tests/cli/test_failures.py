@@ -100,11 +100,13 @@ LATE_ANSWER = """
 import satchel
 class Found:
     columns = ["number"]
+    warnings = ()
     def fetchall(self):
         input()
         return [(n,) for n in range(1000)]
 class Audit:
     warnings = ()
+    class summary: verified = unverified = missing = 0
     def __enter__(self): return self
     def __exit__(self, *_): pass
     def sql(self, text): return Found()

@@ -8,6 +8,7 @@ import json
 import math
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,11 +23,14 @@ from tests.cli.fake import STATUS, FakeApi, run
 MOMENT = datetime.datetime(2026, 3, 1, 11, 0, 0, 5000, tzinfo=datetime.timezone(datetime.timedelta(hours=1)))
 
 
-class Found:
-    columns = ("a", "b")
+COUNTS = {"verified": 2, "unverified": 1, "missing": 3, "warnings": ["of this answer"]}
 
-    def __init__(self, rows: list[tuple[Any, ...]]) -> None:
-        self.rows = rows
+
+class Found:
+    warnings = ("of this answer",)
+
+    def __init__(self, rows: list[tuple[Any, ...]], columns: tuple[str, ...] = ("a", "b")) -> None:
+        self.rows, self.columns = rows, columns
 
     def fetchall(self) -> list[tuple[Any, ...]]:
         return self.rows
@@ -34,8 +38,9 @@ class Found:
 
 class Audit:
     warnings: tuple[str, ...] = ()
+    summary = SimpleNamespace(verified=2, unverified=1, missing=3)
 
-    def __init__(self, found: Found | None) -> None:
+    def __init__(self, found: Found) -> None:
         self.found = found
         self.closed = False
 
@@ -45,7 +50,7 @@ class Audit:
     def __exit__(self, *_: object) -> None:
         self.closed = True
 
-    def sql(self, text: str) -> Found | None:
+    def sql(self, text: str) -> Found:
         assert text == "SELECT"
         return self.found
 
@@ -77,6 +82,7 @@ def test_query_gives_columns_and_rows(api: FakeApi, tmp_path: Path) -> None:
     assert told == {
         "columns": ["a", "b"],
         "rows": [[1, None], ["x\ty\nz", {"base64": "/w=="}], ["2.50", "2026-03-01T10:00:00.005000Z"]],
+        **COUNTS,
     }
 
 
@@ -89,14 +95,22 @@ def test_query_on_a_path_needs_no_home(api: FakeApi, monkeypatch: pytest.MonkeyP
     result = run("query", "--on", "stick", "--on", "nas", "SELECT")
     assert result.stdout == "a\tb\n"
     assert "1 packet is not verified" in result.stderr
+    assert "of this answer" in result.stderr
     assert audit.closed
     assert api.calls[-1] == ("audit", (Path("stick"), Path("nas")), {})
 
 
 def test_a_statement_without_a_result_prints_nothing(api: FakeApi) -> None:
-    api.answers["audit"] = Audit(None)
+    api.answers["audit"] = Audit(Found([], ()))
     assert run("query", "SELECT").stdout == ""
-    assert json.loads(run("query", "SELECT", "--json").stdout) == {"columns": [], "rows": []}
+    assert json.loads(run("query", "SELECT", "--json").stdout) == {"columns": [], "rows": [], **COUNTS}
+
+
+def test_query_hands_on_what_it_is_told_to_stand_on(api: FakeApi, tmp_path: Path) -> None:
+    api.answers["audit"] = Audit(Found([]))
+    run("query", "SELECT", "--strict", "--lake", "lake")
+    options = {"lake": Path("lake"), "strict": True}
+    assert api.calls[-1] == ("audit", (tmp_path / "home" / "packets",), options)
 
 
 def test_json_stands_before_or_after_the_command_and_alone_on_stdout(api: FakeApi) -> None:
@@ -152,13 +166,13 @@ def test_numbers_and_times_read_well() -> None:
 
 
 def test_progress_is_shown_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
     shown = []
     for stream, quiet, as_json in (
         (Terminal(), False, False), (io.StringIO(), False, False), (Terminal(), True, False), (Terminal(), False, True),
     ):  # fmt: skip
         monkeypatch.setattr("sys.stderr", stream)
         with Session(quiet=quiet, json=as_json).busy("exporting"):
-            pass
+            time.sleep(0.05)
         shown.append("exporting" in stream.getvalue())
     assert shown == [True, False, False, False]

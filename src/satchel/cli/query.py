@@ -23,8 +23,10 @@ from satchel.cli.session import Session
 @click.argument("sql")
 @click.option("--on", "paths", multiple=True, metavar="PATH", type=click.Path(path_type=Path),
               help="Ask an archive, an exchange or a stick; needs no home; repeatable.")  # fmt: skip
+@click.option("--lake", metavar="DIR", type=click.Path(path_type=Path),
+              help="Take rows from a lake of these packets; the home's own is found.")  # fmt: skip
 @click.option("--strict", is_flag=True, help="Answer only if no packet is missing and all verify; else exit code 5.")
-def run(session: Session, sql: str, paths: tuple[Path, ...], strict: bool) -> Answer:
+def run(session: Session, sql: str, paths: tuple[Path, ...], lake: Path | None, strict: bool) -> Answer:
     """Ask the archive in SQL (DuckDB).
 
     For each table there is a view of its rows as they are shown and a view TABLE_changes of every version of every row;
@@ -36,7 +38,8 @@ def run(session: Session, sql: str, paths: tuple[Path, ...], strict: bool) -> An
     import satchel
 
     places = paths or (session.archive(),)
-    with session.busy("reading"), satchel.audit(*places, strict=strict) as audit:
+    options: Data = ({"lake": lake} if lake else {}) | ({"strict": True} if strict else {})
+    with session.busy("reading"), satchel.audit(*places, **options) as audit:
         found = audit.sql(sql)
         data: Data = {
             "columns": list(found.columns),
