@@ -18,7 +18,12 @@ from tests.audit.builders import Archive, alter
 
 PAGE = Path(__file__).parents[2] / "docs" / "audit" / "README.md"
 WITHOUT, _, WITH = PAGE.read_text("utf-8").partition("\n## With satchel\n")
-CHECKS = ("Every file against its manifest", "Every chain", "Every row in the packet that it names")
+CHECKS = (
+    "Every file against its manifest",
+    "Every chain",
+    "What was withheld",
+    "Every row in the packet that it names",
+)
 
 
 def blocks(text: str, language: str) -> dict[str, str]:
@@ -53,6 +58,10 @@ EXPECTED_PLAIN: dict[str, list[tuple[Any, ...]]] = {
     ],
     "What was deleted, as it was last": [(2, "Bob", None, b"\x00\xff", "office", 3)],
     "The rows as the clocks had them at some time": [(1, "Ann"), (2, "Bob"), (3, "Cleo"), (4, "Di")],
+    "What changed between two moments": [(1, "Ann", "Anna"), (2, "Bob", None), (3, "Cleo", "Clio")],
+    "The rows as they are now": [(1, "Anna", 10.5), (3, "Clio", None), (4, "Di", None)],
+    "What a site knew at a time": [(1, "Ann"), (1, "Anna"), (2, "Bob"), (3, "Cleo"), (3, "Chloe")],
+    "Who wrote each column of a row last": [("credit", "site-b", 1), ("name", "site-b", 1)],
     "Values that do not fit their column": [("x", "n", "text", b"many")],
     "Edits of one row that did not know of each other": [(3, "office", 2, "Clio", "site-b", 2, "Chloe")],
     **{heading: [] for heading in CHECKS},
@@ -68,6 +77,9 @@ EXPECTED_VIEWS: dict[str, list[tuple[Any, ...]]] = {
         ("site-b", 2),
     ],
     "Everything that one person did": [()],
+    "Which conflicts were passed over": [("customers", "[3]", ["name"])],
+    "What a site did not know of a row yet": [("site-b", 2, "Chloe"), ("office", 2, "Clio")],
+    "What happened in a week": [("updated", "[1]"), ("deleted", "[2]"), ("updated", "[3]")],
     "Who is how far behind": [("site-b", "office", 4, 4), ("site-b", "site-b", 2, 2)],
 }
 
@@ -108,6 +120,11 @@ def test_the_checks_in_sql_name_what_is_wrong(history: Archive, monkeypatch: pyt
     ]
     (two / MANIFEST_NAME).unlink()
     assert plain(history, "Every chain", monkeypatch) == [("office", 3, "what it follows is not here")]
+    [(origin, seq, _, witness)] = plain(history, "What was withheld", monkeypatch)
+    assert (origin, seq, witness) == ("office", 2, "office/3")
+    (four / MANIFEST_NAME).unlink()
+    found = plain(history, "What was withheld", monkeypatch)
+    assert [(entry[0], entry[1], entry[3]) for entry in found][1:] == [("office", 4, "acknowledgement of site-b")]
 
 
 def test_a_row_in_another_s_packet_is_found_in_sql(history: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
