@@ -37,8 +37,10 @@ def run(bench: Bench, names: Sequence[str]) -> dict[str, Any]:
     """Takes the measures and prints a line for each: {machine, scale, runs, seconds, results}."""
     rows = []
     facts = machine.describe(bench.alternatives)
+    measures = chosen(MEASURES, names)
+    bench.prepare(list(dict.fromkeys(need for measure in measures for need in measure.needs)))
     print(table.head(), flush=True)
-    for measure in chosen(MEASURES, names):
+    for measure in measures:
         with timed() as span:
             row = measure.result(bench)
         row["took"] = {name: round(seconds, 1) for name, seconds in span.as_json().items()}

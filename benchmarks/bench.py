@@ -5,18 +5,23 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from benchmarks.measure import NotMeasured
-from benchmarks.process import ROOT, Taken, call, call_here
+from benchmarks.process import ROOT, Failed, Taken, call, call_here
 
 ALTERNATIVES = ROOT / ".venv-bench"  # made by `make bench`: apsw, pygeodiff, zstandard, pouchdb; satchel is not in it
 
 LONG, FEWER = 10.0, 3  # seconds of one run, and how many there are then
 VERY_LONG = 60.0  # once
+LANES = 2
 
 
 @dataclass(slots=True)
@@ -31,12 +36,28 @@ class Bench:
     say: Callable[[str], None] = print
     here: bool = False  # our side in this process: fast, for a run that is about whether it works
     _made: dict[str, Any] = field(default_factory=dict)
+    _locks: defaultdict[str, RLock] = field(default_factory=lambda: defaultdict(RLock))
+    _guard: RLock = field(default_factory=RLock)
 
     def once(self, name: str, make: Callable[[], Any]) -> Any:
         """What several measures need is made once."""
-        if name not in self._made:
-            self._made[name] = make()
-        return self._made[name]
+        with self._guard:
+            lock = self._locks[name]
+        with lock:
+            if name not in self._made:
+                self._made[name] = make()
+            return self._made[name]
+
+    def prepare(self, needs: Sequence[Callable[[Bench], object]]) -> None:
+        """Makes what the measures need, two at a time: nothing is timed meanwhile. What fails is tried again by the
+        measure, which tells."""
+
+        def make(need: Callable[[Bench], object]) -> None:
+            with suppress(Failed, NotMeasured):
+                need(self)
+
+        with ThreadPoolExecutor(1 if self.here else LANES) as lanes:
+            list(lanes.map(make, needs))
 
     def clear(self, *names: str) -> None:
         """What is not needed any more need not fill the disk."""

@@ -64,13 +64,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One row. `goal`: the ratio that is not to be exceeded; None: the figure is given for comparison."""
+    """One row. `goal`: the ratio that is not to be exceeded; None: the figure is given for comparison. `needs`: what
+    can be made beforehand, beside other such things."""
 
     name: str
     what: str
     against: str
     goal: float | None
     take: Callable[[Bench], Finding]
+    needs: tuple[Callable[[Bench], object], ...] = ()
 
     def result(self, bench: Bench) -> dict[str, Any]:
         """Takes the measure: the row of the JSON document."""

@@ -25,7 +25,6 @@ class Archive:
     packets: int
     folder: Path
     key: str
-    lake_seconds: float
 
     def ask(self, question: str) -> Taken:
         """A question to an audit."""
@@ -60,8 +59,8 @@ def archive(bench: Bench, full: int = PACKETS) -> Archive:
         keys = max(10 * changes, packets * changes * KEYS // (PACKETS * CHANGES))
         made = bench.ours("questions:make", root=folder / "archive", packets=packets, changes=changes, keys=keys)
         bench.ours("questions:one_file", root=folder / "archive", file=folder / "orders.parquet")
-        lake = bench.ours("questions:lake", root=folder / "archive", target=folder / "lake")
-        return Archive(bench, packets, folder, made.facts["key"], lake.seconds)
+        bench.ours("questions:lake", root=folder / "archive", target=folder / "lake")
+        return Archive(bench, packets, folder, made.facts["key"])
 
     found: Archive = bench.once(f"archive-{full}", make)
     return found
@@ -75,7 +74,7 @@ def _asked(bench: Bench, name: str, question: str) -> Taken:
 def _against_file(bench: Bench, name: str, question: str, of_file: str) -> Finding:
     ours = _asked(bench, name, question)
     theirs = archive(bench).ask_file(of_file)
-    note = f"with a lake, made once in {archive(bench).lake_seconds:.0f} s; opened in {ours.facts['opening']:.1f} s"
+    note = f"with a lake that was made before; opened in {ours.facts['opening']:.1f} s"
     return Finding(Side.of(questions.takes_of(ours)), Side.of(questions.takes_of(theirs)), note=note)
 
 
@@ -125,9 +124,9 @@ def growth(bench: Bench) -> list[dict[str, Any]]:
 _SIZE = "archive of 10,000 packets, 10 million changes: "
 _FILE = "DuckDB on one Parquet file with the same rows"
 MEASURES = (
-    Measure("audit-query", _SIZE + "what stands in a table", _FILE, 5.0, query),
-    Measure("audit-row", _SIZE + "every version of one row", _FILE, 5.0, row),
-    Measure("row-history", _SIZE + "row_history, warm", "1 second", 1.0, row_history),
-    Measure("as-of", _SIZE + "as_of, a table of 1,000,000 rows", "3 seconds", 1.0, as_of),
-    Measure("verify", _SIZE + "verify", "reading and hashing the bytes", 1.5, verify),
+    Measure("audit-query", _SIZE + "what stands in a table", _FILE, 5.0, query, (archive,)),
+    Measure("audit-row", _SIZE + "every version of one row", _FILE, 5.0, row, (archive,)),
+    Measure("row-history", _SIZE + "row_history, warm", "1 second", 1.0, row_history, (archive,)),
+    Measure("as-of", _SIZE + "as_of, a table of 1,000,000 rows", "3 seconds", 1.0, as_of, (archive,)),
+    Measure("verify", _SIZE + "verify", "reading and hashing the bytes", 1.5, verify, (archive,)),
 )

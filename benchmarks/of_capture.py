@@ -8,7 +8,7 @@ from benchmarks.bench import Bench
 from benchmarks.measure import Finding, Measure, Side
 from benchmarks.orders import LOCAL, TEXT
 from benchmarks.process import Taken
-from benchmarks.scene import Scene
+from benchmarks.scene import Scene, local_pair, text_pair
 
 
 def _slowdown(bench: Bench, key: str, many: bool) -> Finding:
@@ -27,20 +27,25 @@ def _compare(scene: Scene, captured: Path, plain: Path, transactions: int) -> Fi
     return Finding(Side.of(ours), Side.of(theirs))
 
 
-def unique(bench: Bench) -> Finding:
-    """A table with a UNIQUE column besides its key: rows that a REPLACE may displace are noted first."""
-    scene = Scene(bench)
+def found_unique(bench: Bench) -> Path:
+    """A database with a UNIQUE column besides its key, without satchel and as the office of a network."""
 
     def make() -> Path:
-        folder = bench.fresh("unique")
+        scene, folder = Scene(bench), bench.fresh("unique")
         bench.ours("application:create", path=folder / "plain.db", rows=scene.rows, key=scene.key, unique=True)
         (folder / "office").mkdir()
         bench.copy(folder / "plain.db", "unique/office/data.db")
         bench.ours("product:init", home=folder / "office")
         return folder
 
-    folder: Path = bench.once("unique", make)
-    found = _compare(scene, folder / "office" / "data.db", folder / "plain.db", 1)
+    path: Path = bench.once("unique", make)
+    return path
+
+
+def unique(bench: Bench) -> Finding:
+    """Rows that a REPLACE may displace are noted first."""
+    folder = found_unique(bench)
+    found = _compare(Scene(bench), folder / "office" / "data.db", folder / "plain.db", 1)
     bench.clear("unique")
     return found
 
@@ -48,14 +53,15 @@ def unique(bench: Bench) -> Finding:
 _NOTHING = "the same writes without triggers"
 MEASURES = (
     Measure("capture-big", "the application writes the delta in one transaction", _NOTHING, 1.35,
-            lambda bench: _slowdown(bench, TEXT, False)),
+            lambda bench: _slowdown(bench, TEXT, False), (text_pair,)),
     Measure("capture-small", "the application writes the delta in 2,000 transactions", _NOTHING, 1.20,
-            lambda bench: _slowdown(bench, TEXT, True)),
-    Measure("capture-unique", "one transaction, a table with a UNIQUE column", _NOTHING, 1.60, unique),
+            lambda bench: _slowdown(bench, TEXT, True), (text_pair,)),
+    Measure("capture-unique", "one transaction, a table with a UNIQUE column", _NOTHING, 1.60, unique,
+            (found_unique,)),
 )  # fmt: skip
 LOCAL_MEASURES = (
     Measure("capture-big-local", "the application writes the delta in one transaction", _NOTHING, 1.35,
-            lambda bench: _slowdown(bench, LOCAL, False)),
+            lambda bench: _slowdown(bench, LOCAL, False), (local_pair,)),
     Measure("capture-small-local", "the application writes the delta in 2,000 transactions", _NOTHING, 1.20,
-            lambda bench: _slowdown(bench, LOCAL, True)),
+            lambda bench: _slowdown(bench, LOCAL, True), (local_pair,)),
 )  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
 
 from benchmarks import of_delta, orders
 from benchmarks.bench import Bench
@@ -27,17 +26,18 @@ def geodiff(bench: Bench) -> Finding:
     """pygeodiff reads both databases whole, and needs a copy of the old one."""
     scene = Scene(bench)
     plain = scene.plain()
+    changed = bench.copy(plain, "geodiff-changed.db")
+    bench.ours("application:write", path=changed, **scene.workload)
 
     def theirs() -> Taken:
-        changed, target = bench.copy(plain, "run-changed.db"), bench.copy(plain, "run.db")
-        bench.ours("application:write", path=changed, **scene.workload)
-        changeset = bench.fresh("run-geodiff") / "changeset"
+        target, changeset = bench.copy(plain, "run.db"), bench.fresh("run-geodiff") / "changeset"
         return _sum(
             bench.theirs("geodiff:create", needs=["pygeodiff"], base=plain, changed=changed, changeset=changeset),
             bench.theirs("geodiff:apply", needs=["pygeodiff"], path=target, changeset=changeset),
         )
 
     [takes] = bench.rounds(theirs)
+    bench.clear("geodiff-changed.db", "run-geodiff")
     return Finding(_ours(scene), Side.of(takes))
 
 
@@ -49,23 +49,19 @@ def pouch(bench: Bench) -> Finding:
         raise NotMeasured("there is no node here")
     if not package.is_dir():
         raise NotMeasured("PouchDB is not installed: `make bench` does it where there is npm")
-    documents = bench.fresh("run-pouch-documents") / "documents.json"
+    script, source = ROOT / "benchmarks" / "pouch.js", bench.fresh("pouch")
     rows = orders.rows(scene.rows, scene.rows + scene.changes)
-    documents.write_text(json.dumps([_document(row) for row in rows]))
+    (source / "documents.json").write_text(json.dumps([_document(row) for row in rows]))
+    run_process([node, script, "fill", source / "documents.json", source / "database", package])
 
     def theirs() -> Taken:
-        command: list[str | Path] = [
-            node,
-            ROOT / "benchmarks" / "pouch.js",
-            documents,
-            bench.fresh("run-pouch"),
-            package,
-        ]
-        output, whole = run_process(command)
+        target = bench.fresh("run-pouch") / "database"
+        output, whole = run_process([node, script, "replicate", source / "database", target, package])
         facts = json.loads(output)
         return Taken(facts["seconds"], facts["cpu"], whole.memory)
 
     [takes] = bench.rounds(theirs)
+    bench.clear("pouch", "run-pouch")
     return Finding(_ours(scene), Side.of(takes))
 
 

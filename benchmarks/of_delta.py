@@ -10,7 +10,7 @@ from benchmarks.bench import Bench
 from benchmarks.measure import Finding, Measure, Side
 from benchmarks.orders import LOCAL, TEXT
 from benchmarks.process import Taken
-from benchmarks.scene import Scene
+from benchmarks.scene import Scene, local_pair, text_pair
 
 
 def exports(scene: Scene) -> tuple[list[Taken], list[Taken], list[Taken]]:
@@ -118,14 +118,14 @@ _IMPORT = (
 )
 _BYTES = ("bytes per change on the medium", "session changeset compressed with zstd", 1.3)
 MEASURES = (
-    Measure("export", *_EXPORT, _of(export, TEXT)),
-    Measure("import", *_IMPORT, _of(import_, TEXT)),
-    Measure("bytes", *_BYTES, _of(size, TEXT)),
+    Measure("export", *_EXPORT, _of(export, TEXT), (text_pair,)),
+    Measure("import", *_IMPORT, _of(import_, TEXT), (text_pair,)),
+    Measure("bytes", *_BYTES, _of(size, TEXT), (text_pair,)),
     Measure("import-rivals", "import; half of the rows were edited here as well",
-            _SESSION + "apply, overwriting", None, import_rivals),
+            _SESSION + "apply, overwriting", None, import_rivals, (text_pair,)),
 )  # fmt: skip
 LOCAL_MEASURES = (
-    Measure("export-local", *_EXPORT, _of(export, LOCAL)),
-    Measure("import-local", *_IMPORT, _of(import_, LOCAL)),
-    Measure("bytes-local", *_BYTES, _of(size, LOCAL)),
+    Measure("export-local", *_EXPORT, _of(export, LOCAL), (local_pair,)),
+    Measure("import-local", *_IMPORT, _of(import_, LOCAL), (local_pair,)),
+    Measure("bytes-local", *_BYTES, _of(size, LOCAL), (local_pair,)),
 )

@@ -21,7 +21,7 @@ GREY = "#555555"
 
 
 def draw(growth: Mapping[str, Sequence[Mapping[str, float]]], target: Path) -> None:
-    """Three panels side by side, both axes logarithmic: a line that rises as steeply as the grid costs by the piece."""
+    """Three panels side by side, with one scale of seconds; all axes are logarithmic."""
     import matplotlib as mpl
 
     mpl.use("svg")
@@ -31,7 +31,7 @@ def draw(growth: Mapping[str, Sequence[Mapping[str, float]]], target: Path) -> N
     figure, axes = plt.subplots(1, len(PANELS), figsize=(11, 3.6), layout="constrained", sharey=True)
     for axis, (name, along, title, lines) in zip(axes, PANELS, strict=True):
         _panel(axis, growth[name], name, lines)
-        axis.set(xscale="log", yscale="log", xlabel=along, title=title)
+        axis.set(xlabel=along, title=title)
         axis.grid(True, which="major", color="#dddddd", linewidth=0.6)
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("seconds")
@@ -40,7 +40,11 @@ def draw(growth: Mapping[str, Sequence[Mapping[str, float]]], target: Path) -> N
 
 
 def _panel(axis: Any, points: Sequence[Mapping[str, float]], along: str, lines: Mapping[str, str]) -> None:
+    from matplotlib.ticker import FuncFormatter
+
     where = [point[along] for point in points]
+    axis.set(xscale="log", yscale="log")
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     for (line, words), colour, mark in zip(lines.items(), COLOURS, MARKS, strict=False):
         axis.plot(where, [point[line] for point in points], color=colour, marker=mark, markersize=5, label=words)
     axis.set_xticks(where, [_short(value) for value in where])

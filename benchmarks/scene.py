@@ -136,3 +136,13 @@ def first_synchronisation(scene: Scene, name: str) -> tuple[Path, list[Taken]]:
     for home in (branch, office):  # each learns what the other has
         bench.ours("product:sync", home=home, exchange=exchange)
     return folder, takes
+
+
+def text_pair(bench: Bench) -> Path:
+    """Two nodes, text keys."""
+    return Scene(bench, orders.TEXT).pair()
+
+
+def local_pair(bench: Bench) -> Path:
+    """Two nodes, keys that each database hands out."""
+    return Scene(bench, orders.LOCAL).pair()
