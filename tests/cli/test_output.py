@@ -6,6 +6,7 @@ import datetime
 import io
 import json
 import math
+import time
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from satchel.cli import progress
 from satchel.cli.document import document
 from satchel.cli.output import Streams, TextOutput
 from satchel.cli.page import Answer, Table, enumerate_some, plural, when

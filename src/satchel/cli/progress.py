@@ -81,6 +81,6 @@ def _pace(stage: Stage, done: int, seconds: float) -> list[str]:
 
 def _lasting(seconds: float) -> str:
     whole = int(seconds + 0.5)
-    if whole < 90:
+    if whole < 120:
         return f"{whole} s"
-    return f"{whole // 60} min" if whole < 5400 else f"{whole // 3600} h {whole % 3600 // 60} min"
+    return f"{whole // 60} min" if whole < 7200 else f"{whole // 3600} h {whole % 3600 // 60} min"

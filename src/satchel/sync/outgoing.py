@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from satchel.errors import BadPacket
 from satchel.files import FileTrouble, read_limited
 from satchel.model.ids import Dot, node_of, parse_dot, trunk_of
 from satchel.model.progress import counted
+from satchel.packet.envelope import read_envelope
 from satchel.packet.receipt import Receipt, newer
 from satchel.sync.acknowledged import had_by_all, marks_of
 from satchel.sync.site import ENVELOPE_LIMIT, Site, now_ms
@@ -124,10 +126,6 @@ class Dropper:
             self.report.warnings.append(f"not everything fitted: {trouble.message}; {trouble.hint}")
 
     def _drop(self, exchange: Exchange, ware: Ware) -> None:
-        from satchel.packet.envelope import read_envelope
-        from satchel.packet.manifest import Manifest, manifest_hash
-        from satchel.packet.verify import SignedManifest
-
         relative = self.site.archive.relative(trunk_of(ware.dot.origin), ware.dot.seq, ware.suffix)
         folder = self.site.archive.packet_folder(relative)
         marker = marker_in(folder)
@@ -136,6 +134,12 @@ class Dropper:
                 self.report.warnings.append(f"{ware.dot} is not in this archive; another node has to bring it")
             return
         payload = read_envelope(marker).payload
+        named = f"{trunk_of(ware.dot.origin)}/{ware.dot.seq}"
+        if named not in self._complained_of and exchange.has_packet(relative, marker, _sizes(payload)):
+            return  # as nearly all are: whoever lacks them has not come by yet
+        from satchel.packet.manifest import Manifest, manifest_hash
+        from satchel.packet.verify import SignedManifest
+
         manifest = Manifest.parse(payload)
         signed, sizes = SignedManifest(manifest, manifest_hash(payload), marker), manifest.sizes
         if exchange.has_packet(relative, marker, sizes):
@@ -261,6 +265,11 @@ def marker_in(folder: Path) -> bytes | None:
     """The marker of a packet of the archive; None: it is not there."""
     path = folder / "manifest.json"
     return read_limited(path, ENVELOPE_LIMIT) if path.is_file() else None
+
+
+def _sizes(payload: bytes) -> dict[str, int]:
+    """Bytes by file name, of every part that a manifest names which was verified when it came here."""
+    return {table["file"]: table["bytes"] for table in json.loads(payload)["tables"]}
 
 
 def _ack_there(site: Site, exchange: Exchange, name: str) -> Receipt | None:
