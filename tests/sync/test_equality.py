@@ -63,6 +63,7 @@ def test_a_value_that_was_changed_past_the_triggers_is_an_alarm_at_both(
         assert "--replay" in status["overdue"][0]["hint"]
 
 
+@pytest.mark.slow
 def test_the_alarm_stays_until_the_rows_are_equal_again(office: Place, branch: Place, share: Path) -> None:
     meddle(branch, PHONE)
     both_compare(office, branch, share)
@@ -75,6 +76,7 @@ def test_the_alarm_stays_until_the_rows_are_equal_again(office: Place, branch: P
     assert peers(office.node.status()) == {"branch": True} == peers(office.node.compare(share))
 
 
+@pytest.mark.slow
 def test_a_database_that_is_mended_without_a_packet_is_equal_again(office: Place, branch: Place, share: Path) -> None:
     meddle(branch, PHONE)
     both_compare(office, branch, share)
@@ -92,6 +94,7 @@ def test_pending_edits_are_sealed_before_and_are_no_difference(office: Place, br
     assert not report["equality"]["peers"][0]["newest"]
 
 
+@pytest.mark.slow
 def test_a_column_that_one_site_lacks_is_not_here(tmp_path: Path) -> None:
     office = found_network(tmp_path, make_database(tmp_path / "office.db", *SCHEMA))
     branch = join_network(office, "branch", emptied(office.db, tmp_path / "branch.db"))
@@ -107,6 +110,7 @@ def test_a_column_that_one_site_lacks_is_not_here(tmp_path: Path) -> None:
     assert peers(office.node.status()) == {"branch": True}
 
 
+@pytest.mark.slow
 def test_what_one_database_refuses_counts_as_if_it_were_there(tmp_path: Path) -> None:
     office = found_network(tmp_path, make_database(tmp_path / "office.db", *SCHEMA))
     strict = [text.replace("pieces INTEGER", "pieces INTEGER CHECK (pieces < 100)") for text in SCHEMA[:2]]
@@ -120,6 +124,7 @@ def test_what_one_database_refuses_counts_as_if_it_were_there(tmp_path: Path) ->
     assert branch.node.replay()["equal"] and office.node.replay()["equal"]
 
 
+@pytest.mark.slow
 def test_forgotten_deletes_are_no_difference(office: Place, branch: Place, share: Path) -> None:
     office.sql("DELETE FROM customers WHERE id = 'c2'")
     meet(share, [office, branch])
@@ -148,6 +153,7 @@ def test_a_sync_takes_digests_only_once_in_a_period(
     assert office.node.status()["equality"]["taken"] == first
 
 
+@pytest.mark.slow
 def test_who_hears_digests_of_its_own_vector_takes_its_own(
     office: Place, branch: Place, share: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +163,7 @@ def test_who_hears_digests_of_its_own_vector_takes_its_own(
     assert peers(branch.node.status()) == {"office": True}
 
 
+@pytest.mark.slow
 def test_digests_are_taken_again_until_everybody_has_told_the_same(
     office: Place, branch: Place, share: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -204,6 +211,7 @@ def test_a_home_can_do_without(office: Place, branch: Place, share: Path, monkey
     assert office.node.compare(share)["equality"]["taken"] is not None
 
 
+@pytest.mark.slow
 def test_digests_are_in_the_acknowledgement_and_old_ones_stay_valid(office: Place, branch: Place, share: Path) -> None:
     plain = json.dumps(satchel.verify(share)["problems"])
     office.node.compare(share)

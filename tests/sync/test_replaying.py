@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.sync.meddling import meddle
 from tests.sync.sites import SCHEMA, Place, contents, emptied, found_network, join_network, logical, make_database, meet
 
@@ -64,11 +66,13 @@ def test_what_was_written_past_the_triggers_is_named_with_both_values(office: Pl
     assert report["count"] == 3 and not report["equal"]
 
 
+@pytest.mark.slow
 def test_a_storage_class_is_a_difference(office: Place) -> None:
     meddle(office, "CREATE TABLE t AS SELECT 1", "UPDATE customers SET town = x'556C6D' WHERE id = 'c1'")
     assert found(office.node.replay()) == [("customers", ["c1"], "changed", ["town"])]
 
 
+@pytest.mark.slow
 def test_books_that_were_altered_are_named(office: Place, branch: Place, share: Path) -> None:
     office.sql("UPDATE customers SET name = 'A'")
     branch.sql("UPDATE customers SET name = 'B'")
@@ -82,6 +86,7 @@ def test_books_that_were_altered_are_named(office: Place, branch: Place, share: 
     ]
 
 
+@pytest.mark.slow
 def test_own_numbers_are_compared_as_what_they_mean(tmp_path: Path) -> None:
     office, branch = own_numbers(tmp_path)
     assert sorted(branch.rows("SELECT id FROM people")) != [(1,), (7,)]
@@ -97,6 +102,7 @@ def test_own_numbers_are_compared_as_what_they_mean(tmp_path: Path) -> None:
     assert report["differences"][0]["identity"][0].startswith("office:7:")
 
 
+@pytest.mark.slow
 def test_packets_that_were_pruned_are_stood_for_by_a_snapshot(office: Place, branch: Place, share: Path) -> None:
     office.sql("UPDATE customers SET name = 'Adam' WHERE id = 'c1'", "DELETE FROM customers WHERE id = 'c2'")
     meet(share, [office, branch])
@@ -127,6 +133,7 @@ def test_a_damaged_packet_is_named(office: Place) -> None:
     assert not report["equal"] and part.is_file()
 
 
+@pytest.mark.slow
 def test_what_waits_is_no_difference(office: Place, branch: Place, clinic: Place, share: Path) -> None:
     branch.sql("UPDATE stock SET pieces = 5")
     branch.node.sync(share)
@@ -139,6 +146,7 @@ def test_what_waits_is_no_difference(office: Place, branch: Place, clinic: Place
     assert office.node.replay()["equal"]
 
 
+@pytest.mark.slow
 def test_a_schema_with_checks_triggers_and_views_is_replayed(tmp_path: Path) -> None:
     more = (
         "CREATE TABLE plain (id TEXT PRIMARY KEY, n INTEGER CHECK (n > 0), twice AS (n * 2), UNIQUE (n))",
