@@ -9,6 +9,7 @@ import pytest
 import satchel
 from satchel.errors import SatchelError, UsageError
 from satchel.exchange.pruned import prune_packet
+from satchel.sync import reverting, sealing
 from tests.sync.clones import clone, gossip, seal
 from tests.sync.sites import Place, copied, differences, join_network, meet
 
@@ -117,3 +118,27 @@ def test_a_reader_reverts_nothing(office: Place, share: Path) -> None:
     meet(share, [office, reader])
     with pytest.raises(SatchelError, match="is a reader"):
         reader.node.revert("customers", "c1", to="office/1")
+
+
+@pytest.mark.parametrize("where", ["publish", "_refuse_misfits"])
+def test_a_stop_in_the_middle_leaves_all_of_it_or_nothing(
+    office: Place, branch: Place, share: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    branch.sql("UPDATE customers SET town = 'Kiel'")
+    meet(share, [office, branch])
+    before, vector = office.rows(ROWS), office.vector()
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reverting if where == "_refuse_misfits" else sealing, where, stop)
+        with pytest.raises(KeyboardInterrupt):
+            office.node.revert(newest(branch))
+    done = where == "publish"
+    assert (office.rows(ROWS) != before) == done
+    assert (office.vector() != vector) == done
+    meet(share, [office, branch])  # brings to its end what was recorded, and discards what was not
+    assert office.rows(ROWS) == branch.rows(ROWS)
+    assert satchel.verify(office.home / "packets")["problems"] == []
+    assert office.node.revert(newest(branch))["counts"]["same" if done else "update"] == 2
