@@ -78,7 +78,7 @@ EXPECTED_VIEWS: dict[str, list[tuple[Any, ...]]] = {
     ],
     "Everything that one person did": [()],
     "Which conflicts were passed over": [("customers", "[3]", ["name"])],
-    "What a site did not know of a row yet": [("site-b", 2, "Chloe"), ("office", 2, "Clio")],
+    "What a site did not know of a row yet": [("office", 2, "Clio"), ("site-b", 2, "Chloe")],
     "What happened in a week": [("updated", "[1]"), ("deleted", "[2]"), ("updated", "[3]")],
     "Who is how far behind": [("site-b", "office", 4, 4), ("site-b", "site-b", 2, 2)],
 }

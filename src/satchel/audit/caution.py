@@ -45,7 +45,9 @@ def missing_words(gaps: Sequence[Gap]) -> str:
 
 def _missing(gaps: Sequence[Gap]) -> Iterator[str]:
     if gaps:
-        yield f"{missing_words(gaps)}: every answer is by what is here, and may be another with them; see the view gaps"
+        them = "it" if sum(gap.last - gap.first + 1 for gap in gaps) == 1 else "them"
+        words = f"every answer is by what is here, and may be another with {them}; see the view gaps"
+        yield f"{missing_words(gaps)}: {words}"
     for gap in gaps[:SHOWN]:
         shown = f"the acknowledgement of {gap.shown_by}" if gap.how == ACKNOWLEDGED else gap.shown_by
         verb = "is" if gap.first == gap.last else "are"

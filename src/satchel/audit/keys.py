@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
+
+import pyarrow as pa
 
 from satchel.errors import UsageError
 from satchel.model.gids import is_gid
@@ -16,9 +18,7 @@ def key_values(table: Table, given: object) -> tuple[Value, ...]:
     """The values of a key as somebody wrote it: one value; for several columns a list, a row(...) or a JSON list.
     UsageError: there are too many or too few of them."""
     values: Sequence[object] = [given]
-    if isinstance(given, Mapping):
-        values = list(given.values())
-    elif isinstance(given, (list, tuple)):
+    if isinstance(given, (list, tuple)):
         values = given
     elif isinstance(given, str) and len(table.key) > 1:
         values = _json_list(given)
@@ -29,6 +29,14 @@ def key_values(table: Table, given: object) -> tuple[Value, ...]:
             f"""Write row({names}) with values, or a JSON list in quotes: '["a", 1]'.""",
         )
     return tuple(map(_value, values))
+
+
+def value_of(column: pa.ChunkedArray) -> object:
+    """The one value of a column; a row(...) as the list of its values: they need not have different names."""
+    array = column.combine_chunks()
+    if pa.types.is_struct(array.type):
+        return [array.field(place)[0].as_py() for place in range(array.type.num_fields)]
+    return array[0].as_py()
 
 
 def is_number(table: Table, key: Sequence[Value]) -> bool:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from satchel.audit.caution import missing_words
 from satchel.audit.faults import translated
+from satchel.audit.keys import value_of
 from satchel.audit.machine import Machine
 from satchel.audit.material import Material, gather
 from satchel.audit.tables import LEDGER_NAME, OURS
@@ -135,7 +136,7 @@ class Audit:
             raise UsageError(message, "Arguments are constants, or questions in parentheses.") from error
         if found.num_rows != 1:
             raise UsageError(f"{found.num_rows} rows stand where one value belongs: {arguments}", "Ask for one.")
-        return tuple(column[0].as_py() for column in found.columns)
+        return tuple(map(value_of, found.columns))
 
     def _fill(self) -> None:
         """Locks the connection, and makes the views."""
@@ -151,7 +152,14 @@ class Audit:
     def _prepare(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Gives a connection what the views stand on, and the views."""
         from satchel.audit.relations import dataset_of
-        from satchel.audit.views import plain_name, shape_name, source_statements, special_name, view_statements
+        from satchel.audit.views import (
+            dataset_view,
+            plain_name,
+            shape_name,
+            source_statements,
+            special_name,
+            view_statements,
+        )
 
         tables, lake = self._material.tables, self._lake
         for name, rows in self._relations():
@@ -162,7 +170,8 @@ class Audit:
                 if lake is not None and shape.kind != "base":
                     lake.place(connection, relation, source.table, source.files, branch=bool(shape.branch))
                 else:
-                    connection.register(relation, dataset_of(source.table, source.files))
+                    connection.register(f"{relation}_rows", dataset_of(source.table, source.files))
+                    connection.execute(dataset_view(relation))
             plain, special = self._states.lazy(place)
             connection.register(plain_name(place), plain)
             connection.register(special_name(place), special)
