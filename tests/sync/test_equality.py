@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 import satchel
+from satchel.errors import StoreError
+from satchel.stores.sqlite.store import SQLiteStore
 from satchel.sync import equality
 from tests.sync.meddling import meddle
 from tests.sync.sites import SCHEMA, Place, emptied, found_network, join_network, make_database, meet
@@ -220,3 +222,18 @@ def test_digests_are_in_the_acknowledgement_and_old_ones_stay_valid(office: Plac
     branch.node.compare(share)
     [problem] = satchel.verify(share)["problems"]
     assert "not the same rows: customers (town)" in problem["reason"]
+
+
+def test_a_sync_does_not_fail_for_digests_that_cannot_be_taken(
+    office: Place, branch: Place, share: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: SQLiteStore) -> None:
+        raise StoreError("the disk is full", "free some space")
+
+    office.node.sync(share)
+    monkeypatch.setattr(equality, "now_ms", lambda: 10**13)
+    monkeypatch.setattr(SQLiteStore, "digests", full)
+    assert "the digests of the rows could not be taken: the disk is full" in office.node.sync(share).warnings
+    assert "digests" not in " ".join(office.node.sync(share).warnings), "nor is it tried again at once"
+    with pytest.raises(StoreError):
+        office.node.compare(share)

@@ -37,7 +37,9 @@ def page(report: Data) -> Iterable[Block]:
         yield "Nobody else is in the network yet."
         return
     yield Table(["node", "rows", "compared"], [(p["node"], _words(p), when(p["at"])) for p in peers])
-    if any(peer["equal"] is False for peer in peers):
+    if report["equality"]["taken"] is None:
+        yield "This database has edits that are not sealed: there is nothing to compare yet."
+    elif any(peer["equal"] is False for peer in peers):
         yield "Run `satchel verify --replay` at both: it says which database is not what its packets say, row by row."
     elif not all(peer["newest"] for peer in peers):
         yield "Sites are compared when both have the same packets: sync, and run this at the others, too."
