@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -178,6 +177,8 @@ class Dropper:
         there = self._places(exchange).get(relative)
         if there is None:
             return False
+        import tempfile
+
         with tempfile.TemporaryDirectory(prefix="satchel-") as scratch:
             exchange.collect_packet(there, Path(scratch), manifest.sizes)
             return bool(verify_parts(Path(scratch), manifest).invalid)

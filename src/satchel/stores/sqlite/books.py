@@ -251,11 +251,14 @@ def keep_envelope(db: sqlite3.Connection, sealed: Sealed) -> None:
 
 def unpublished(db: sqlite3.Connection) -> list[Sealed]:
     """Own packets whose manifest may not be in the archive yet, each origin in order: of an epoch before, too."""
+    query = "SELECT name, q, envelope FROM _satchel_envelope JOIN _satchel_origin ON number = o ORDER BY o, q"
+    rows = db.execute(query).fetchall()
+    if not rows:
+        return []
     from satchel.stores.records import Sealed
 
     found = []
-    query = "SELECT name, q, envelope FROM _satchel_envelope JOIN _satchel_origin ON number = o ORDER BY o, q"
-    for origin, seq, envelope in db.execute(query).fetchall():
+    for origin, seq, envelope in rows:
         record = packet(db, Dot(origin, seq))
         if record is not None:
             found.append(

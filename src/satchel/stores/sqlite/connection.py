@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +13,7 @@ from satchel.errors import NotADatabase, StoreError, StoreLocked
 LOCK_TIMEOUT = 10.0  # seconds that we wait for an application that holds the database
 OLDEST = (3, 37, 0)  # PRAGMA table_list, STRICT
 _NO_WAL_HERE = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_READONLY_DIRECTORY}
+_SPECIAL = frozenset("%?#")  # what means something in a URI
 _STEPS = 1_000_000  # of SQLite's machine between two looks at what the user wants: some hundredths of a second
 CACHE_KIB = 64 * 1024  # a cache that spills shuts out readers in rollback-journal mode
 
@@ -108,8 +110,15 @@ def connect(path: Path, *, timeout: float = LOCK_TIMEOUT, read_only: bool = Fals
 
 
 def _open(path: Path, mode: str, timeout: float) -> sqlite3.Connection:
-    uri = f"{path.resolve().as_uri()}?{mode}"
+    uri = f"{_uri(path.resolve())}?{mode}"
     return sqlite3.connect(uri, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
+
+
+def _uri(path: Path) -> str:
+    """A path as SQLite reads it. What pathlib would import for it takes longer than to open a database."""
+    text = str(path)
+    plain = os.name == "posix" and text.isascii() and not _SPECIAL.intersection(text)
+    return f"file://{text}" if plain else path.as_uri()
 
 
 def surrogates(raw: bytes) -> str:

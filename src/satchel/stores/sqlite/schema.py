@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from satchel.model.schema import COLLATIONS, Column, ForeignKey, LeftOut, Schema, Table, UniqueKey
 from satchel.stores.sqlite.connection import quote, text_literal
-from satchel.stores.sqlite.sql_text import collation_in, column_definitions, index_parts
 
 if TYPE_CHECKING:
     from satchel.stores.sqlite.layout import Layout
@@ -163,6 +162,8 @@ def other_key_collations(db: sqlite3.Connection, name: str) -> list[str]:
 
 def column_collations(db: sqlite3.Connection, name: str) -> dict[str, str]:
     """The declared collation of each column, upper case. No pragma tells it: it is read from the table's text."""
+    from satchel.stores.sqlite.sql_text import collation_in, column_definitions
+
     (sql,) = db.execute("SELECT sql FROM main.sqlite_master WHERE type = 'table' AND name = ?", (name,)).fetchone()
     found: dict[str, str] = {}
     columns = [column for column, *_ in table_columns(db, name)]
@@ -321,6 +322,8 @@ def unique_indexes(db: sqlite3.Connection, name: str) -> list[UniqueIndex]:
 
 def index_terms(db: sqlite3.Connection, index: str) -> tuple[tuple[str, ...], str]:
     """The terms of an index as its text has them, and its condition."""
+    from satchel.stores.sqlite.sql_text import index_parts
+
     (sql,) = db.execute("SELECT sql FROM main.sqlite_master WHERE type = 'index' AND name = ?", (index,)).fetchone()
     return index_parts(sql)
 
