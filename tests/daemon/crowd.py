@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,12 +38,14 @@ class Crowd:
 
     root: Path
     nodes: int
+    mounts: Sequence[Path] = ()  # of one share, in place of a folder; nodes are dealt out over them
     every: float = 1.0  # minutes
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    @property
-    def share(self) -> Path:
-        return self.root / "share"
+    def share(self, name: str) -> Path:
+        """The one share as this node sees it."""
+        mounts = self.mounts or (self.root / "share",)
+        return mounts[self.names().index(name) % len(mounts)]
 
     def names(self) -> list[str]:
         return [f"n{number}" for number in range(self.nodes)]
@@ -52,7 +55,7 @@ class Crowd:
 
     def found(self) -> None:
         """One founder with rows, everybody else empty; all have met once, so that each knows all the others."""
-        self.share.mkdir()
+        self.share("n0").mkdir(exist_ok=True)
         for name in self.names():
             with closing(sqlite3.connect(self.db(name))) as connection:
                 connection.executescript(SCHEMA + "PRAGMA journal_mode = WAL;")
@@ -62,7 +65,7 @@ class Crowd:
         satchel.init(founder, db=self.db("n0"), node="n0", network="acme")
         for name in self.names()[1:]:
             satchel.open(founder).invite(name, out=self.root / f"{name}.invite")
-        satchel.open(founder).sync(self.share)
+        satchel.open(founder).sync(self.share("n0"))
         for name in self.names()[1:]:
             satchel.join(self.root / f"{name}.invite", self.root / name, db=self.db(name))
 
@@ -71,7 +74,7 @@ class Crowd:
         for name in self.names():
             log = (self.root / f"{name}.log").open("wb")
             words = ["--home", str(self.root / name), "watch", "--jsonl", "--every", str(self.every)]
-            command = [sys.executable, "-m", "satchel", *words, "--exchange", str(self.share)]
+            command = [sys.executable, "-m", "satchel", *words, "--exchange", str(self.share(name))]
             self.processes.append(subprocess.Popen(command, stdout=log, stderr=log))
 
     def write(self, seconds: float, rng: random.Random) -> int:
@@ -113,8 +116,9 @@ class Crowd:
                     wrong.append(f"{name}: {event['error']}")
                 elif event.get("report", {}).get("quarantined"):
                     wrong.append(f"{name}: in quarantine: {event['report']['quarantined']}")
-        left = [path for path in self.share.rglob("*") if path.suffix == ".tmp" or path.name.startswith(".")]
-        wrong += [f"left over: {path.relative_to(self.share)}" for path in left]
+        share = self.share("n0")
+        left = [path for path in share.rglob("*") if path.suffix == ".tmp" or path.name.startswith(".")]
+        wrong += [f"left over: {path.relative_to(share)}" for path in left]
         return wrong
 
 
@@ -152,9 +156,11 @@ def _by_meaning(db: Path) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
-def play(root: Path, nodes: int, seconds: float, seed: int = 1) -> tuple[int, float, list[str]]:
+def play(
+    root: Path, nodes: int, seconds: float, seed: int = 1, mounts: Sequence[Path] = ()
+) -> tuple[int, float, list[str]]:
     """Edits, seconds until everybody had everything, and what is wrong."""
-    crowd = Crowd(root, nodes)
+    crowd = Crowd(root, nodes, mounts)
     crowd.found()
     crowd.watch()
     try:
@@ -170,9 +176,10 @@ def main() -> int:
     parser.add_argument("--nodes", type=int, default=20)
     parser.add_argument("--minutes", type=float, default=3)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--mount", type=Path, action="append", default=[], help="of one share; may be repeated")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as root:
-        edits, took, wrong = play(Path(root), chosen.nodes, chosen.minutes * 60, chosen.seed)
+        edits, took, wrong = play(Path(root), chosen.nodes, chosen.minutes * 60, chosen.seed, chosen.mount)
     print(f"{chosen.nodes} nodes, {edits} rows edited; everybody had everything {took:.0f} s after the last edit")
     print("\n".join(wrong) or "everybody holds the same rows, nobody failed, nothing is left over")
     return bool(wrong)

@@ -28,12 +28,7 @@ def load_object(data: bytes, max_bytes: int, max_values: int) -> dict[str, Any]:
     if (values := sum(cost * data.count(mark) for mark, cost in _COSTS.items())) > max_values:
         raise BadPacket(f"about {values} values are more than the {max_values} that are allowed")
     try:
-        value = json.loads(
-            data.decode("utf-8"),
-            object_pairs_hook=_without_doubles,
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-        )
+        value = _DECODER.decode(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise BadPacket(f"not JSON: {_first_line(error)}") from error
     if not isinstance(value, dict):
@@ -62,3 +57,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
+# One for all: json.loads makes one at each call, and a bit of memory of each is never given back.
+_DECODER = json.JSONDecoder(object_pairs_hook=_without_doubles, parse_constant=_refuse_constant, parse_float=_finite)
