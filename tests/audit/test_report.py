@@ -126,9 +126,12 @@ def test_a_home_and_a_stick_are_told_alike(office: Place, branch: Place, share: 
     office.sql("DELETE FROM customers WHERE id = 'c2'")
     meet(share, [office, branch])
     stick = tmp_path / "stick"
-    shutil.copytree(share, stick)
+    shutil.copytree(share / "nodes", stick / "nodes")
+    for packet in (share / "packets" / "acme").glob("*/*"):  # people copy what they like where they like
+        shutil.copytree(packet, stick / packet.parent.name / packet.name)
     found = [satchel.report(place, out=tmp_path / "r") for place in (office.home, stick)]
     assert len({(entry["changes"], entry["packets"], entry["conflicts"], entry["level"]) for entry in found}) == 1
+    assert {entry["network"] for entry in found} == {"acme"}
     assert found[0]["level"] == "good"
 
 

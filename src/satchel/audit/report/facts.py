@@ -5,11 +5,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from satchel.audit.report.period import Period, read_period
+from satchel.errors import SatchelError
+from satchel.files import read_limited
+from satchel.packet.envelope import read_envelope
+from satchel.packet.limits import DEFAULT_LIMITS
+from satchel.packet.manifest import MANIFEST_NAME, Manifest
 
 OPS = ("insert", "update", "delete")
 _IN_REACH = "t >= TIMESTAMP '1970-01-01' AND t < TIMESTAMP '9999-01-01'"
@@ -149,10 +156,12 @@ def count_changes(audit: Asks, period: Period) -> tuple[list[Count], int, int]:
 
 
 def _network(audit: Asks) -> str:
-    """The name stands in the folder of each packet: `packets/NETWORK/ORIGIN/PACKET`."""
-    rows = audit.sql("SELECT folder FROM packets LIMIT 1").rows
-    parts = rows[0][0].replace("\\", "/").split("/") if rows else []
-    return parts[-3] if len(parts) > 2 else ""
+    """Its name, as a packet has it; empty: there is no packet, or it is gone by now."""
+    for (folder,) in audit.sql("SELECT folder FROM packets LIMIT 1").rows:
+        with suppress(SatchelError):
+            marker = read_limited(Path(folder) / MANIFEST_NAME, DEFAULT_LIMITS.envelope_bytes)
+            return Manifest.parse(read_envelope(marker).payload).network.name
+    return ""
 
 
 def _packets(audit: Asks, period: Period) -> list[dict[str, Any]]:
