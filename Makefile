@@ -6,6 +6,7 @@
 # make soak     simulates networks in trouble for an hour; SOAK_MINUTES=5 for less
 # make bench    measures everything against its alternatives, a quarter of an hour; docs/performance.md says what
 # make test-lake    registers a lake with Apache Iceberg and asks Spark, in an environment of its own (Java 17)
+# make test-shares  twenty desks over a folder, then six over a real SMB server and over SFTP (Linux, FUSE)
 # make clean    removes environments and caches
 
 PYTHON ?= python3
@@ -33,7 +34,7 @@ LAKE_READY := $(LAKE_VENV)/.satchel-ready
 OLD_READY := $(OLD_VENV)/.satchel-ready-$(OLD_DUCKDB)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check test-duckdb-1.5 test-lake fuzz kills soak bench clean
+.PHONY: help test-shares demo test quick check test-duckdb-1.5 test-lake fuzz kills soak bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -84,6 +85,11 @@ fuzz: $(READY)
 # System calls are stopped by strace where it may trace; else only the steps that satchel announces are.
 kills: $(READY)
 	@$(BIN)/python -m tests.kills.whole $(KILLS_EVERY) $(KILLS_WORKERS)
+
+# What the second needs of the machine, it names (Debian: samba rclone sshfs openssh-server fuse3).
+test-shares: $(READY)
+	@$(BIN)/python -m tests.daemon.crowd --nodes 20 --minutes 3
+	@$(BIN)/python -m tests.shares --nodes 6 --minutes 1
 
 soak: $(READY)
 	@$(BIN)/python -m tests.simulation --minutes $(SOAK_MINUTES) --from $(SOAK_FROM)
