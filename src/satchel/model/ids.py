@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 NODE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,30}")
@@ -25,6 +26,7 @@ class Dot(NamedTuple):
         return f"{self.origin}/{self.seq}"
 
 
+@lru_cache(maxsize=4096)
 def node_of(origin: str) -> str:
     """The node behind an origin: its name without epoch and branch."""
     return re.split(r"[.~]", origin, maxsplit=1)[0]

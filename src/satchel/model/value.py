@@ -26,6 +26,8 @@ def text_bytes(text: str) -> bytes:
 
 def is_clean(text: str) -> bool:
     """Whether a text is valid UTF-8."""
+    if text.isascii():
+        return True
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

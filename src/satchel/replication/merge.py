@@ -16,6 +16,8 @@ def standing(column: str, holders: Sequence[Version], siblings: Sequence[Version
     """
     judges = [(sibling.cells[column].dot, sibling.saw) for sibling in siblings if column in sibling.cells]
     cells = [holder.cell(column) for holder in holders]
+    if len({cell.dot for cell in cells}.union(held for held, _ in judges)) == 1:
+        return cells  # all hold one write: the usual column of a row in conflict
     return [cell for cell in cells if not any(held != cell.dot and knew(saw, cell.dot) for held, saw in judges)]
 
 
@@ -31,5 +33,7 @@ def merge_cells(siblings: Sequence[Version]) -> dict[str, Cell]:
     for column in columns_of(siblings):
         pool = standing(column, alive, siblings) or standing(column, siblings, siblings)
         pool = pool or [version.cell(column) for version in alive]
-        cells[column] = max(pool, key=lambda cell: cell.rank)
+        first = pool[0]
+        alike = all(cell.dot == first.dot and cell.stamp == first.stamp for cell in pool[1:])
+        cells[column] = first if alike else max(pool, key=lambda cell: cell.rank)
     return cells

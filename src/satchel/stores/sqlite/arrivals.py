@@ -119,11 +119,11 @@ class Arrivals:
         self.db.executemany("INSERT OR IGNORE INTO temp._satchel_leaving VALUES (?)", [(n,) for n in leaving])
         if stage is not None and not self.own:
             slot, here = layout.key_slots[0], layout.locals[layout.key_places[0]]
-            source = f"FROM {stage.name} s JOIN {classes(layout)} z USING (rn) WHERE NOT z.odd"
-            self.db.execute(f"{put.format(f's.{slot}')} {source} AND NOT z.present AND s.op <> 'delete'")
+            source = f"FROM {classes(layout)} z CROSS JOIN {stage.name} s USING (rn) WHERE NOT z.odd"
+            self.db.execute(f"{put.format(f's.{slot}')} {source} AND NOT z.present AND NOT z.gone")
             self.db.execute(
                 f"INSERT OR IGNORE INTO temp._satchel_leaving SELECT s.{here} {source}"
-                " AND z.present AND s.op = 'delete'"
+                " AND z.present AND z.gone"
             )
         for case in cases:
             if case.before is None and case.after is not None:
@@ -155,9 +155,11 @@ class Arrivals:
         if stage is not None and not self.own:
             slot, here = layout.key_slots[0], layout.locals[layout.key_places[0]]
             name = stage.name.partition(".")[2]
+            # as text: under the affinity of a column for numbers no index would be used
+            got = f"(SELECT w.got FROM {_WANT} w WHERE w.gid = CAST({name}.{slot} AS TEXT))"
             self.db.execute(
-                f"UPDATE {stage.name} SET {here} = w.got FROM {_WANT} w WHERE w.gid = {name}.{slot}"
-                f" AND {here} IS NOT w.got"
+                f"UPDATE {stage.name} SET {here} = coalesce({got}, {here})"
+                f" WHERE rn IN (SELECT rn FROM {classes(layout)} WHERE NOT present)"
             )
         rows = self.db.execute(f"SELECT gid, birth, got FROM {_WANT} WHERE got <> birth ORDER BY gid").fetchall()
         return [Renumbered(layout.table.name, gid, birth, got) for gid, birth, got in rows]

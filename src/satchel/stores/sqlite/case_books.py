@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from satchel.model.admission import ABSENT, TWIN, UNIQUE
@@ -16,6 +16,7 @@ from satchel.stores.sqlite.stage import at_key, placeholder
 from satchel.stores.sqlite.versions import VersionWriter, odd_time
 
 CONSTRAINT = "constraint"
+_MOST_CASES = 500  # whose versions are written together
 
 
 class CaseBooks:
@@ -28,6 +29,8 @@ class CaseBooks:
         self.again = again  # tables whose rows are booked anew, whether anything arrived or not
         self.writer = VersionWriter(cases.db)
         self.fates = RowCounts()
+        self._waiting: dict[str, list[list[Any]]] = {}  # by statement
+        self._cases = 0  # whose statements wait
 
     def book(self, case: Case) -> int:
         """Writes versions and the list of conflicts. How many conflicts were opened."""
@@ -95,13 +98,29 @@ class CaseBooks:
     def _differs(case: Case, row: Any) -> bool:
         return any(not same(cell.value, row.get(name)) for name, cell in case.settled.resolved.cells.items())
 
+    def flush(self) -> None:
+        """Writes what is still to be written of versions."""
+        for statement, lines in self._waiting.items():
+            self.db.executemany(statement, lines)
+        self._waiting.clear()
+        self._cases = 0
+
+    def _write(self, statements: Sequence[tuple[str, list[Any]]]) -> None:
+        """Statements about one row, which are executed in this order. Those of many rows are written together: what is
+        written under a key comes behind what is deleted there, since both are bound alike."""
+        for statement, bound in statements:
+            self._waiting.setdefault(statement, []).append(bound)
+        self._cases += 1
+        if self._cases >= _MOST_CASES:
+            self.flush()
+
     def _versions(self, case: Case, *, kept: bool) -> None:
         layout, key = case.layout, case.key
         siblings, resolved = case.settled.siblings, case.settled.resolved
         where, bound = at_key(layout.keys, key)
-        self.db.execute(f"DELETE FROM {layout.images} WHERE {where}", bound)
+        old = (f"DELETE FROM {layout.images} WHERE {where}", bound)
         if not siblings:  # taken out: it never was
-            self.db.execute(f"DELETE FROM {layout.rows} WHERE {where}", bound)
+            self._write([old, (f"DELETE FROM {layout.rows} WHERE {where}", bound)])
             return
         several = len(siblings) > 1
         top = max(siblings, key=lambda version: version.rank)
@@ -110,10 +129,10 @@ class CaseBooks:
         values: list[Any] = [number, top.dot.seq, top.stamp, int(resolved.deleted), int(several or kept)]
         values += [None if several else self._row_context(top), odd_time(top), top.by, lin]
         holders = ", ".join([*map(placeholder, key), *("?" * len(values))])
-        self.db.execute(f"INSERT OR REPLACE INTO {layout.rows} VALUES ({holders})", (*bound, *values))
+        new = [(f"INSERT OR REPLACE INTO {layout.rows} VALUES ({holders})", [*bound, *values])]
         if several or kept or top.deleted:
-            for version in siblings:
-                self.writer.image(layout, key, version, self._row_context(version))
+            new += [self.writer.image(layout, key, version, self._row_context(version)) for version in siblings]
+        self._write([old, *new])
 
     def _row_context(self, version: Version) -> str | None:
         number = self.writer.number(version.dot.origin)

@@ -34,7 +34,10 @@ class CaseRows:
 
     def is_right(self, case: Case) -> bool:
         """Whether the application's table holds what it is to hold."""
-        after = self._after(case)
+        return self._holds(case, self._after(case))
+
+    @staticmethod
+    def _holds(case: Case, after: Mapping[int, Value] | None) -> bool:
         if case.before is None or after is None:
             return case.before is None and after is None
         return all(same(case.before[place], value) for place, value in after.items())
@@ -44,7 +47,8 @@ class CaseRows:
         for case in cases:
             if case.before is None:
                 continue
-            if self._after(case) is None or (not self.is_right(case) and (afresh or case.layout.table.unique)):
+            after = self._after(case)
+            if after is None or ((afresh or case.layout.table.unique) and not self._holds(case, after)):
                 self.triggers.suspend(case.layout)
                 self._remove(case)
 
@@ -79,7 +83,7 @@ class CaseRows:
         if after is None:
             counts.deleted += case.before is not None
             return
-        if self.is_right(case):
+        if self._holds(case, after):
             return
         layout = case.layout
         self._check_outward(case, after)
@@ -115,8 +119,8 @@ class CaseRows:
         if row is None:
             return None
         layout, cells = case.layout, case.settled.resolved.cells
-        whole = self.cases.numbers.to_local(layout, [row.get(name) for name in layout.table.names])
-        names = layout.table.names
+        names = layout.names
+        whole = self.cases.numbers.to_local(layout, [row.get(name) for name in names])
         written = [p for p in layout.here if (name := names[p]) in cells and cells[name].dot.origin]
         after = {place: whole[place] for place in sorted({*written, *layout.key_places})}
         if case.before is not None and len(after) < len(layout.here):

@@ -98,7 +98,7 @@ def keep_whole(db: sqlite3.Connection, layout: Layout, rows: RowEditor, key: tup
     reader, writer = VersionReader(db), VersionWriter(db)
     number = writer.number(version.dot.origin)
     ctx = writer.row_context(version, reader.context(number, version.dot.seq))
-    writer.image(layout, key, version, ctx)
+    db.execute(*writer.image(layout, key, version, ctx))
     lin = writer.lineage(layout, version)
     holders = ", ".join([*map(placeholder, key), *("?" * 9)])
     fixed = (number, version.dot.seq, version.stamp, int(version.deleted), 1, ctx, odd_time(version), version.by, lin)

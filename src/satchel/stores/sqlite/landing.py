@@ -83,6 +83,7 @@ class Landing:
         books = CaseBooks(cases, self.now, {layout.table.name for layout in again} | anew_in)
         for case in decided:
             self.counts.conflicts += books.book(case)
+        books.flush()
         self.counts.add_fates(books.fates)
         return self.counts
 

@@ -254,9 +254,30 @@ class Layout:
             " WITHOUT ROWID",
         ]
 
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns, by place."""
+        return self.table.names
+
+    @cached_property
+    def bits(self) -> dict[str, int]:
+        """Each column's own mask, by name."""
+        return {name: 1 << place for place, name in enumerate(self.names)}
+
+    def places_of(self, mask: int) -> tuple[int, ...]:
+        """The places of a mask. Most rows share theirs."""
+        found = self._masked.get(mask)
+        if found is None:
+            found = self._masked[mask] = tuple(place for place in range(self.width) if mask >> place & 1)
+        return found
+
+    @cached_property
+    def _masked(self) -> dict[int, tuple[int, ...]]:
+        return {}
+
     def names_of(self, mask: int) -> tuple[str, ...]:
         """Column names of a mask, by place."""
-        return tuple(name for place, name in enumerate(self.table.names) if mask >> place & 1)
+        return tuple(self.names[place] for place in self.places_of(mask))
 
     def mask_parts(self, mask: int) -> list[int]:
         """A mask as the mask columns of the log hold it."""
@@ -264,11 +285,10 @@ class Layout:
 
     def mask_of(self, names: frozenset[str] | tuple[str, ...]) -> int:
         """The mask of some column names; names that this store does not have are left away."""
-        return sum(1 << place for name in set(names) if (place := self._exact.get(name)) is not None)
-
-    @cached_property
-    def _exact(self) -> dict[str, int]:
-        return {name: place for place, name in enumerate(self.table.names)}
+        mask = 0
+        for name in names:
+            mask |= self.bits.get(name, 0)
+        return mask
 
     @property
     def full(self) -> int:

@@ -61,8 +61,8 @@ class VersionReader:
             if group.origin == lineage.NOWHERE:
                 continue  # this version lacks them
             written = Dot(self.origin(group.origin), group.seq)
-            for name in layout.names_of(group.mask):
-                cells[name] = Cell(row[layout.table.names.index(name)], written, group.stamp)
+            for place in layout.places_of(group.mask):
+                cells[layout.names[place]] = Cell(row[place], written, group.stamp)
         if at is None and stamp:
             at = milliseconds_of(stamp)
         return Version(Dot(self.origin(dot[0]), dot[1]), stamp, saw, cells, deleted, at, by)
@@ -95,9 +95,20 @@ class VersionWriter:
         return self._numbers[origin]
 
     def _groups(self, layout: Layout, cells: Mapping[str, Cell]) -> list[lineage.Group]:
-        written = tuple(name for name, cell in cells.items() if cell.dot.origin)
-        groups = lineage.read(self.partial(layout, cells))
-        return [*groups, lineage.Group(lineage.NOWHERE, 0, 0, layout.full & ~layout.mask_of(written))]
+        groups = self._written(layout, cells)
+        lacks = layout.full
+        for group in groups:
+            lacks &= ~group.mask
+        return [*groups, lineage.Group(lineage.NOWHERE, 0, 0, lacks)]
+
+    def _written(self, layout: Layout, cells: Mapping[str, Cell]) -> list[lineage.Group]:
+        """The cells by their writes."""
+        masks: dict[tuple[Dot, int], int] = {}
+        for name, cell in cells.items():
+            if cell.dot.origin:
+                write = (cell.dot, cell.stamp)
+                masks[write] = masks.get(write, 0) | layout.bits.get(name, 0)
+        return [lineage.Group(self.number(dot.origin), dot.seq, s, mask) for (dot, s), mask in masks.items()]
 
     def lineage(self, layout: Layout, version: Version) -> str | None:
         """A version's lineage, relative to its own dot and stamp."""
@@ -116,20 +127,15 @@ class VersionWriter:
 
     def partial(self, layout: Layout, cells: Mapping[str, Cell]) -> str | None:
         """Lineage of some cells that a new version takes over."""
-        groups = [
-            lineage.Group(self.number(cell.dot.origin), cell.dot.seq, cell.stamp, layout.mask_of((name,)))
-            for name, cell in cells.items()
-            if cell.dot.origin
-        ]
-        return lineage.write(groups)
+        return lineage.write(self._written(layout, cells))
 
     def row_context(self, version: Version, packet_context: Vector) -> str | None:
         """The row context where it is not the packet's."""
         return None if version.saw == packet_context else books.context_to_json(version.saw)
 
-    def image(self, layout: Layout, key: Sequence[Value], version: Version, ctx: str | None) -> None:
-        """Keeps a whole version."""
-        row = [version.cell(name).value for name in layout.table.names]
+    def image(self, layout: Layout, key: Sequence[Value], version: Version, ctx: str | None) -> tuple[str, list[Any]]:
+        """What keeps a whole version: a statement, and what is bound for it."""
+        row = [version.cell(name).value for name in layout.names]
         values: list[Any] = [
             *key,
             self.number(version.dot.origin),
@@ -140,7 +146,7 @@ class VersionWriter:
         ]
         values += [odd_time(version), version.by, self.lineage(layout, version), *row]
         holders = ", ".join(map(placeholder, values))
-        self.db.execute(f"INSERT OR REPLACE INTO {layout.images} VALUES ({holders})", [bindable(v) for v in values])
+        return f"INSERT OR REPLACE INTO {layout.images} VALUES ({holders})", [bindable(v) for v in values]
 
 
 def odd_time(version: Version) -> int | None:
