@@ -164,6 +164,7 @@ class Answers:
             "outcomes": f"{name}_outcomes",
             "key": expressions.key_id(named.table),
             "id": expressions.text(row.told[0].id),
+            "hint": expressions.key_hint(named.table, [row.told[0].id]),
         }
         self.create(f"CREATE TEMP VIEW {name} AS\n{fill('row_history', words)}")
 
@@ -198,8 +199,7 @@ class Answers:
 
     def _outcomes(self, place: int, row: Row) -> Sequence[str]:
         """What became of each version: superseded where another has seen it, else shown, lost or parked."""
-        state = self.states.state(place)
-        outcome = state.outcomes.get(row.told[0].id)
+        outcome = self.states.outcome(place, row.told[0].id)
         if outcome is not None:
             shown_row: Mapping[str, Any] | None = outcome.row
         else:

@@ -5,11 +5,14 @@ Everything that comes from a packet goes through `name` or `text` before it stan
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from satchel.audit.tables import shown_name
 from satchel.model.schema import Column, Table
 from satchel.model.value import EXACT_IN_JSON
 
 GID_NAME = "_gid"
+_MOST_HINTS = 1_000
 _UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -48,6 +51,28 @@ def key_id(table: Table) -> str:
         return parts[0]
     # the length in front keeps the parts apart
     return "concat(" + ", ".join(f"length({part}), ':', {part}" for part in parts) + ")"
+
+
+def key_hint(table: Table, ids: Sequence[str]) -> str:
+    """What holds for every row with one of these ids, in words that the statistics of a file answer: DuckDB passes over
+    the parts of a lake that cannot hold them. `true` where there are no such words. A key that is null is a misfit."""
+    if len(ids) > _MOST_HINTS or len(table.key) > 1:
+        return "true"
+    if table.scope == "local":
+        return f"part._change.gid IN ({', '.join(map(text, ids))})" if ids else "false"
+    column = table.column(table.key[0])
+    value = f"part.{name(column.name)}"
+    if column.type == "string" and column.collation == "BINARY":
+        known = [text(id_[1:]) for id_ in ids if id_.startswith("t")]
+    elif column.type == "int64":
+        known = [id_[1:] for id_ in ids if id_.startswith("n") and _is_int64(id_[1:])]
+    else:
+        return "true"
+    return f"({value} IN ({', '.join(known)}) OR {value} IS NULL)" if known else f"{value} IS NULL"
+
+
+def _is_int64(digits: str) -> bool:
+    return digits.removeprefix("-").isdecimal() and -(2**63) <= int(digits) < 2**63
 
 
 def key_json(table: Table) -> str:

@@ -30,6 +30,7 @@ from satchel.packet.table import fingerprint
 if TYPE_CHECKING:
     from satchel.audit.lake_files import LakeFiles
 
+REST = "rest"  # of a relation: what the lake does not have
 _SQL_TYPES = {"int64": "BIGINT", "float64": "DOUBLE", "string": "VARCHAR", "binary": "BLOB"}
 
 
@@ -93,15 +94,15 @@ class LakeRelations:
     def place(self, connection: Any, relation: str, table: Table, files: Sequence[Path], *, branch: bool) -> None:
         """Makes `relation`: the rows of these parts, from the lake as far as it has them."""
         from satchel.audit.relations import dataset_of
+        from satchel.audit.views import dataset_view
 
         covered, rest = self.split(table, files, branch=branch)
-        if not covered:
-            connection.register(relation, dataset_of(table, files))
-            return
-        query = self.query(table, covered)
-        if rest:
-            connection.register(f"{relation}_rest", dataset_of(table, rest))
-            query += f"\nUNION ALL BY NAME\nSELECT * FROM {relation}_rest"
+        if rest or not covered:
+            connection.register(f"{relation}_{REST}_rows", dataset_of(table, rest))
+            connection.execute(dataset_view(f"{relation}_{REST}"))
+        query = self.query(table, covered) or f"SELECT * FROM {relation}_{REST}"
+        if rest and covered:
+            query += f"\nUNION ALL BY NAME\nSELECT * FROM {relation}_{REST}"
         connection.execute(f"CREATE TEMP VIEW {relation} AS {query}")
 
     def covering(self, table: str, packets: Collection[str]) -> tuple[list[Covered], set[str]]:
@@ -134,7 +135,7 @@ class LakeRelations:
             )
             paths = ", ".join(text(self._opened(entry.file)) for entry in entries)
             condition = f" WHERE {PACKET_COLUMN} NOT IN ({', '.join(map(text, sorted(without)))})" if without else ""
-            yield f"SELECT {columns}, {_change()} FROM read_parquet([{paths}]){condition}"
+            yield f"SELECT {_fields()}, {columns}, {_change()} FROM read_parquet([{paths}]){condition}"
 
     def _opened(self, file: LakeFile) -> str:
         assert self.files is not None
@@ -150,6 +151,12 @@ class LakeRelations:
     def _shapes(self) -> dict[tuple[str, str], Table]:
         tables = {part.table for packet in self.packets for part in packet.parts}
         return {(table.name, fingerprint(table)): table for table in tables}
+
+
+def _fields() -> str:
+    from satchel.audit.views import flat_name
+
+    return ", ".join(f"{name(flat)} AS {flat_name(field)}" for field, flat in zip(CHANGE_FIELDS, FLAT, strict=True))
 
 
 def _change() -> str:

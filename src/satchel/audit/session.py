@@ -29,11 +29,13 @@ if TYPE_CHECKING:
     import duckdb
 
 # In this order: what comes last forbids to change what came before. Spilling is confined to a private folder.
+_OF_EACH = (
+    "python_enable_replacements = false",  # a name in SQL must not find a variable of the caller
+    "TimeZone = 'UTC'",
+)
 _SETTINGS = (
     "autoinstall_known_extensions = false",
     "autoload_known_extensions = false",
-    "python_enable_replacements = false",  # a name in SQL must not find a variable of the caller
-    "TimeZone = 'UTC'",
     "enable_external_access = false",
     "lock_configuration = true",
 )
@@ -82,7 +84,8 @@ class Audit:
         self.views = (*OURS, *(view for named in material.tables for view in (named.view, named.changes_view)))
         self._material, self._lake = material, material.lake
         self._connection: duckdb.DuckDBPyConnection | None = connection
-        self._machine = Machine(connection.cursor, self._prepare)
+        self._second = connection.cursor()
+        self._machine = Machine(self._second, self._prepare)
         self._states = States(self._machine, material)
         self._answers = Answers(self._states, material, self._evaluate, connection.register, connection.execute)
         self._spill = tempfile.mkdtemp(prefix="satchel-")
@@ -145,6 +148,9 @@ class Audit:
         connection.execute("SET temp_directory = $folder", {"folder": self._spill})
         if self._lake is not None:
             self._lake.attach(connection)
+        for each in (connection, self._second):
+            for setting in _OF_EACH:
+                each.execute(f"SET {setting}")
         for setting in _SETTINGS:
             connection.execute(f"SET {setting}")
         self._prepare(connection)

@@ -122,7 +122,7 @@ class Resolver:
                 "columns": expressions.own_columns(named.table, renamed=False),
                 "source": source_name(named, place, now=subset.now),
                 "ids": "_satchel_wanted",
-                "subset": subset.where,
+                "subset": f"({subset.where}) AND {expressions.key_hint(named.table, ids['id'].to_pylist())}",
             }
             found = self.machine.table(fill("rows_of", words))
         by_id: dict[str, list[Told]] = defaultdict(list)

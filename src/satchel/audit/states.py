@@ -12,6 +12,7 @@ from satchel.audit.machine import Lazy, Machine
 from satchel.audit.material import Material
 from satchel.audit.state import PLAIN, Resolver, State, Subset, special_schema
 from satchel.audit.tables import Named
+from satchel.model.admission import Outcome
 from satchel.model.schema import Table
 from satchel.replication.plan import plan_tables
 
@@ -33,6 +34,15 @@ class States:
                 for other, state in self._make(place, subset).items():
                     self._made[other, subset] = state
             return self._made[place, subset]
+
+    def outcome(self, place: int, id_: str) -> Outcome | None:
+        """What constraints make of a row, where it is not shown as the policy has it. A table that no constraint speaks
+        of is not looked at for it."""
+        tables = self.material.tables
+        rules = [self._rules[tables[other].table.name] for other in self._components[place]]
+        if not any(rule.unique or rule.foreign_keys for rule in rules):
+            return None
+        return self.state(place).outcomes.get(id_)
 
     def lazy(self, place: int, subset: Subset = NOW) -> tuple[Lazy, Lazy]:
         """`State.plain` and `State.special`, made when they are read."""

@@ -72,7 +72,8 @@ def _parts(named: Named, place: int, *, now: bool) -> str:
     for number, source in enumerate(named.shapes):
         if now and source.shape.kind == "covered":
             continue
-        select = f"SELECT {columns}, {_change(source.shape.branch)} FROM {shape_name(place, number)} AS part"
+        flat, change = _flat_fields(source.shape.branch), _change(source.shape.branch)
+        select = f"SELECT {flat}, {columns}, {change} FROM {shape_name(place, number)} AS part"
         if source.shape.kind == "base" and not now:
             select += f" SEMI JOIN (FROM {LEDGER_NAME} WHERE NOT here) AS packet ON {_IS_OF}"
         found.append(select)
@@ -89,6 +90,35 @@ def _change(branch: str) -> str:
     return f'struct_pack("origin" := {expressions.text(branch)}, {rest}) AS _change'
 
 
+def _flat_fields(branch: str) -> str:
+    """What `_change` says, as columns of their own: out of a lake each is read by itself. They come first, so that no
+    column of a user's can stand in their place."""
+    origin = expressions.text(branch) if branch else f"part.{flat_name('origin')}"
+    fields = (f"part.{flat_name(field)} AS {flat_name(field)}" for field in CHANGE_FIELDS if field != "origin")
+    return f"{origin} AS {flat_name('origin')}, {', '.join(fields)}"
+
+
+def flat_name(field: str) -> str:
+    """A field of `_change` as a column of a table's parts."""
+    return f"{MACHINERY}_change_{field}"
+
+
+def flattened(sql: str) -> str:
+    """SQL on the parts of a table (`part`) that takes fields of `_change` from their own columns."""
+    return _FIELD.sub(lambda found: f"part.{flat_name(found[1])}", sql)
+
+
+_FIELD = re.compile(rf'\bpart\._change\."?({"|".join(CHANGE_FIELDS)})\b"?')
+# Templates in which `part` is always the parts of a table.
+_OF_PARTS = frozenset({"changes", "faces", "row_history", "rows_of", "table_changes", "versions"})
+
+
+def dataset_view(relation: str) -> str:
+    """CREATE statement of the rows of files that are registered as `<relation>_rows`, in the form of parts."""
+    fields = ", ".join(f'rows._change."{field}" AS {flat_name(field)}' for field in CHANGE_FIELDS)
+    return f"CREATE TEMP VIEW {relation} AS SELECT {fields}, rows.* FROM {relation}_rows AS rows"
+
+
 def _typed(column: Column) -> str:
     quoted = expressions.name(column.name)
     return f"CAST({quoted} AS VARCHAR) AS {quoted}" if column.type == "string" else quoted
@@ -96,7 +126,7 @@ def _typed(column: Column) -> str:
 
 def _changes_of(named: Named, parts: str) -> str:
     columns = expressions.own_columns(named.table, renamed=True)
-    return _template("table_changes").substitute(columns=columns, parts=parts)
+    return fill("table_changes", {"columns": columns, "parts": parts})
 
 
 def shown(named: Named, place: int, number: int | str, *, now: bool = True, identified: bool = False) -> str:
@@ -111,10 +141,10 @@ def shown(named: Named, place: int, number: int | str, *, now: bool = True, iden
     return fill(
         "shown",
         {
-            "columns": columns,
+            "columns": flattened(columns),
             "special_columns": special_columns,
             "source": source_name(named, place, now=now),
-            "key": key,
+            "key": flattened(key),
             "plain": plain_name(number),
             "special": special_name(number),
         },
@@ -123,17 +153,14 @@ def shown(named: Named, place: int, number: int | str, *, now: bool = True, iden
 
 def _long_form(named: Named, parts: str) -> str:
     table = named.table
-    return _template("changes").substitute(
-        table=expressions.text(table.name),
-        key=expressions.key_json(table),
-        row=expressions.row_json(table),
-        parts=parts,
-    )
+    words = {"key": expressions.key_json(table), "row": expressions.row_json(table)}
+    return fill("changes", {**words, "table": expressions.text(table.name), "parts": parts})
 
 
 def fill(name: str, words: Mapping[str, str]) -> str:
     """A template of sql/ with its words filled in."""
-    return _template(name).substitute(words)
+    filled = _template(name).substitute(words)
+    return flattened(filled) if name in _OF_PARTS else filled
 
 
 @cache

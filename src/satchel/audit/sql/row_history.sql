@@ -1,5 +1,5 @@
 -- Every version of one row, oldest first, and what became of it.
--- $id: the row; $outcomes: of each version what became of it.
+-- $id: the row; $hint: what statistics say of it; $outcomes: of each version what became of it.
 SELECT
     $columns,
     part._change.origin AS _origin,
@@ -13,5 +13,5 @@ SELECT
     part._change.misfit AS _misfit
 FROM $parts AS part
 JOIN $outcomes AS outcome ON outcome.origin = part._change.origin AND outcome.seq = part._change.seq
-WHERE $key = $id
+WHERE $hint AND $key = $id
 ORDER BY part._change.stamp, part._change.origin, part._change.seq
