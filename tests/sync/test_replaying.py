@@ -161,3 +161,45 @@ def test_a_schema_with_checks_triggers_and_views_is_replayed(tmp_path: Path) -> 
     meet(tmp_path / "share", [office, branch])
     for place in (office, branch):
         assert place.node.replay()["equal"]
+
+
+@pytest.mark.slow
+def test_columns_and_tables_that_came_later_or_are_not_here_are_no_difference(tmp_path: Path) -> None:
+    office = found_network(tmp_path, make_database(tmp_path / "office.db", *SCHEMA), tables=["*"])
+    branch = join_network(office, "branch", emptied(office.db, tmp_path / "branch.db"))
+    share = tmp_path / "share"
+    meet(share, [office, branch])
+    office.sql("ALTER TABLE customers ADD COLUMN phone TEXT DEFAULT '-'")
+    office.sql("UPDATE customers SET phone = '1' WHERE id = 'c1'", "CREATE TABLE tags (id TEXT PRIMARY KEY, n INTEGER)")
+    office.sql("INSERT INTO tags VALUES ('t', 1)")
+    meet(share, [office, branch])
+    assert {entry["table"] for entry in branch.node.status()["lacks"]} == {"customers", "tags"}
+    for place in (office, branch):
+        assert place.node.replay()["equal"], place.name
+    branch.sql("ALTER TABLE customers ADD COLUMN phone TEXT DEFAULT 'none'", "DROP TABLE stock")
+    branch.sql("CREATE TABLE tags (id TEXT PRIMARY KEY, n INTEGER)")
+    meet(share, [office, branch])
+    branch.sql("UPDATE customers SET town = 'Rome' WHERE id = 'c2'")
+    meet(share, [office, branch])
+    assert branch.rows("SELECT phone FROM customers ORDER BY id") == [("1",), ("none",)]
+    for place in (office, branch):
+        assert place.node.replay()["equal"], place.name
+
+
+@pytest.mark.slow
+def test_both_sides_of_a_fork_are_replayed(office: Place, branch: Place) -> None:
+    copy = Place("branch", office.root / "copy", office.root / "copy" / "branch.db")
+    copy.root.mkdir()
+    shutil.copytree(branch.home, copy.home)
+    shutil.copyfile(branch.db, copy.db)
+    settings = copy.home / "satchel.toml"
+    settings.write_text(settings.read_text().replace(str(branch.db), str(copy.db)))
+    branch.sql("UPDATE stock SET pieces = 5")
+    copy.sql("UPDATE customers SET town = 'Rome' WHERE id = 'c1'")
+    branch.export(office.root / "one")
+    copy.export(office.root / "two")
+    office.node.import_(office.root / "one", office.root / "two")
+    assert office.node.status()["forks"]
+    assert office.node.replay()["equal"]
+    meddle(office, "UPDATE stock SET pieces = 6")
+    assert found(office.node.replay()) == [("stock", ["s1"], "changed", ["pieces"])]

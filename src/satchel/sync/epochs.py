@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 # What a database forgets that goes on under another name: nothing of it is about that name.
-FORGOTTEN = {"epochs": "[]", "heard": "[]", "acknowledged": "0", "branch": ""}
+FORGOTTEN = {"epochs": "[]", "heard": "[]", "acknowledged": "0", "branch": "", "digests": "{}", "equality": "{}"}
 _LENGTH = 4  # random, never counted: a restored database has forgotten how far it had counted
 
 
