@@ -119,15 +119,45 @@ def test_a_row_becomes_what_it_was_in_a_version(office: Place, branch: Place, sh
     assert rows(branch) == rows(office)
 
 
-def test_what_is_in_conflict_is_left_to_resolve(office: Place, branch: Place, share: Path) -> None:
+def test_two_that_wrote_different_columns_are_undone_one_after_the_other(
+    office: Place, branch: Place, share: Path
+) -> None:
+    office.sql("UPDATE customers SET name = 'A' WHERE id = 'c1'")
+    branch.sql("UPDATE customers SET town = 'Kiel' WHERE id = 'c1'")
+    meet(share, [office, branch])
+    packets = newest(branch), newest(office)
+    assert branch.node.revert(packets[0])["left"] == []
+    meet(share, [office, branch])
+    assert rows(office)[0] == ("c1", "A", "Ulm")
+    assert branch.node.revert(packets[1])["left"] == []
+    meet(share, [office, branch])
+    assert rows(office) == rows(branch) == BEFORE
+
+
+def test_a_version_of_a_row_in_conflict_decides_it(office: Place, branch: Place, share: Path) -> None:
+    office.sql("UPDATE customers SET town = 'Bern' WHERE id = 'c1'")
+    branch.sql("UPDATE customers SET town = 'Kiel' WHERE id = 'c1'")
+    meet(share, [office, branch])
+    office.node.revert("customers", "c1", to=newest(office))
+    meet(share, [office, branch])
+    assert rows(branch)[0] == ("c1", "Ada", "Bern")
+    assert office.node.conflicts() == branch.node.conflicts() == []
+
+
+def test_a_row_in_conflict_is_left_to_resolve(office: Place, branch: Place, share: Path) -> None:
+    """Also its other columns: an edit of them would pass the conflict over."""
     office.sql("UPDATE customers SET town = 'Bern' WHERE id = 'c1'")
     branch.sql("UPDATE customers SET town = 'Kiel', name = 'A' WHERE id = 'c1'")
     meet(share, [office, branch])
+    (conflict,) = office.node.conflicts()
     report = office.node.revert(newest(branch))
     assert [(entry["columns"], entry["why"]) for entry in report["left"]] == [
-        (["town"], "in conflict: settle it with `satchel resolve`")
+        (["name", "town"], "in conflict: settle it with `satchel resolve`")
     ]
-    assert office.rows("SELECT name FROM customers WHERE id = 'c1'") == [("Ada",)]
+    assert [entry["id"] for entry in office.node.conflicts()] == [conflict["id"]]
+    assert office.node.revert(newest(branch), force=True)["counts"]["update"] == 1
+    assert rows(office)[0] == BEFORE[0]
+    assert office.node.conflicts() == []
 
 
 @pytest.mark.parametrize(

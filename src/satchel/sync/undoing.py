@@ -146,12 +146,13 @@ def _put_back(
             return _updated(table, key, differing)
         why = Left((), BESIDE) if row.conflict else Left((), BACK_SINCE, now.others(packets))
         return Undoing(table, key, left=(why,))
-    values: dict[str, Value] = {}
-    left: list[Left] = []
-    for name in (n for n in table.names if n in before.written.columns and n in row.cells and n not in table.key):
-        value, cell = was.cells[name].value if name in was.cells else None, row.cells[name]
-        if force or (cell.dot in packets and name not in row.conflict):
-            values[name] = value
-        elif not same(cell.value, value):
-            left.append(Left((name,), BESIDE) if name in row.conflict else Left((name,), CHANGED_SINCE, str(cell.dot)))
-    return _updated(table, key, {n: v for n, v in values.items() if not same(row.cells[n].value, v)}, left)
+    written = [n for n in table.names if n in before.written.columns and n in row.cells and n not in table.key]
+    wanted = {n: was.cells[n].value if n in was.cells else None for n in written}
+    differing = {n: value for n, value in wanted.items() if not same(row.cells[n].value, value)}
+    if force:
+        return _updated(table, key, {n: value for n, value in wanted.items() if n in differing or n in row.conflict})
+    if row.conflict and differing:  # an edit of any column would pass the conflict over
+        return Undoing(table, key, left=(Left(tuple(differing), BESIDE),))
+    ours = {n: value for n, value in differing.items() if row.cells[n].dot in packets}
+    left = [Left((n,), CHANGED_SINCE, str(row.cells[n].dot)) for n in differing if n not in ours]
+    return _updated(table, key, ours, left)
