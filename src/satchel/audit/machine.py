@@ -50,12 +50,12 @@ class Machine:
     """The second connection; `prepare` fills it when it is first used. One question at a time."""
 
     def __init__(
-        self, connect: Callable[[], duckdb.DuckDBPyConnection], prepare: Callable[[duckdb.DuckDBPyConnection], None]
+        self, connection: duckdb.DuckDBPyConnection, prepare: Callable[[duckdb.DuckDBPyConnection], None]
     ) -> None:
         self.lock = threading.RLock()
         self.failed: SatchelError | None = None
-        self._connect, self._prepare = connect, prepare
-        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._connection, self._prepare = connection, prepare
+        self._prepared = False
 
     @contextmanager
     def failing(self) -> Iterator[None]:
@@ -71,8 +71,8 @@ class Machine:
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
         """Open, with everything that the views stand on."""
-        if self._connection is None:
-            self._connection = self._connect()
+        if not self._prepared:
+            self._prepared = True
             self._prepare(self._connection)
         return self._connection
 
@@ -111,7 +111,5 @@ class Machine:
             self.run(f"DROP TABLE IF EXISTS {name}")
 
     def close(self) -> None:
-        """Closes the connection, if there is one."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        """Closes the connection."""
+        self._connection.close()
