@@ -42,14 +42,11 @@ def write_rival(path: str, rows: int, changes: int, key: str) -> None:
     connection.close()
 
 
-def content(path: str, table: str = "orders") -> dict[str, Any]:
-    """What tells two tables apart that should be equal: the rows, counted, and a digest in the order of their keys."""
-    import hashlib
-
+def content(path: str) -> dict[str, Any]:
+    """Sums over all columns: what tells two tables apart that should be equal, in a single pass."""
+    texts = (f"sum(length({name})), sum(unicode(substr({name}, -1)))" for name in ("id", "order_no", "status", "note"))
+    query = f"SELECT count(*), sum(customer_id), sum(qty), sum(round(amount * 100)), {', '.join(texts)} FROM orders"
     connection = orders.open_database(path)
-    digest, count = hashlib.blake2b(), 0
-    for row in connection.execute(f"SELECT * FROM {table} ORDER BY 1"):
-        digest.update(repr(row).encode())
-        count += 1
+    sums = list(connection.execute(query).fetchone())
     connection.close()
-    return {"rows": count, "digest": digest.hexdigest()}
+    return {"sums": sums}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from statistics import median
 
 from benchmarks.bench import Bench
 from benchmarks.measure import Finding, Measure, Side
 from benchmarks.orders import LOCAL, TEXT
-from benchmarks.process import Taken
+from benchmarks.process import Failed, Taken
 from benchmarks.scene import Scene, local_pair, text_pair
 
 
@@ -51,10 +52,19 @@ def imports(scene: Scene) -> tuple[list[Taken], list[Taken]]:
 
     def take() -> tuple[list[Taken], ...]:
         scene.packets(), scene.changeset()
-        return tuple(bench.rounds(ours, theirs))
+        takes = bench.rounds(ours, theirs)
+        _check(bench, scene.changed() / "data.db", bench.folder / "run" / "data.db", bench.folder / "run.db")
+        return tuple(takes)
 
     found: tuple[list[Taken], list[Taken]] = bench.once(f"{scene.key} imports", take)
     return found
+
+
+def _check(bench: Bench, *databases: Path) -> None:
+    """Failed unless all hold the same: a figure of something else would be none."""
+    sums = [bench.ours("application:content", path=path).facts["sums"] for path in databases if path.is_file()]
+    if any(some != sums[0] for some in sums):
+        raise Failed(f"not the same rows: {sums}")
 
 
 def export(bench: Bench, key: str) -> Finding:
