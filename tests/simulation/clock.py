@@ -16,6 +16,8 @@ from unittest import mock
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from satchel.packet.keys import PrivateKey
+
 EPOCH = 1_790_000_000_000  # milliseconds since 1970 UTC: where a simulation begins
 _DAY_MS, _JULIAN_1970 = 86_400_000, 2440587.5
 
@@ -58,6 +60,6 @@ def drawing(rng: random.Random) -> Iterator[None]:
         mock.patch.object(secrets, "token_bytes", lambda count=32: rng.randbytes(count)),
         mock.patch.object(secrets, "choice", rng.choice),
         mock.patch.object(uuid, "uuid4", lambda: uuid.UUID(bytes=rng.randbytes(16), version=4)),
-        mock.patch("satchel.packet.keys.Ed25519PrivateKey.generate", lambda: real(rng.randbytes(32))),
+        mock.patch.object(PrivateKey, "generate", lambda: PrivateKey(real(rng.randbytes(32)))),
     ):
         yield
