@@ -127,9 +127,13 @@ class SQLiteStore(Surroundings, Knowledge, SingleRows):
     def digests(self) -> Digests | None:
         """Digests of all tables; None: something was written since the last seal."""
         from satchel.stores.sqlite.digests import digests
+        from satchel.stores.sqlite.looking import SQLiteLook
 
-        with self._wall(), self._snapshot() as reader:
-            return digests(reader)
+        with self._wall() as db:
+            if not SQLiteLook(db).is_sealed:  # a snapshot may be a copy of everything
+                return None
+            with self._snapshot() as reader:
+                return digests(reader)
 
     def forget_deleted(self, upto: Mapping[str, int], *, dry_run: bool = False) -> Mapping[str, int]:
         """Removes tombstones; how many of each table."""
