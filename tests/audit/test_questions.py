@@ -13,6 +13,7 @@ import pytest
 from satchel.audit.calls import replace_calls
 from satchel.audit.moments import microseconds_of
 from satchel.audit.session import Audit, open_audit
+from satchel.audit.verification import verify_paths
 from satchel.errors import UsageError, VerificationFailed
 from satchel.model.stamp import rfc3339
 from tests.audit.builders import CUSTOMERS, DAY, NOW, Archive, misfit, row
@@ -258,3 +259,13 @@ def test_strict_is_content_with_a_whole_archive(history: Archive) -> None:
     with pytest.raises(VerificationFailed, match="1 packet"):
         history.join("site-c", known=False).write(row({"id": 66}))
         open_audit(history.root, strict=True)
+
+
+def test_the_limits_of_a_home_hold_for_audits_of_its_archive(history: Archive) -> None:
+    (history.root.parent / "satchel.toml").write_text("[limits]\nrows = 2\n")
+    for path in (history.root.parent, history.root):
+        with open_audit(path) as audit:
+            assert {packet for (packet,) in audit.sql("SELECT packet FROM unverified").rows} == {"office/1", "office/4"}
+        assert len(verify_paths(path)["problems"]) > 1
+    with open_audit(history.root / "acme", history.root / "nodes") as audit:
+        assert audit.summary.unverified == 0

@@ -57,7 +57,7 @@ def find_foundation(
     problems: list[Finding] = []
     for place in places:
         try:
-            signed = read_snapshot(read_limited(place.folder / place.marker, _LIMIT), members)
+            signed = read_snapshot(read_limited(place.folder / place.marker, _LIMIT), members, members.limits)
             if isinstance(signed, Waiting):
                 problems.append(_about(place, place.marker, f"waits for {signed.needs}"))
                 continue
@@ -82,7 +82,7 @@ def find_foundation(
 
 def _read(place: Place, signed: SignedSnapshot) -> Foundation:
     manifest = signed.manifest
-    packets = read_packets_part(place.folder, manifest.packets, signed.vector)
+    packets = read_packets_part(place.folder, manifest.packets, signed.vector, signed.limits)
     parts = [(entry.table(), place.folder / entry.file) for entry in manifest.tables]
     name = f"snapshots/{manifest.folder}"
     return Foundation(name, place.folder, manifest.created_ms, signed.vector, packets, parts)

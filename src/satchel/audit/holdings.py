@@ -60,7 +60,7 @@ def read_holdings(
     taken as it was, and what verifies now is remembered. UsageError: nothing of ours is there; VerificationFailed: see
     `read_members`."""
     found = find_ours(paths)
-    introduced = read_members(found.nodes, root)
+    introduced = read_members(found.nodes, root, found.limits)
     if memory is not None:
         memory.begin(introduced.files, introduced.members.root.keyid)
     packets: dict[str, Held] = {}

@@ -13,13 +13,10 @@ from satchel.audit.held import Finding
 from satchel.audit.places import Place
 from satchel.errors import BadPacket
 from satchel.files import FileTrouble, read_limited
-from satchel.packet.limits import DEFAULT_LIMITS
 from satchel.packet.members import Members
 from satchel.packet.problem import Waiting
 from satchel.packet.verify import Parts, SignedManifest, read_manifest, verify_parts
 
-# Base64 makes a payload larger by a third; the rest is checked when the envelope is opened.
-_MARKER_BYTES = DEFAULT_LIMITS.manifest_bytes * 3 // 2
 _CHUNK = 16  # packets that a thread looks at in a row
 _AHEAD = 8  # chunks: what was looked at and nobody has asked for yet takes memory
 _MOST_THREADS = 8
@@ -38,7 +35,7 @@ def open_place(place: Place, members: Members) -> SignedManifest | Finding:
     """The manifest at a place if a member signed it, otherwise why it is not believed."""
     path = place.folder / place.marker
     try:
-        found = read_manifest(read_limited(path, _MARKER_BYTES), members)
+        found = read_manifest(read_limited(path, members.limits.envelope_bytes), members)
     except FileTrouble as trouble:
         return Finding(place.guess, place.marker, trouble.message.removeprefix(f"{path}: "), str(place.folder))
     except BadPacket as bad:

@@ -13,7 +13,7 @@ from satchel.files import FileTrouble, read_limited
 from satchel.packet.ack import Ack, open_ack
 from satchel.packet.card import CardOnFile, read_card
 from satchel.packet.keys import PublicKey
-from satchel.packet.limits import DEFAULT_LIMITS
+from satchel.packet.limits import DEFAULT_LIMITS, Limits
 from satchel.packet.members import Members
 from satchel.packet.problem import Problem, Waiting
 from satchel.packet.receipt import newer
@@ -42,17 +42,17 @@ class Acks:
     size: int = 0
 
 
-def read_members(paths: Sequence[Path], root: PublicKey | None) -> Introduced:
+def read_members(paths: Sequence[Path], root: PublicKey | None, limits: Limits = DEFAULT_LIMITS) -> Introduced:
     """The members by the files of `nodes/`. `root`: the founder's key where it is pinned. VerificationFailed: the
     founder's card is missing, or there are several and none is pinned."""
     files: dict[bytes, Path] = {}
     problems: list[Finding] = []
     for path in paths:
         try:
-            files.setdefault(read_limited(path, DEFAULT_LIMITS.manifest_bytes), path)
+            files.setdefault(read_limited(path, limits.envelope_bytes), path)
         except FileTrouble as trouble:
             problems.append(_about(path, trouble.message.removeprefix(f"{path}: ")))
-    members = Members.from_files(root, files)
+    members = Members.from_files(root, files, limits)
     labels = {f"nodes/{hashlib.sha256(data).hexdigest()[:8]}": path for data, path in files.items()}
     problems += [_named(problem, labels) for problem in members.problems]
     warnings = [f"{waits.what} waits for {waits.needs}" for waits in members.waiting]
@@ -65,7 +65,7 @@ def read_acks(paths: Sequence[Path], members: Members) -> Acks:
     acks = Acks()
     for path in paths:
         try:
-            data = read_limited(path, DEFAULT_LIMITS.manifest_bytes)
+            data = read_limited(path, members.limits.envelope_bytes)
             acks.size += len(data)
             ack = open_ack(data, members)
         except FileTrouble as trouble:

@@ -11,10 +11,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from satchel.audit.home_limits import limits_of
 from satchel.errors import UsageError
 from satchel.files import FileTrouble
 from satchel.files.trouble import translated
 from satchel.model.ids import parse_dot
+from satchel.packet.limits import DEFAULT_LIMITS, Limits
 from satchel.packet.manifest import MANIFEST_NAME, PRUNED_NAME
 from satchel.packet.snapshot import SNAPSHOT_FOLDER
 
@@ -57,6 +59,7 @@ class Found:
     nodes: list[Path] = field(default_factory=list)
     acks: list[Path] = field(default_factory=list)
     unreadable: list[FileTrouble] = field(default_factory=list)
+    limits: Limits = DEFAULT_LIMITS  # on what is read there
 
     @property
     def is_empty(self) -> bool:
@@ -67,10 +70,11 @@ class Found:
 def find_places(paths: Iterable[Path | str]) -> Found:
     """Walks the paths; of a home only its archive is looked at. UsageError: no path, or one that is no folder;
     FileTrouble: a path that cannot be listed (folders below it are only noted)."""
+    paths = list(paths)
     roots = [_root(Path(path)) for path in paths]
     if not roots:
         raise UsageError("no folder was named", "Name an archive, an exchange or a stick.")
-    found, entered = Found(), set[Path]()
+    found, entered = Found(limits=limits_of([Path(path) for path in paths])), set[Path]()
     for root in roots:
         for folder, files in _walk(root, DEPTH, found, top=True):
             real = folder.resolve()

@@ -60,7 +60,7 @@ def verify_paths(*paths: Path | str, root: PublicKey | None = None) -> dict[str,
     UsageError: nothing of ours is there; VerificationFailed: the founder's card is missing, or there are several.
     """
     found = find_ours(paths)
-    introduced = read_members(found.nodes, root)
+    introduced = read_members(found.nodes, root, found.limits)
     acks = read_acks(found.acks, introduced.members)
     report = _Report(files=len(found.nodes) + len(found.acks), size=introduced.size + acks.size)
     report.problems += [*introduced.problems, *acks.problems]
@@ -168,10 +168,9 @@ def _check_parts(place: Place, opened: SignedManifest, parts: Parts, report: _Re
 
 def _row_problems(place: Place, opened: SignedManifest) -> Iterator[BadPacket]:
     """What is wrong inside files that are the signed ones: counts in the footers, dots, contexts, misfits."""
-    from satchel.packet.limits import DEFAULT_LIMITS
     from satchel.packet.reader import VerifiedPacket
 
-    packet = VerifiedPacket(place.folder, opened.manifest, DEFAULT_LIMITS)
+    packet = VerifiedPacket(place.folder, opened.manifest, opened.limits)
     for entry in opened.manifest.tables:
         try:
             for _ in packet.batches(entry.name):
