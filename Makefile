@@ -86,7 +86,7 @@ fuzz: $(READY)
 kills: $(READY)
 	@$(BIN)/python -m tests.kills.whole $(KILLS_EVERY) $(KILLS_WORKERS)
 
-# What the second needs of the machine, it names (Debian: samba rclone sshfs openssh-server fuse3).
+# What the second needs of the machine, it names (Debian: samba smbnetfs sshfs openssh-server fuse3).
 test-shares: $(READY)
 	@$(BIN)/python -m tests.daemon.crowd --nodes 20 --minutes 3
 	@$(BIN)/python -m tests.shares --nodes 6 --minutes 1

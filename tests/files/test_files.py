@@ -269,3 +269,35 @@ def test_the_hook_is_gone_after_the_block(tmp_path: Path) -> None:
     fault_point("create", tmp_path)
     write_new(tmp_path / "a", b"x")
     assert names(tmp_path) == ["a"]
+
+
+def test_a_rename_is_tried_again_where_another_node_takes_the_name_just_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some clients of SMB remove the old file and then rename: two that do it at once find the name taken."""
+    (tmp_path / "new").write_bytes(b"new")
+    (tmp_path / "old").write_bytes(b"old")
+    tries = []
+    real = os.replace
+
+    def twice_taken(source: Path, target: Path) -> None:
+        tries.append(target)
+        if len(tries) < 3:
+            raise FileExistsError(errno.EEXIST, "it exists already", str(target))
+        real(source, target)
+
+    monkeypatch.setattr("satchel.files.write.os.replace", twice_taken)
+    rename_file(tmp_path / "new", tmp_path / "old")
+    assert (tmp_path / "old").read_bytes() == b"new"
+
+
+def test_a_rename_that_is_refused_every_time_is_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "new").write_bytes(b"new")
+
+    def taken(source: Path, target: Path) -> None:
+        raise FileExistsError(errno.EEXIST, "it exists already", str(target))
+
+    monkeypatch.setattr("satchel.files.write.os.replace", taken)
+    with pytest.raises(FileTrouble) as told:
+        rename_file(tmp_path / "new", tmp_path / "old")
+    assert told.value.errno == errno.EEXIST

@@ -1,5 +1,9 @@
-"""Real file servers on loopback, with a folder mounted as a desktop would mount it: SMB (samba, mounted by rclone) and
-SFTP (sshd, mounted by sshfs). Nothing of the machine's own servers is touched."""
+"""Real file servers on loopback, with a folder mounted as a desktop would mount it: SMB (samba, mounted by smbnetfs) and
+SFTP (sshd, mounted by sshfs). Nothing of the machine's own servers is touched.
+
+A mount by rclone is no such thing: it says that a file is written and renamed before the server has it, and with
+several of them files stay under their old names there.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +17,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-NEEDED = {"smb": ("smbd", "rclone", "fusermount3"), "sftp": ("sshd", "sshfs", "ssh-keygen", "fusermount3")}
-PACKAGES = "samba rclone sshfs openssh-server fuse3"  # of Debian
+NEEDED = {"smb": ("smbd", "smbnetfs", "fusermount3"), "sftp": ("sshd", "sshfs", "ssh-keygen", "fusermount3")}
+PACKAGES = "samba smbnetfs sshfs openssh-server fuse3"  # of Debian
+ADDRESS = "127.0.0.77"  # of the SMB server
 _LONGEST = 20.0  # seconds until a server or a mount is there
 
 
@@ -25,9 +30,12 @@ def program(name: str) -> str | None:
 
 def missing(kind: str) -> list[str]:
     """What this machine lacks for a kind of share."""
-    return [name for name in NEEDED[kind] if program(name) is None] + (
-        [] if Path("/dev/fuse").exists() else ["/dev/fuse"]
-    )
+    lacking = [name for name in NEEDED[kind] if program(name) is None]
+    if not Path("/dev/fuse").exists():
+        lacking.append("/dev/fuse")
+    if kind == "smb" and os.geteuid() != 0:
+        lacking.append("root, for port 445 of a loopback address")
+    return lacking
 
 
 @contextmanager
@@ -36,12 +44,15 @@ def mounts(kind: str, root: Path, count: int) -> Iterator[Sequence[Path]]:
     folders = [root / f"mount{number}" for number in range(count)]
     with ExitStack() as stack:
         mount = stack.enter_context({"smb": _samba, "sftp": _sshd}[kind](root))
+        places = []
         for folder in folders:
             folder.mkdir()
-            mount(folder)
+            places.append(mount(folder))
             stack.callback(subprocess.run, ["fusermount3", "-uz", str(folder)], check=False)
             _until(lambda folder=folder: os.path.ismount(folder), f"{folder} is not mounted")
-        yield folders
+        for place in places:
+            _until(place.is_dir, f"{place} is not there")
+        yield places
 
 
 def _free_port() -> int:
@@ -58,9 +69,9 @@ def _until(holds: Callable[[], bool], what: str) -> None:
         time.sleep(0.1)
 
 
-def _answers(port: int) -> bool:
+def _answers(address: str, port: int) -> bool:
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((address, port)) == 0
 
 
 @contextmanager
@@ -69,29 +80,27 @@ def _serving(command: Sequence[object], port: int) -> Iterator[None]:
         list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     ) as server:
         try:
-            _until(lambda: _answers(port), f"{command[0]} does not answer")
+            _until(lambda: _answers("127.0.0.1", port), f"{command[0]} does not answer")
             yield
         finally:
             server.terminate()
 
 
 @contextmanager
-def _samba(root: Path) -> Iterator[Callable[[Path], None]]:
-    state, data, port = root / "state", root / "data", _free_port()
+def _samba(root: Path) -> Iterator[Callable[[Path], Path]]:
+    """Clients know no port but 445, so it has an address of its own."""
+    state, data = root / "state", root / "data"
     state.mkdir()
     data.mkdir()
-    folders = "\n".join(
-        f"{name} = {state}"
-        for name in ("private dir", "lock directory", "state directory", "cache directory", "pid directory")
-    )
+    kinds = ("private dir", "lock directory", "state directory", "cache directory", "pid directory")
     config = root / "smb.conf"
     config.write_text(f"""\
 [global]
 server role = standalone server
-smb ports = {port}
+smb ports = 445
 bind interfaces only = yes
-interfaces = lo
-{folders}
+interfaces = {ADDRESS}/8
+{chr(10).join(f"{name} = {state}" for name in kinds)}
 ncalrpc dir = {state}/ncalrpc
 log file = {state}/log
 map to guest = Bad User
@@ -104,23 +113,30 @@ read only = no
 guest ok = yes
 """)
 
-    def mount(folder: Path) -> None:
-        password = subprocess.run(["rclone", "obscure", "x"], capture_output=True, text=True, check=True).stdout.strip()
-        remote = f":smb,host=127.0.0.1,port={port},user=guest,pass={password}:data"
-        options = ["--config", "", "--vfs-cache-mode", "writes", "--vfs-write-back", "0s", "--dir-cache-time", "1s"]
-        cache = ["--cache-dir", str(folder.with_name(folder.name + "-cache"))]
-        subprocess.run(["rclone", "mount", remote, str(folder), *options, *cache, "--daemon"], check=True)
+    def mount(folder: Path) -> Path:
+        home = folder.with_name(folder.name + "-home")
+        (home / ".smb").mkdir(parents=True)
+        shutil.copy(config, home / ".smb" / "smb.conf")
+        for name, text in {
+            "smbnetfs.conf": 'include "smbnetfs.auth"\ninclude "smbnetfs.host"\nsmb_query_browsers "false"\n',
+            "smbnetfs.auth": 'auth "guest" "x"\n',
+            "smbnetfs.host": f"host {ADDRESS} visible=true\n",
+        }.items():
+            (home / ".smb" / name).write_text(text)
+            (home / ".smb" / name).chmod(0o600)
+        subprocess.run(["smbnetfs", str(folder)], env=os.environ | {"HOME": str(home)}, check=True, capture_output=True)
+        return folder / ADDRESS / "data"
 
     subprocess.run([str(program("smbd")), "-s", str(config), "-D"], check=True)
     try:
-        _until(lambda: _answers(port), "smbd does not answer")
+        _until(lambda: _answers(ADDRESS, 445), "smbd does not answer")
         yield mount
     finally:
         os.kill(int((state / "smbd.pid").read_text()), signal.SIGTERM)
 
 
 @contextmanager
-def _sshd(root: Path) -> Iterator[Callable[[Path], None]]:
+def _sshd(root: Path) -> Iterator[Callable[[Path], Path]]:
     data, port = root / "data", _free_port()
     data.mkdir()
     for name in ("host", "client"):
@@ -134,10 +150,11 @@ def _sshd(root: Path) -> Iterator[Callable[[Path], None]]:
     }  # fmt: skip
     words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
 
-    def mount(folder: Path) -> None:
+    def mount(folder: Path) -> Path:
         settings = f"IdentityFile={root / 'client'},StrictHostKeyChecking=no,UserKnownHostsFile=/dev/null,reconnect"
         place = f"{_user()}@127.0.0.1:{data}"
         subprocess.run(["sshfs", "-p", str(port), "-o", settings, place, str(folder)], check=True)
+        return folder
 
     server = [program("sshd"), "-D", "-f", "/dev/null", "-h", root / "host", "-p", port, *words]
     with _serving(server, port):

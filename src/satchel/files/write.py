@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ from satchel.files.read import open_regular
 from satchel.files.throttle import piece_size, spend
 from satchel.files.trouble import FileTrouble, translated, trouble_with
 
+_PAUSES = (0.01, 0.05, 0.2)  # seconds between tries of a rename over a name that another node takes just now
 _PIECE = 1 << 20  # bytes held in memory while copying
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 # What file systems say that have no way to flush a folder (some network and FUSE ones); they order by themselves.
@@ -67,9 +69,16 @@ def replace_with(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def rename_file(source: Path, target: Path) -> None:
-    """Renames a file over whatever file has the name. Files only: a renamed folder is not safe on FAT."""
+    """Renames a file over whatever file has the name. Files only: a renamed folder is not safe on FAT. A file system
+    that can only remove and then rename (some clients of SMB) finds the name taken where two do that at once: it is
+    tried again."""
     with translated(target):
         fault_point("rename", target)
+        for pause in _PAUSES:
+            with suppress(FileExistsError):
+                os.replace(source, target)
+                return
+            time.sleep(pause)
         os.replace(source, target)
 
 
