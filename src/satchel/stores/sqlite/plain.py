@@ -68,7 +68,9 @@ class _Plain:
             f" {masks}, {', '.join(ours)})"
         )
         names = ", ".join(("id", "kind", "blind", "at", *layout.masks, *layout.keys, *self._here))
-        by = [f"coalesce(e.now_n, CAST({numbers.birth_number(key[0])} AS INTEGER))"] if layout.is_local else []
+        # Of two rows that had one number, the one that is gone comes first.
+        number = f"coalesce(e.now_n, CAST({numbers.birth_number(key[0])} AS INTEGER)), e.now_n IS NOT NULL"
+        by = [number] if layout.is_local else []
         self.db.execute(
             f"INSERT INTO {self.order} ({names}) SELECT e.id, upper(e.kind), e.kind <> upper(e.kind), e.at,"
             f" {', '.join([layout.list_of('e', layout.masks), *key, *here])} FROM {seen.source} e"
