@@ -22,6 +22,7 @@ from satchel.packet.rows import arrow_schema
 from satchel.packet.verify import Parts, verify_parts
 
 BATCH_ROWS = 32_768
+_FEW_ROWS = 5_000  # for so few, threads cost more than they bring
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def decode_part(file: BinaryIO, entry: TableEntry, limits: Limits) -> Iterator[p
         footer = read_footer(file, limits, entry.file)
         check_footer(footer, entry, limits)
         parquet = pq.ParquetFile(file, read_dictionary=text_leaves(footer), page_checksum_verification=True)
-        yield from parquet.iter_batches(BATCH_ROWS)
+        yield from parquet.iter_batches(BATCH_ROWS, use_threads=footer.num_rows > _FEW_ROWS)
     except BadPacket:
         raise
     # Of a file that somebody made by hand pyarrow says KeyError, RuntimeError or whatever C++ threw.

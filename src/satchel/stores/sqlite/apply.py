@@ -24,7 +24,7 @@ from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.stage import Stage
 from satchel.stores.sqlite.suspend import SuspendedTriggers
 from satchel.stores.sqlite.taking_out import Maximal, TakingOut
-from satchel.stores.sqlite.together import TwiceTold, check_once
+from satchel.stores.sqlite.together import TwiceTold, told_once
 
 _ROWS_AT_ONCE = 300_000  # packets of a group are staged together up to so many rows
 
@@ -141,9 +141,7 @@ class SQLiteApplying:
                 loaded.add(name)
                 self.noticed(f"main.{layout.user}", layout)
                 continue
-            stages[name] = self._stage(layout, packets)
-            if once:
-                check_once(self.db, stages[name])
+            stages[name] = self._stage(layout, packets, once=once)
             classify(self.db, stages[name], _odd(layout, self._base_seen(layout, packets[0].context)))
             make_odd(self.db, stages[name], [packet.dot.seq for packet in packets if packet.misled])
             self.noticed(stages[name].name, layout)
@@ -180,14 +178,18 @@ class SQLiteApplying:
         counts.inserted += count
         return True
 
-    def _stage(self, layout: Layout, packets: Sequence[Incoming]) -> Stage:
-        stage = Stage(layout, "incoming")
+    def _stage(self, layout: Layout, packets: Sequence[Incoming], *, once: bool) -> Stage:
+        stage = Stage(layout, "incoming", once=once)
         stage.create(self.db)
-        for packet in packets:
-            if packet.rows.get(layout.table.name):
-                stage.fill(self.db, packet.dot.seq, packet.batches(layout.table.name))
+        with told_once(once):
+            self._fill(stage, packets)
         arrivals.translate(self.db, self.layouts, stage)
         return stage
+
+    def _fill(self, stage: Stage, packets: Sequence[Incoming]) -> None:
+        for packet in packets:
+            if packet.rows.get(stage.layout.table.name):
+                stage.fill(self.db, packet.dot.seq, packet.batches(stage.layout.table.name))
 
     def noticed(self, source: str, layout: Layout) -> None:
         """Versions of a table's rows have just been applied; `source` holds them. Joining looks at them."""

@@ -28,12 +28,13 @@ def classify(db: sqlite3.Connection, stage: Stage, odd: str) -> None:
     db.execute(f"CREATE TABLE {name} (rn INTEGER PRIMARY KEY, present, rid INTEGER, odd, tomb, gone, mask)")
     user_key = layout.key_of("u:t")[0]
     rowid = f"t.{layout.rowid}" if layout.rowid else "NULL"
+    staged, order = stage.in_order
     db.execute(
         f"INSERT INTO {name} SELECT s.rn, {user_key} IS NOT NULL, {rowid}, {odd}, coalesce(r.d, 0),"
-        f" s.op = 'delete', s.mask FROM {stage.name} s"
+        f" s.op = 'delete', s.mask FROM {staged}"
         f" LEFT JOIN main.{layout.user} t ON {layout.match('u:t', 'l:s')}"
         f" LEFT JOIN {layout.rows} r ON {layout.match('k:r', 'c:s')}"
-        " LEFT JOIN temp._satchel_context c ON c.o = r.o ORDER BY s.rn"
+        f" LEFT JOIN temp._satchel_context c ON c.o = r.o ORDER BY {order}"
     )
 
 
@@ -52,9 +53,11 @@ def book(db: sqlite3.Connection, stage: Stage, origin: int) -> None:
     keys, slots = ", ".join(layout.keys), layout.list_of("s", layout.key_slots)
     db.execute(f"DELETE FROM {layout.images} WHERE ({keys}) IN (SELECT {slots} {source} AND z.tomb)")
     fixed = f"{stage.origin_of(origin)}, s.q, s.stamp, z.gone"
+    staged, order = stage.in_order
+    several = f"FROM {staged} CROSS JOIN {classes(layout)} z USING (rn) WHERE NOT z.odd" if stage.once else source
     db.execute(
         f"INSERT OR REPLACE INTO {layout.rows} ({keys}, o, q, s, d, many, x, a, b, l)"
-        f" SELECT {slots}, {fixed}, 0, s.ctx, {ODD_TIME}, s.by, s.lin {source} ORDER BY z.rn"
+        f" SELECT {slots}, {fixed}, 0, s.ctx, {ODD_TIME}, s.by, s.lin {several} ORDER BY {order}"
     )
     db.execute(
         f"INSERT OR REPLACE INTO {layout.images} ({keys}, o, q, s, d, x, a, b, l, {', '.join(layout.slots)})"

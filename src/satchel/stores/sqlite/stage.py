@@ -34,12 +34,14 @@ _BATCH_BYTES = 16 * 1024 * 1024
 @dataclass(frozen=True)
 class Stage:
     """A staging table for changes of one application table; `purpose` makes its name unique. `lacks`: masks of the
-    columns that some rows lack, since nobody ever wrote them; `brings`: packets with columns that ours has not."""
+    columns that some rows lack, since nobody ever wrote them; `brings`: packets with columns that ours has not. `once`:
+    no row may stand in it twice, sqlite3.IntegrityError; packets of several groups lie in it one behind the other."""
 
     layout: Layout
     purpose: str
     lacks: set[int] = field(default_factory=set)
     brings: set[int] = field(default_factory=set)
+    once: bool = False
 
     @property
     def name(self) -> str:
@@ -57,6 +59,18 @@ class Stage:
             f"CREATE TABLE {self.name} (rn INTEGER PRIMARY KEY, q INTEGER, op TEXT, at INTEGER, by TEXT, stamp INTEGER,"
             f" mask TEXT, lin TEXT, ctx TEXT, {self.layout.slot_list()}{self.layout.own_number_list()})"
         )
+
+        if self.once:
+            keys = ", ".join(self.layout.key_slots)
+            db.execute(f"CREATE UNIQUE INDEX {self.name}_once ON {self.name.partition('.')[2]} ({keys})")
+
+    @property
+    def in_order(self) -> tuple[str, str]:
+        """SQL: itself as `s`, to be read in the order of the keys, and that order."""
+        if not self.once:
+            return f"{self.name} s", "s.rn"
+        index = f"{self.name.partition('.')[2]}_once"
+        return f"{self.name} s INDEXED BY {index}", self.layout.list_of("s", self.layout.key_slots)
 
     def drop(self, db: sqlite3.Connection) -> None:
         """Removes it."""

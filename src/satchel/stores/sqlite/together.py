@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from satchel.stores.records import Incoming
-from satchel.stores.sqlite.stage import Stage
 
 MOST_ROWS = 100_000  # of groups in one go
 
@@ -21,12 +21,14 @@ class TwiceTold(Exception):
     """A row is in two of the groups: they are applied one after the other. It does not leave this room."""
 
 
-def check_once(db: sqlite3.Connection, stage: Stage) -> None:
-    """TwiceTold if a row is staged twice."""
-    keys = ", ".join(stage.layout.key_slots)
+@contextmanager
+def told_once(once: bool) -> Iterator[None]:
+    """TwiceTold if a row is staged twice inside: no more than the packets up to there were read for nothing."""
     try:
-        db.execute(f"CREATE UNIQUE INDEX {stage.name}_once ON {stage.name.partition('.')[2]} ({keys})")
+        yield
     except sqlite3.IntegrityError as problem:
+        if not once:
+            raise
         raise TwiceTold from problem
 
 
