@@ -269,3 +269,17 @@ def test_the_limits_of_a_home_hold_for_audits_of_its_archive(history: Archive) -
         assert len(verify_paths(path)["problems"]) > 1
     with open_audit(history.root / "acme", history.root / "nodes") as audit:
         assert audit.summary.unverified == 0
+
+
+def test_packets_of_two_networks_are_not_mixed(history: Archive, tmp_path: Path) -> None:
+    other = Archive(tmp_path / "other" / "packets")
+    other.office.write(row({"id": 1, "name": "theirs"}))
+    with pytest.raises(VerificationFailed) as caught:
+        open_audit(history.root, other.root)
+    assert caught.value.message == "there are several founders' cards: acme, by office; acme, by office"
+    assert "one network only" in caught.value.hint
+    shutil.copytree(other.root / "acme", history.root / "stray" / "acme")
+    with open_audit(history.root) as audit:
+        assert audit.summary.verified == 6
+        [(reason,)] = audit.sql("SELECT reason FROM unverified").rows
+        assert reason.startswith("of another network: acme")

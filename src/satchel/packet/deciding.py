@@ -128,8 +128,10 @@ class _Files:
         if not founders:
             raise VerificationFailed("the founder's card is missing", "Put the folder nodes/ beside the packets.")
         if len({(card.card.key, card.card.network.id) for card in founders}) > 1:
+            names = "; ".join(sorted(f"{card.card.network.name}, by {card.name}" for card in founders))
             raise VerificationFailed(
-                "there are several founders' cards", "Say which key is the founder's, or remove the foreign card."
+                f"there are several founders' cards: {names}",
+                "Name the folders of one network only; a program can also pin the founder's key.",
             )
         return min(founders, key=lambda card: card.hash)
 
