@@ -272,6 +272,7 @@ def _with_outcomes(
     site: Site, identities: Identities, table: Table, key: Sequence[Value], versions: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     """Adds what became of each version: what stands now is asked of the store, everything else was superseded."""
+    from satchel.audit.history import contributes
     from satchel.model.value import to_json
 
     standing = {version.dot: version for version in site.store.standing(table.name, key)}
@@ -294,7 +295,7 @@ def _with_outcomes(
         elif len(standing) == 1:
             entry["outcome"] = "shown"
         else:
-            entry["outcome"] = "shown" if _contributes(mine, standing, shown) else "lost"
+            entry["outcome"] = "shown" if contributes(mine, shown) else "lost"
         entry["row"] = {name: to_json(value) for name, value in entry["row"].items()}
         found.append(entry)
     return found
@@ -313,11 +314,3 @@ def _from_books(version: Version) -> dict[str, Any]:
         "columns": [name for name, cell in version.cells.items() if cell.dot == version.dot],
         "row": {name: cell.value for name, cell in version.cells.items()},
     }
-
-
-def _contributes(version: Any, standing: Mapping[Any, Any], shown: Mapping[str, Value] | None) -> bool:
-    """Whether something of a version beside others is what is shown: the delete, or a value that it wrote."""
-    if shown is None or version.deleted:
-        return shown is None and bool(version.deleted)
-    own = [name for name, cell in version.cells.items() if cell.dot == version.dot]
-    return any(version.cells[name].value == shown.get(name) for name in own)
