@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,6 +22,9 @@ from satchel.model.schema import Table
 from satchel.packet.rows import arrow_schema
 from satchel.packet.table import CHANGE_COLUMN
 from satchel.packet.written import Part
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 ROW_GROUP_ROWS = 65_536
 ROW_GROUP_BYTES = 32 << 20
@@ -100,7 +103,8 @@ class HashingFile(io.RawIOBase):
 
 
 class PartWriter:
-    """One table's file. Rows are gathered to row groups; at most one row group is held in memory."""
+    """One table's file. Rows are gathered to row groups, and each is encoded and written on another thread while the
+    next is gathered: two of them at most are held in memory."""
 
     def __init__(self, folder: Path, table: Table, file: str, *, compress: bool = True) -> None:
         self._table = table
@@ -112,6 +116,8 @@ class PartWriter:
         self._waiting_rows = 0
         self._waiting_bytes = 0
         self._rows = 0
+        self._thread: Executor | None = None  # of a part that has several row groups
+        self._writing: Future[None] | None = None
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Appends rows in wire form (satchel.packet.rows.wrap)."""
@@ -127,6 +133,8 @@ class PartWriter:
     def finish(self) -> Part:
         """Writes what is left and the footer, flushes the file."""
         self._flush_row_group(last=True)
+        self._wait()
+        self._leave_thread()
         assert self._writer is not None
         self._writer.close()
         sha256 = self._sink.sync()
@@ -136,6 +144,7 @@ class PartWriter:
     def abandon(self) -> None:
         """Closes what is open after a failure; the file is not a part."""
         self._sink.abandon()
+        self._leave_thread()
         if self._writer is not None:
             self._writer.close()
         self._sink.close()
@@ -145,9 +154,31 @@ class PartWriter:
             rows = pa.Table.from_batches(self._waiting, schema=arrow_schema(self._table))
             if self._writer is None:
                 self._writer = self._open(rows, whole=last)
-            self._writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
+            self._wait()
             self._rows += rows.num_rows
+            self._write_row_group(self._writer, rows, last=last)
         self._waiting, self._waiting_rows, self._waiting_bytes = [], 0, 0
+
+    def _write_row_group(self, writer: pq.ParquetWriter, rows: pa.Table, *, last: bool) -> None:
+        if last:
+            writer.write_table(rows, row_group_size=ROW_GROUP_ROWS)
+            return
+        if self._thread is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._thread = ThreadPoolExecutor(max_workers=1)
+        self._writing = self._thread.submit(writer.write_table, rows, row_group_size=ROW_GROUP_ROWS)
+
+    def _wait(self) -> None:
+        """The row group before is written; what went wrong with it is raised here."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
+
+    def _leave_thread(self) -> None:
+        if self._thread is not None:
+            self._thread.shutdown()
+            self._thread = None
 
     def _open(self, first: pa.Table, *, whole: bool) -> pq.ParquetWriter:
         """Options follow from the first row group; an order is only claimed where all rows were looked at."""

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import pairwise
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from satchel.model.gids import parse_gid
-from satchel.model.stamp import stamp_of
 from satchel.model.value import Value
 from satchel.stores.records import Incoming
 from satchel.stores.sqlite import books, changes, many, numbers, values
 from satchel.stores.sqlite.connection import quote, tolerant
+from satchel.stores.sqlite.in_columns import fetch_columns
 from satchel.stores.sqlite.layout import Layout
 from satchel.stores.sqlite.pending import author_of, know_authors
-from satchel.stores.sqlite.stage import bindable, fetch, placeholder
+from satchel.stores.sqlite.stage import bindable, placeholder
+
+_MOST_SORTED = 1 << 30  # bytes of a database whose rows are sorted
+_SAMPLE = 1_000  # rows that are looked at
+_NEAR = 64  # rows: on the same page, or the next
 
 
 def batches(
@@ -34,19 +39,38 @@ def batches(
     """Every row with a whole key, in order of its place (see `order_of`), as change batches of one stamp. `began` hears
     the number (from 0) and the place of each batch's first row."""
     know_authors(db)
-    by = author_of(quote(author)) if author is not None and author in layout.table.names else "NULL"
-    fixed = f"'insert', {at}, {by}, {stamp_of(at)}, NULL, NULL, NULL"
     columns = numbers.wire_values(layout, layouts, "t")
     order = order_of(layout, layouts)
     if layout.is_local:
         columns += order
+    says = author is not None and author in layout.table.names
+    if says:
+        columns.append(author_of(quote(str(author))))
     source = f"{layout.source} AS t WHERE {layout.whole_key('u:t')}"
-    query = f"SELECT {fixed}, {', '.join(columns)} FROM {source} ORDER BY {', '.join(order)}"
+    # a plus: by sorting, not by the key's index
+    sign = "+" if _is_scattered(db, layout) else ""
+    query = f"SELECT {', '.join(columns)} FROM {source} ORDER BY {', '.join(f'{sign}{term}' for term in order)}"
     number = 0
-    for rows in fetch(db, query, layout.width):
-        began(number, [rows[0][-1]] if layout.is_local else [rows[0][7 + p] for p in layout.key_places])
-        yield changes.batch_of(db, layout, rows)
-        number += len(rows)
+    for data in fetch_columns(db, query, len(columns)):
+        by = data.pop() if says else None
+        began(number, [data[-1][0]] if layout.is_local else [data[p][0] for p in layout.key_places])
+        yield changes.baseline_batch(layout, at, by, data)
+        number += len(data[0])
+
+
+def _is_scattered(db: sqlite3.Connection, layout: Layout) -> bool:
+    """Whether rows that follow each other by their keys lie all over the table, as with random keys: then it is sorted
+    as it is read, which is a third faster than to fetch each row from where it lies. Not in large databases: what is
+    sorted is written to a temporary file."""
+    if not layout.rowid:
+        return False
+    (size,) = db.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").fetchone()
+    if size > _MOST_SORTED:
+        return False
+    query = f"SELECT {layout.rowid} FROM main.{layout.user} ORDER BY {', '.join(layout.key_names)} LIMIT {_SAMPLE}"
+    places = [place for (place,) in db.execute(query).fetchall()]
+    near = sum(abs(two - one) <= _NEAR for one, two in pairwise(places))
+    return len(places) == _SAMPLE and near < _SAMPLE // 2
 
 
 def order_of(layout: Layout, layouts: Mapping[str, Layout]) -> list[str]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from satchel.errors import BadPacket
+from satchel.model.stamp import stamp_of
 from satchel.model.value import Value
 from satchel.stores.sqlite import books, lineage, values
 from satchel.stores.sqlite.layout import Layout
@@ -32,35 +33,12 @@ _NONE = pa.nulls(1, pa.string())[0]
 
 def batch_of(db: sqlite3.Connection, layout: Layout, rows: Sequence[tuple[Value, ...]]) -> pa.RecordBatch:
     """A change batch of rows (op, at, by, stamp, mask, lin, ctx, c0 ...), behind which a local key's number stands."""
-    fixed, columns = _columns(rows)
-    gids = None
-    if layout.is_local:
-        place = layout.key_places[0]
-        gids, columns[place] = columns[place], columns.pop()
-    arrays = []
-    misfits: dict[int, list[dict[str, object]]] = {}
-    for place, (column, data) in enumerate(zip(layout.table.columns, columns, strict=True)):
-        array, odd = values.to_arrow(column, data, gids=place in layout.roots and column.type == "string")
-        arrays.append(array)
-        for row, value in odd:
-            misfits.setdefault(row, []).append(values.misfit_entry(column.name, value))
-    arrays.append(_struct(db, layout, fixed, gids, misfits))
-    return pa.RecordBatch.from_arrays(arrays, names=[*layout.table.names, "_change"])
+    return batch_of_columns(db, layout, list(zip(*rows, strict=True)))
 
 
-def _columns(rows: Sequence[tuple[Value, ...]]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-    columns = list(zip(*rows, strict=True))
-    return columns[:7], columns[7:]
-
-
-def _struct(
-    db: sqlite3.Connection,
-    layout: Layout,
-    fixed: Sequence[Sequence[Any]],
-    gids: Sequence[Any] | None,
-    misfits: dict[int, list[dict[str, object]]],
-) -> pa.StructArray:
-    op, at, by, stamp, mask, lin, ctx = fixed
+def batch_of_columns(db: sqlite3.Connection, layout: Layout, columns: Sequence[Sequence[Any]]) -> pa.RecordBatch:
+    """The same, of columns."""
+    (op, at, by, stamp, mask, lin, ctx), data = columns[:7], columns[7:]
     names = books.origins(db)
 
     def groups(text: str) -> list[dict[str, object]] | None:
@@ -79,10 +57,9 @@ def _struct(
             ]
         )
 
-    milliseconds = pa.array(at, pa.int64())
     fields = {
         "op": pa.array(op, pa.string()),
-        "at": pc.multiply(milliseconds, 1000).cast(pa.timestamp("us", "UTC")),
+        "at": _microseconds(pa.array(at, pa.int64())),
         "by": pa.array(by, pa.string()),
         "stamp": pa.array(stamp, pa.int64()),
         "columns": values.map_distinct(
@@ -90,12 +67,48 @@ def _struct(
         ),
         "lineage": values.map_distinct(pa.array(lin, pa.string()), groups, _LINEAGE),
         "context": values.map_distinct(pa.array(ctx, pa.string()), _context_entries, _CONTEXT),
-        "gid": pa.nulls(len(op), pa.string()) if gids is None else pa.array(gids, pa.string()),
-        "misfit": pa.array([misfits.get(row) for row in range(len(op))], _MISFIT)
-        if misfits
-        else pa.nulls(len(op), _MISFIT),
     }
-    return pa.StructArray.from_arrays(list(fields.values()), names=list(fields))
+    return _batch(layout, fields, data)
+
+
+def baseline_batch(layout: Layout, at: int, by: Sequence[Any] | None, data: Sequence[Sequence[Any]]) -> pa.RecordBatch:
+    """A change batch of the founder's rows: all of them inserted at one moment (ms since 1970). `by`: who says to have
+    written each, None: nobody."""
+    count = len(data[0])
+    fields = {
+        "op": pa.repeat("insert", count),
+        "at": _microseconds(pa.repeat(pa.scalar(at, pa.int64()), count)),
+        "by": pa.nulls(count, pa.string()) if by is None else pa.array(by, pa.string()),
+        "stamp": pa.repeat(pa.scalar(stamp_of(at), pa.int64()), count),
+        "columns": pa.nulls(count, _COLUMNS),
+        "lineage": pa.nulls(count, _LINEAGE),
+        "context": pa.nulls(count, _CONTEXT),
+    }
+    return _batch(layout, fields, data)
+
+
+def _batch(layout: Layout, fields: dict[str, pa.Array], data: Sequence[Sequence[Any]]) -> pa.RecordBatch:
+    """The user's columns, and `_change` of these fields, gid and misfit."""
+    columns, count = list(data), len(data[0])
+    gids = pa.nulls(count, pa.string())
+    if layout.is_local:
+        place = layout.key_places[0]
+        gids, columns[place] = pa.array(columns[place], pa.string()), columns.pop()
+    arrays = []
+    misfits: dict[int, list[dict[str, object]]] = {}
+    for place, (column, cells) in enumerate(zip(layout.table.columns, columns, strict=True)):
+        array, odd = values.to_arrow(column, cells, gids=place in layout.roots and column.type == "string")
+        arrays.append(array)
+        for row, value in odd:
+            misfits.setdefault(row, []).append(values.misfit_entry(column.name, value))
+    entries = pa.array(map(misfits.get, range(count)), _MISFIT) if misfits else pa.nulls(count, _MISFIT)
+    fields |= {"gid": gids, "misfit": entries}
+    arrays.append(pa.StructArray.from_arrays(list(fields.values()), names=list(fields)))
+    return pa.RecordBatch.from_arrays(arrays, names=[*layout.table.names, "_change"])
+
+
+def _microseconds(milliseconds: pa.Array) -> pa.Array:
+    return pc.multiply(milliseconds, 1000).cast(pa.timestamp("us", "UTC"))
 
 
 def _context_entries(text: str | None) -> list[dict[str, object]] | None:

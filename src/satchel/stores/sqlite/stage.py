@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from satchel.stores.sqlite.changes import Changes
 
 FIXED = ("rn", "q", "op", "at", "by", "stamp", "mask", "lin", "ctx")
-_MOST_AT_ONCE = 64  # rows that are read before they are weighed: each of them may hold a film
+MOST_AT_ONCE = 64  # rows that are read before they are weighed: each of them may hold a film
 _PROBE = 7  # of so many rows one is weighed; no divisor of the rows at once, so that it is another one each time
 _SIZED = (str, bytes)
 _MOST_ROWS = 50_000
-_BATCH_BYTES = 16 * 1024 * 1024
+BATCH_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -123,13 +123,14 @@ class Stage:
     def batches(self, db: sqlite3.Connection) -> Iterator[pa.RecordBatch]:
         """The changes as batches, in order, each of bounded size. `_change` lacks origin and seq (base.py)."""
         from satchel.stores.sqlite import changes
+        from satchel.stores.sqlite.in_columns import fetch_columns
 
-        select = ", ".join(("op", "at", "by", "stamp", "mask", "lin", "ctx", *self.layout.slots))
+        select = ["op", "at", "by", "stamp", "mask", "lin", "ctx", *self.layout.slots]
         if self.layout.is_local:  # a row that has no number here has that of its birth
             (place,) = self.layout.key_places
-            select += f", coalesce(l{place}, CAST({birth_number(f'c{place}')} AS INTEGER))"
-        for rows in fetch(db, f"SELECT {select} FROM {self.name} ORDER BY rn", self.layout.width):
-            yield changes.batch_of(db, self.layout, rows)
+            select.append(f"coalesce(l{place}, CAST({birth_number(f'c{place}')} AS INTEGER))")
+        for columns in fetch_columns(db, f"SELECT {', '.join(select)} FROM {self.name} ORDER BY rn", len(select)):
+            yield changes.batch_of_columns(db, self.layout, columns)
 
 
 def _says(data: Sequence[Value]) -> bool:
@@ -145,7 +146,7 @@ def fetch(
     cursor = db.execute(query, bound)
     rows: list[tuple[Value, ...]] = []
     given, size = 0, 0.0
-    step = _MOST_AT_ONCE
+    step = MOST_AT_ONCE
     while True:
         try:
             more = cursor.fetchmany(step)
@@ -154,7 +155,7 @@ def fetch(
                 raise
             if rows:
                 yield rows
-            yield from _tolerant(db, query, width, given, bound)
+            yield from fetch_tolerantly(db, query, width, given, bound)
             return
         rows += more
         given += len(more)
@@ -162,17 +163,18 @@ def fetch(
             weight = _weight(more, given, width)
             size += weight * len(more)
             # Memory is bounded by what is read before it is weighed: the next rows may be as large as these.
-            step = max(1, min(_MOST_AT_ONCE, int(_BATCH_BYTES / 8 / weight)))
-        if rows and (not more or size >= _BATCH_BYTES or len(rows) >= _MOST_ROWS):
+            step = max(1, min(MOST_AT_ONCE, int(BATCH_BYTES / 8 / weight)))
+        if rows and (not more or size >= BATCH_BYTES or len(rows) >= _MOST_ROWS):
             yield rows
             rows, size = [], 0.0
         if not more:
             return
 
 
-def _tolerant(
-    db: sqlite3.Connection, query: str, width: int, given: int, bound: Sequence[Value]
+def fetch_tolerantly(
+    db: sqlite3.Connection, query: str, width: int, given: int, bound: Sequence[Value] = ()
 ) -> Iterator[list[tuple[Value, ...]]]:
+    """The rows from the one after so many on, in the same lists, whatever their text is."""
     db.text_factory = surrogates
     try:
         for rows in fetch(db, f"{query} LIMIT -1 OFFSET {given}", width, bound):

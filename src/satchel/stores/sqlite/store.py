@@ -82,7 +82,11 @@ class SQLiteStore(Surroundings, Knowledge, SingleRows):
         """What is pending; None: nothing."""
         from satchel.stores.sqlite.delta import frozen_delta
 
-        with self._wall() as db, frozen_delta(db, self._layouts, rules, self._author, locked=False) as delta:
+        with (
+            self._wall() as db,
+            roomy(db),
+            frozen_delta(db, self._layouts, rules, self._author, locked=False) as delta,
+        ):
             yield delta
 
     @contextmanager

@@ -31,10 +31,14 @@ def to_arrow(column: Column, data: Sequence[Value], *, gids: bool = False) -> tu
     """The column as Arrow, and the misfits: (row, value). pyarrow converts silently (1.5 as int64 is 1), so the set of
     Python types is looked at first. `gids`: only gids fit."""
     if gids:
+        distinct = set(data)  # the same parent stands in many rows
+        right = {value for value in distinct if is_gid(value)}
+        if distinct <= right | {None}:
+            return pa.array(data, pa.string()), []
         odd: list[tuple[int, Value]] = [
-            (row, value) for row, value in enumerate(data) if value is not None and not is_gid(value)
+            (row, value) for row, value in enumerate(data) if value is not None and value not in right
         ]
-        return pa.array([value if is_gid(value) else None for value in data], pa.string()), odd
+        return pa.array([value if value in right else None for value in data], pa.string()), odd
     kinds = set(map(type, data))
     kinds.discard(type(None))
     type_ = arrow_type(column)
