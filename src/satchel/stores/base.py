@@ -172,6 +172,9 @@ class Store(Protocol):
     def left_out(self) -> Sequence[LeftOut]:
         """Tables that are not captured, and rows with NULL in a key."""
 
+    def seen_schema(self) -> Mapping[str, str]:
+        """What is to be noted when the run is done, so that the next `renew_capture` need not look."""
+
     def renew_capture(self, choose: Callable[[Schema], Sequence[Table]] | None = None) -> Sequence[str]:
         """Follows what happened to the application's schema, in one transaction: triggers are renewed, new columns are
         captured, and new tables that `choose` picks; says in words what was found."""

@@ -49,7 +49,7 @@ def catch_up(site: Site) -> None:
 
     sign_next(site)
     if standing == _standing(site) and not site.dry_run:  # nothing was signed
-        site.note(**{CAUGHT_UP: standing})
+        site.learned[CAUGHT_UP] = standing
 
 
 def _standing(site: Site) -> str:

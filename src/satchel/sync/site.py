@@ -60,6 +60,7 @@ class Site:
     twins: list[Receipt] = field(default_factory=list)  # own acknowledgements at exchanges that others than this wrote
     wants: dict[str, str] = field(default_factory=dict)  # what packets wait for, in words -> its hash, 16 digits
     comparing: bool = False  # the digests of the database are to be taken now
+    learned: dict[str, str] = field(default_factory=dict)  # notes that only spare the next run a look
     dry_run: bool = False  # signed files that arrive are then only remembered
     borrowed: dict[str, bytes] = field(default_factory=dict)  # what a dry run remembers: place in the archive -> bytes
 
@@ -127,8 +128,11 @@ class Site:
         if self.dry_run:
             return
         self.memory.shelf = self.shelf.settle()
+        facts = {**self.learned, **self.store.seen_schema()}
         if self.memory.has_changed():
-            self.note(**{NOTE: self.memory.text()})
+            facts[NOTE] = self.memory.text()
+        if facts:
+            self.note(**facts)
 
     @property
     def origin(self) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from satchel import __version__
 from satchel.model.schema import LeftOut, Schema, Table
 from satchel.stores.sqlite import books
 from satchel.stores.sqlite.connection import transaction
+from satchel.stores.sqlite.gap import has_gap
 from satchel.stores.sqlite.opened import Opened
 
 if TYPE_CHECKING:
@@ -17,8 +18,13 @@ if TYPE_CHECKING:
     from satchel.stores.sqlite.layout import Layout
 
 
+LOOKED = "looked"  # note: the state of the schema when somebody looked last and found it right
+
+
 class Surroundings(Opened):
     """The part of `SQLiteStore` that looks at schemas."""
+
+    _seen = ""  # the state of the schema in which nothing was to be done
 
     def inspect(self) -> Schema:
         """What the database holds."""
@@ -101,7 +107,7 @@ class Surroundings(Opened):
         """Follows what happened to the application's schema; says in words what was found."""
         with self._wall() as db:
             looked = self._state_of_schema(db)
-            if books.read_notes(db).get("looked") == looked:
+            if books.read_notes(db).get(LOOKED) == looked and all(has_gap(db, each) for each in self._layouts.values()):
                 return []
         from satchel.stores.sqlite import install, schema
         from satchel.stores.sqlite.drift import Drift
@@ -111,8 +117,7 @@ class Surroundings(Opened):
             stale = install.outdated(db, self._layouts, whole_rows=whole)
             fingerprint = schema.fingerprint(db)
             if not stale and books.read_notes(db).get("fingerprint") == fingerprint:
-                with transaction(db):
-                    books.write_notes(db, {"looked": looked})
+                self._seen = looked
                 return []
             new = choose(schema.inspect(db)) if choose is not None else []
             with transaction(db, durable=True):
@@ -123,6 +128,10 @@ class Surroundings(Opened):
                 books.write_notes(db, {"fingerprint": fingerprint})
             self._forget()
             return [*drift.said, *renewed]
+
+    def seen_schema(self) -> Mapping[str, str]:
+        """What is to be noted when the run is done, so that the next one need not look."""
+        return {LOOKED: self._seen} if self._seen else {}
 
     def _state_of_schema(self, db: sqlite3.Connection) -> str:
         """What SQLite counts up at every change of the schema, anybody's; with what else decides about capture."""
