@@ -1,5 +1,5 @@
-"""Real file servers on loopback, with a folder mounted as a desktop would mount it: SMB (samba, mounted by smbnetfs) and
-SFTP (sshd, mounted by sshfs). Nothing of the machine's own servers is touched.
+"""Real file servers on loopback, with a folder mounted as a desktop would mount it: SMB (samba, by smbnetfs) and SFTP
+(sshd, by sshfs). Nothing of the machine's own servers is touched.
 
 A mount by rclone is no such thing: it says that a file is written and renamed before the server has it, and with
 several of them files stay under their old names there.

@@ -14,7 +14,7 @@ from satchel.cli.session import Session
 @command("plan", "satchel plan /media/stick", "satchel plan stick --json")
 @click.argument("place", metavar="STICK")
 def run(session: Session, place: str) -> Answer:
-    """Say what a stick must carry from here, to whom, and what it brings.
+    """Say what a stick must carry, to whom, and what it brings.
 
     STICK is a folder, or a name from satchel.toml. Nothing is written, here or there; `satchel export STICK` does it.
     """

@@ -20,8 +20,9 @@ _FOLDER = click.Path(path_type=Path)
 @click.argument("target", metavar="TO", type=_FOLDER)
 @click.option("--all", "every", is_flag=True, help="Also what every member has acknowledged.")
 def run(session: Session, source: Path, target: Path, every: bool, dry_run: bool) -> Answer:
-    """Copy what is wanted from one folder to another, verified; needs neither a home nor a database.
+    """Copy what is wanted from folder to folder, verified.
 
+    It needs neither a home nor a database.
     What every member has acknowledged is left out. Of packets that are altered or not whole nothing is copied.
     """
     import satchel

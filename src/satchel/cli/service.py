@@ -15,7 +15,7 @@ KINDS = ("systemd", "launchd", "task")  # as in satchel.daemon.definition, which
 
 @group("service", "satchel service install", "satchel service install --print", "satchel service status")
 def run(session: Session) -> Answer:
-    """Say whether `satchel watch` starts by itself; install or remove that."""
+    """Have the watch start by itself, or see whether it does."""
     with session.node() as node:
         return Answer(node.service("status"), _status)
 

@@ -42,7 +42,7 @@ def _health(
     agreed = members.agreed.version if members.agreed else 0
     newest_version = max([agreed, *(int(ack.fields["configuration"]) for ack in acks.values())])
     nodes = []
-    for member in members.members:
+    for member in sorted(members.members, key=lambda member: member.name):
         ack, state = acks.get(member.name), members.state(member.name)
         entry: dict[str, Any] = {"node": member.name, "role": member.role, "state": state, "heard": None}
         if ack is not None:
