@@ -136,7 +136,8 @@ class Audit:
             found = self._machine.table(f"SELECT {arguments}")
         except duckdb.Error as error:
             message = str(translated(error, self.views))
-            raise UsageError(message, "Arguments are constants, or questions in parentheses.") from error
+            hint = "Arguments are constants, a table's name in quotes among them, or questions in parentheses."
+            raise UsageError(message, hint) from error
         if found.num_rows != 1:
             raise UsageError(f"{found.num_rows} rows stand where one value belongs: {arguments}", "Ask for one.")
         return tuple(map(value_of, found.columns))
