@@ -7,6 +7,8 @@ from typing import Any
 
 import satchel
 from satchel.model.ids import node_of, trunk_of
+from satchel.sync.opening import reading
+from tests.property.comparing import agree
 from tests.simulation.machine import Machine
 from tests.simulation.till import Cells, Write
 from tests.simulation.world import World
@@ -30,9 +32,23 @@ def keep(world: World) -> Account:
         _check_database(machine)
         total += account(world, machine)
     _once_more(world)
+    told = [_digests(machine) for machine in machines]
+    for machine, found in zip(machines, told, strict=True):
+        agree(f"digests at {machine.name}", found, told[0])
     for machine in machines:
         _verify(world, machine)
     return total
+
+
+def _digests(machine: Machine) -> dict[str, Any]:
+    """What its rows come to, by table and column."""
+    with reading(machine.home) as site:
+        digests = site.store.digests()
+    assert digests is not None
+    found: dict[str, Any] = {f"versions of {sums.table}": sums.dots for sums in digests.tables}
+    return found | {
+        f"{sums.table}.{name}": text for sums in digests.tables for name, text in (sums.columns or {}).items()
+    }
 
 
 def _verify(world: World, machine: Machine) -> None:
