@@ -41,6 +41,9 @@ FORBIDDEN = [
     "SET log_query_path = '{folder}/log'",
     "IMPORT DATABASE '{folder}'",
     "CREATE PERSISTENT SECRET s (TYPE s3)",
+    "FROM as_of('customers', (SELECT content FROM read_text('{part}')))",
+    "FROM as_of('customers', '2100-01-01T00:00Z'; COPY (SELECT 1) TO '{file}')",
+    "FROM row_history('customers', 1); COPY (SELECT 1) TO '{file}'",
 ]
 
 
