@@ -12,7 +12,7 @@ from satchel.model.schema import Column, Table
 from satchel.model.value import EXACT_IN_JSON
 
 GID_NAME = "_gid"
-_MOST_HINTS = 1_000
+_MOST_HINTS = 32
 _UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 

@@ -30,6 +30,7 @@ from satchel.replication.siblings import maximal
 
 PLAIN = pa.schema([("id", pa.string()), ("no", pa.int64()), ("gone", pa.bool_())])
 EVERYTHING = "true"
+_MOST_WHOS = 24  # origins, each with a column of its own
 _PLAIN = 'SELECT id, "no"::BIGINT AS "no", gone FROM _satchel_top ANTI JOIN _satchel_several USING (id)'
 
 
@@ -100,16 +101,31 @@ class Resolver:
         source = source_name(named, place, now=subset.now)
         words = {"key": expressions.key_id(named.table), "source": source, "subset": subset.where}
         with self.machine.lock:
-            self.machine.run(fill("versions", words))
-            self.machine.run(fill("top", {}))
-            self.machine.run(fill("several", {}))
-            plain = self.machine.table(_PLAIN)
-            several = self.machine.table("FROM _satchel_several")
+            plain, several = self._in_one_pass(words) if len(self.ledger.whos) <= _MOST_WHOS else self._in_three(words)
             self.machine.drop(("_satchel_version", "_satchel_top", "_satchel_several"))
             state = State(named, plain.cast(PLAIN))
             if several.num_rows:
                 state.rows = self.rows(named, place, subset, several)
         return state
+
+    def _in_one_pass(self, words: Mapping[str, str]) -> tuple[pa.Table, pa.Table]:
+        """Rows that one version stands for, and the ids of the others: of each origin the last that wrote a row is the
+        one that is seen last. With a column for each origin."""
+        whos = self.ledger.whos.values()
+        furthest = ", ".join(f"max(packet.seq) FILTER (packet.who = {who}) AS who_{who}" for who in whos)
+        seen = " AND ".join(
+            f"coalesce(top.who_{who}, 0) <= greatest(upper.saw[{who}], CASE WHEN upper.who = {who} THEN upper.seq END)"
+            for who in whos
+        )
+        self.machine.run(fill("tops", {**words, "furthest": furthest or "NULL", "seen": seen or "true"}))
+        plain = self.machine.table('SELECT id, "no"::BIGINT AS "no", gone FROM _satchel_top WHERE NOT several')
+        return plain, self.machine.table("SELECT id FROM _satchel_top WHERE several")
+
+    def _in_three(self, words: Mapping[str, str]) -> tuple[pa.Table, pa.Table]:
+        """The same for any number of origins."""
+        for step in ("versions", "top", "several"):
+            self.machine.run(fill(step, words if step == "versions" else {}))
+        return self.machine.table(_PLAIN), self.machine.table("FROM _satchel_several")
 
     def rows(self, named: Named, place: int, subset: Subset, ids: pa.Table) -> dict[str, Row]:
         """Some rows with all their versions. `ids`: a table with a column id."""

@@ -110,7 +110,7 @@ def flattened(sql: str) -> str:
 
 _FIELD = re.compile(rf'\bpart\._change\."?({"|".join(CHANGE_FIELDS)})\b"?')
 # Templates in which `part` is always the parts of a table.
-_OF_PARTS = frozenset({"changes", "faces", "row_history", "rows_of", "table_changes", "versions"})
+_OF_PARTS = frozenset({"changes", "faces", "row_history", "rows_of", "table_changes", "tops", "versions"})
 
 
 def dataset_view(relation: str) -> str:
