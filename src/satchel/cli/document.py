@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
-from decimal import Decimal
 from typing import Any
 
 from satchel.model.value import to_json
@@ -32,6 +31,8 @@ def _name(key: object) -> str:
 
 
 def _scalar(value: object) -> str:
+    from decimal import Decimal
+
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if value.tzinfo else value.isoformat()
     if isinstance(value, (date, time)):

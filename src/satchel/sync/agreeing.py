@@ -6,9 +6,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from satchel.stores.counts import RowCounts
-
 if TYPE_CHECKING:
+    from satchel.stores.counts import RowCounts
     from satchel.sync.site import Site
 
 FOLLOWED = "configuration"  # note: file name of the configuration that the database follows
@@ -69,6 +68,8 @@ def follow(site: Site) -> None:
 def decide_again(site: Site) -> RowCounts:
     """Looks once more at rows that this database did not take, or lacked the columns for, or that another policy
     decides now. What is pending was sealed before."""
+    from satchel.stores.counts import RowCounts
+
     if not site.store.needs_retry():
         return RowCounts()
     with site.store.applying() as applying:

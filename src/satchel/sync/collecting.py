@@ -21,7 +21,7 @@ from satchel.model.ids import ORIGIN_NAME, trunk_of
 from satchel.model.progress import counted
 from satchel.packet.problem import Waiting
 from satchel.sync.quarantine import COPY, PACKET, Bad, Quarantine
-from satchel.sync.sightings import Sightings, in_words
+from satchel.sync.sightings import Sightings, in_words, is_here
 from satchel.sync.site import ENVELOPE_LIMIT, Site
 
 if TYPE_CHECKING:
@@ -232,23 +232,6 @@ class Collector:
     def _wait(self, place: Place, packet: str, needs: str, *, incomplete: bool = False) -> None:
         self.sightings.see(packet, needs, _where(place), incomplete=incomplete)
         self.report.waiting.append({"packet": packet, "for": needs, "where": _where(place)})
-
-
-def is_here(site: Site, taken: set[str]) -> Callable[[str], bool]:
-    """Tells whether a packet, as `site-a/12`, is applied, in the archive, or came in this run."""
-    vector = site.store.vector()
-    root = site.home.packets / site.archive.network
-
-    def known(packet: str) -> bool:
-        origin, _, seq = packet.partition("/")
-        if packet in taken or not (seq.isascii() and seq.isdecimal() and ORIGIN_NAME.fullmatch(origin)):
-            return packet in taken
-        mark = vector.get(origin)
-        if mark is not None and int(seq) <= mark.seq:
-            return True
-        return any((root / origin).glob(f"{int(seq):010d}-*/{MARKER}"))
-
-    return known
 
 
 def _where(place: Place) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from satchel.model.stamp import rfc3339
 from satchel.packet.wire import time_value
 from satchel.sync.quarantine import COPY, Entry
-from satchel.sync.sightings import Sighting, Sightings, in_words
+from satchel.sync.sightings import Sighting, Sightings, in_words, is_here
 
 if TYPE_CHECKING:
     from satchel.sync.collecting import Collector
@@ -31,8 +31,6 @@ Waits = Sequence[Mapping[str, str]]
 
 def remember(collector: Collector, report: Report) -> None:
     """After a run: notes what could not be taken and what is missing, each with the time when it was first noticed."""
-    from satchel.sync.collecting import is_here
-
     sightings, site = collector.sightings, collector.site
     sightings.settle(collector.visited, is_here(site, collector.taken), _causes(report.waiting))
     sightings.save(site)
@@ -64,8 +62,6 @@ def wanted(waiting: Waits, hashes: Mapping[str, str]) -> dict[str, str]:
 
 def gaps_before(site: Site, names: Iterable[str]) -> Iterator[str]:
     """Packets that are missing before missing ones: a manifest names only the last of what its author had."""
-    from satchel.sync.collecting import is_here
-
     vector, known = site.store.vector(), is_here(site, set())
     done: set[str] = set()
     for name in names:
@@ -156,8 +152,6 @@ def _what_to_do(needs: str) -> str:
 
 
 def _bad(site: Site, quarantined: Iterable[Entry], now: int, loud: float) -> Iterator[tuple[str, str]]:
-    from satchel.sync.collecting import is_here
-
     known = is_here(site, set())
     for entry in quarantined:
         if entry.kind != COPY or not entry.hash:

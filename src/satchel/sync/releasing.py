@@ -15,10 +15,11 @@ from satchel.packet.envelope import read_envelope
 from satchel.packet.manifest import Manifest
 from satchel.packet.problem import Waiting
 from satchel.packet.verify import read_manifest
-from satchel.sync.collecting import Collector, is_here
+from satchel.sync.collecting import Collector
 from satchel.sync.quarantine import REASON, Entry, Quarantine
 from satchel.sync.report import Report
 from satchel.sync.running import again
+from satchel.sync.sightings import is_here
 from satchel.sync.site import ENVELOPE_LIMIT, Site, now_ms
 
 RELEASED, REFUSED, WAITS, NOT_KEPT = "released", "refused", "waits", "not kept"

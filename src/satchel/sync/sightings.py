@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
+from satchel.exchange.names import MARKER
+from satchel.model.ids import ORIGIN_NAME
 from satchel.sync.site import Site, now_ms
 
 NOTE = "sightings"
@@ -95,3 +97,20 @@ def in_words(age: int) -> str:
             count = age // size
             return f"{count:,} {unit}{'' if count == 1 else 's'}"
     return "less than a minute"
+
+
+def is_here(site: Site, taken: set[str]) -> Callable[[str], bool]:
+    """Tells whether a packet, as `site-a/12`, is applied, in the archive, or came in this run."""
+    vector = site.store.vector()
+    root = site.home.packets / site.archive.network
+
+    def known(packet: str) -> bool:
+        origin, _, seq = packet.partition("/")
+        if packet in taken or not (seq.isascii() and seq.isdecimal() and ORIGIN_NAME.fullmatch(origin)):
+            return packet in taken
+        mark = vector.get(origin)
+        if mark is not None and int(seq) <= mark.seq:
+            return True
+        return any((root / origin).glob(f"{int(seq):010d}-*/{MARKER}"))
+
+    return known

@@ -15,7 +15,6 @@ from satchel.sync.missing import missing
 from satchel.sync.origins import epochs
 from satchel.sync.patience import incomplete_json, overdue, standing
 from satchel.sync.quarantine import Quarantine
-from satchel.sync.report import Report, renumbered_json
 from satchel.sync.roll import troubles
 from satchel.sync.sightings import Sightings
 from satchel.sync.site import Site, now_ms
@@ -34,6 +33,8 @@ def status(site: Site) -> dict[str, Any]:
     [{origin, seq, hash}], settled}]: numbers that were used twice (sync/branches.py). `missing` [packet]: applied and
     not in the archive any more. `equality`: how this database compares with others (sync/equality.py).
     """
+    from satchel.sync.report import renumbered_json
+
     vector = site.store.vector()
     quarantine = Quarantine(site.home.quarantine, now_ms())
     entries, sightings = quarantine.entries(), Sightings.of(site)
@@ -70,6 +71,8 @@ def status(site: Site) -> dict[str, Any]:
 
 def standing_waits(site: Site, quarantine: Quarantine) -> list[dict[str, str]]:
     """[{packet, for}]: what is in the archive or lies at an exchange, is not applied, and what it waits for."""
+    from satchel.sync.report import Report
+
     if not site.joining and not site.shelf.has_news():
         return standing(Sightings.of(site))[0]
 
