@@ -122,8 +122,7 @@ class Arrivals:
             source = f"FROM {classes(layout)} z CROSS JOIN {stage.name} s USING (rn) WHERE NOT z.odd"
             self.db.execute(f"{put.format(f's.{slot}')} {source} AND NOT z.present AND NOT z.gone")
             self.db.execute(
-                f"INSERT OR IGNORE INTO temp._satchel_leaving SELECT s.{here} {source}"
-                " AND z.present AND z.gone"
+                f"INSERT OR IGNORE INTO temp._satchel_leaving SELECT s.{here} {source} AND z.present AND z.gone"
             )
         for case in cases:
             if case.before is None and case.after is not None:
