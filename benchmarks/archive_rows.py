@@ -1,4 +1,4 @@
-"""The rows of an archive and their past: which row each packet changes, what it writes, where its other cells come from.
+"""The rows of an archive and their past: which row each packet changes, what it writes, where other cells come from.
 
 A cell is where it was written, as one number: the packet's place in the archive, and the row's place in the packet.
 """
