@@ -20,6 +20,7 @@ from satchel.audit.history import row_history
 from satchel.audit.lake import MEMORY_NAME, LakeReport, make_lake
 from satchel.audit.lake_book import BOOK_NAME, NEW, LakeBook
 from satchel.audit.session import open_audit
+from satchel.audit.verification import verify_paths
 from satchel.errors import SatchelError, UsageError
 from satchel.model.ids import Dot
 from satchel.model.schema import Column, Table
@@ -342,3 +343,42 @@ def test_a_book_that_is_none_is_said(history: Archive, lake: Path) -> None:
     assert make(lake, history).packets == 6
     assert LakeBook.load(lake) is not None
     assert MANIFEST_NAME not in {path.name for path in lake.rglob("*")}
+
+
+def test_functions_answer_from_a_lake_what_they_answer_from_packets(history: Archive, lake: Path) -> None:
+    make(lake, history)
+    odd = row({"code": "é'x", "n": -7})
+    history.office.write(odd, table=CODES)
+    questions = (
+        "SELECT * EXCLUDE (_at) FROM row_history('customers', 3)",
+        "SELECT * EXCLUDE (_at) FROM row_history('codes', row('a', 1))",
+        "SELECT * EXCLUDE (_at) FROM row_history('codes', row('é''x', -7))",
+        "SELECT * EXCLUDE (\"at\") FROM blame('customers', 1) ORDER BY ALL",
+        "SELECT * FROM as_of('customers', '2026-09-22T15:00:00Z') ORDER BY ALL",
+    )
+    assert answers(history, lake, *questions) == answers(history, None, *questions)
+
+
+def test_many_origins_take_another_way_to_the_same_rows(history: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = answers(history, None, *QUESTIONS[:3])
+    monkeypatch.setattr("satchel.audit.state._MOST_WHOS", 0)
+    assert answers(history, None, *QUESTIONS[:3]) == expected
+
+
+def test_rows_that_went_into_a_home_s_lake_are_not_decoded_again_by_verify(
+    history: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "satchel.toml").write_text("")
+    make(tmp_path / "lake", history)
+    history.office.write(row({"id": 9, "name": "Eve"}))
+    decoded: list[str] = []
+
+    def look(place: object, opened: Any) -> list[Any]:
+        decoded.append(str(opened.manifest.dot))
+        return []
+
+    monkeypatch.setattr("satchel.audit.verification._row_problems", look)
+    verify_paths(history.root)
+    assert decoded == ["office/5"]
+    alter(next(history.root.glob("acme/office/*1-*/customers.parquet")))
+    assert [p["packet"] for p in verify_paths(history.root)["problems"]] == ["office/1"]
