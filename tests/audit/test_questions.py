@@ -15,6 +15,7 @@ from satchel.audit.moments import microseconds_of
 from satchel.audit.session import Audit, open_audit
 from satchel.audit.verification import verify_paths
 from satchel.errors import UsageError, VerificationFailed
+from satchel.model.schema import Column, Table
 from satchel.model.stamp import rfc3339
 from tests.audit.builders import CUSTOMERS, DAY, NOW, Archive, misfit, row
 
@@ -283,3 +284,16 @@ def test_packets_of_two_networks_are_not_mixed(history: Archive, tmp_path: Path)
         assert audit.summary.verified == 6
         [(reason,)] = audit.sql("SELECT reason FROM unverified").rows
         assert reason.startswith("of another network: acme")
+
+
+def test_a_whole_number_in_a_numeric_column_is_the_integer_that_the_database_has(tmp_path: Path) -> None:
+    price = Column("p", "float64", "NUMERIC", "numeric")
+    prices = Table("prices", (Column("id", "int64", "INTEGER", "integer"), price), ("id",))
+    archive = Archive(tmp_path, (prices,))
+    archive.office.write(row({"id": 1, "p": 12.0}), row({"id": 2, "p": 12.5}), table=prices)
+    archive.join("site-b").write(row({"id": 1, "p": 13.0}, at=NOW + DAY), table=prices)
+    with open_audit(archive.root) as audit:
+        assert audit.sql("SELECT p FROM prices ORDER BY id").rows == [(13.0,), (12.5,)]
+        found = audit.sql(f"SELECT after FROM diff('prices', {time(0)}, {time(NOW + DAY)}) ORDER BY key").rows
+        assert [text for (text,) in found] == ['{"id":1,"p":13}', '{"id":2,"p":12.5}']
+        assert audit.sql("SELECT value FROM blame('prices', 1)").rows == [("1",), ("13",)]

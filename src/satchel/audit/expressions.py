@@ -143,5 +143,8 @@ def value_json(column: Column, row: str = "part") -> str:
         "string": f"to_json({value})",
         "binary": f"json_object('base64', to_base64({value}))",
     }[column.type]
+    if column.type == "float64" and column.affinity == "numeric":  # a whole double is the database's integer (ADR 8)
+        whole = f"isfinite({value}) AND {value} = trunc({value}) AND abs({value}) <= {EXACT_IN_JSON}"
+        usual = f"CASE WHEN {whole} THEN to_json({value}::BIGINT) ELSE {usual} END"
     odd = f"_satchel_json_of_misfit({misfit(column, row)})"
     return f"CASE WHEN {value} IS NOT NULL THEN {usual} WHEN {row}._change.misfit IS NOT NULL THEN {odd} END"

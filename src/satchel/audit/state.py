@@ -16,11 +16,11 @@ from satchel.audit import expressions
 from satchel.audit.ledger import Ledger
 from satchel.audit.machine import Machine
 from satchel.audit.tables import Named
-from satchel.audit.versions import Told, key_of, sort_key, told_rows
+from satchel.audit.versions import Told, is_whole_as_integer, key_of, sort_key, told_rows
 from satchel.audit.views import fill, source_name
 from satchel.model.admission import Outcome
 from satchel.model.schema import Table
-from satchel.model.value import Value, is_clean
+from satchel.model.value import EXACT_IN_JSON, Value, is_clean
 from satchel.model.version import Resolved, Version
 from satchel.packet.rows import CHANGE_TYPE, arrow_type
 from satchel.packet.table import CHANGE_COLUMN
@@ -181,6 +181,8 @@ def _shaped(table: Table, rows: Sequence[_Line]) -> pa.Table:
         misfits = []
         for column in table.columns:
             value = values.get(column.name)
+            if is_whole_as_integer(column) and isinstance(value, int) and abs(value) <= EXACT_IN_JSON:
+                value = float(value)
             kind = _misfit(column.type, value)
             columns[column.name].append(None if kind else value)
             if kind:

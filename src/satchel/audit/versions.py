@@ -9,8 +9,9 @@ from typing import Any
 import pyarrow as pa
 
 from satchel.audit.ledger import Entry, Ledger
+from satchel.model.affinity import stored
 from satchel.model.ids import NOWHERE_ORIGIN, Dot
-from satchel.model.schema import Table
+from satchel.model.schema import Column, Table
 from satchel.model.stamp import UNKNOWN, milliseconds_of
 from satchel.model.value import Value
 from satchel.model.vector import Mark
@@ -52,6 +53,9 @@ def _told(
     id_: str, entry: Entry, row: dict[str, Value], change: Mapping[str, Any], table: Table, ledger: Ledger
 ) -> Told:
     row |= {part["column"]: exact(part["class"], part["value"]) for part in change["misfit"] or ()}
+    for column in table.columns:
+        if is_whole_as_integer(column):
+            row[column.name] = stored(column.affinity, row[column.name])
     number = row[table.key[0]] if table.scope == "local" else None
     if table.scope == "local":  # a number is another row's at another site, and no value to differ in
         row[table.key[0]] = change["gid"]
@@ -104,6 +108,11 @@ def exact(kind: str, value: bytes) -> Value:
     if kind == "real":
         return float(value)
     return value if kind == "blob" else value.decode("utf-8", "surrogateescape")
+
+
+def is_whole_as_integer(column: Column) -> bool:
+    """Whether a whole double of this column stands for the integer that its database has (ADR 8)."""
+    return column.type == "float64" and column.affinity == "numeric"
 
 
 def key_of(told: Told, table: Table) -> tuple[Value, ...]:
