@@ -12,7 +12,7 @@ import pytest
 from satchel.sync.memory import NOTE
 from satchel.sync.opening import reading, working
 from satchel.sync.site import now_ms
-from tests.sync.sites import Place, packets_in
+from tests.sync.sites import Place, opened, packets_in
 
 
 def remembered(place: Place) -> dict[str, object]:
@@ -138,3 +138,18 @@ def test_only_what_is_new_is_looked_at_in_archive_and_share(
     assert len(office.node.sync(share).applied) == 1
     looked_at = {Path(path).name for path in entered if "/branch/" in path and path.startswith(str(share))}
     assert looked_at == {max(path.name for path in (share / "packets").glob("*/branch/*"))}
+
+
+def test_what_a_database_has_taken_out_again_is_looked_at(office: Place, branch: Place, share: Path) -> None:
+    for name in ("Eve", "Ann"):
+        branch.sql(f"UPDATE customers SET name = '{name}'")
+        at_rest(share, branch, office)
+    with working(office.home) as site:
+        last = site.store.vector()["branch"].seq
+        assert site.shelf.settled("branch") == last
+    with opened(office.db) as db:  # as a revocation that was killed before the packet left the archive
+        number = "(SELECT number FROM _satchel_origin WHERE name = 'branch')"
+        db.execute(f"UPDATE _satchel_vector SET q = q - 1 WHERE o = {number}")
+    with reading(office.home) as site:
+        assert site.shelf.settled("branch") == 0
+        assert site.shelf.has_news()

@@ -81,7 +81,8 @@ class Shelf:
         """What is remembered, if the names still say so."""
         if folder not in self._checked:
             seq, digest = self._site.memory.shelf.get(folder, NOTHING_SETTLED)
-            right = seq and digest == _digest(_upto(self.names(folder), seq))
+            # a database that has taken packets out again knows less than what was settled
+            right = 0 < seq <= self._heads.get(folder, 0) and digest == _digest(_upto(self.names(folder), seq))
             self._checked[folder] = (seq, digest) if right else NOTHING_SETTLED
         return self._checked[folder]
 
@@ -89,16 +90,22 @@ class Shelf:
     def _checked(self) -> dict[str, Settled]:
         return {}
 
+    @cached_property
+    def _heads(self) -> dict[str, int]:
+        """The highest number that was applied, by folder: branches of a fork lie in that of their trunk."""
+        heads: dict[str, int] = {}
+        for origin, mark in self._site.store.vector().items():
+            heads[trunk_of(origin)] = max(mark.seq, heads.get(trunk_of(origin), 0))
+        return heads
+
     # -- after a run
 
     def settle(self) -> dict[str, Settled]:
         """What is to be remembered now: how far each folder holds packets that were applied, and nothing else."""
-        heads: dict[str, int] = {}
-        for origin, mark in self._site.store.vector().items():
-            heads[trunk_of(origin)] = max(mark.seq, heads.get(trunk_of(origin), 0))
+        now = Shelf(self._site)  # packets came and went since the names were read
+        heads = now._heads
         if all(self.settled(folder) == head and not any(self.news(folder)) for folder, head in heads.items()):
             return {folder: self._settled(folder) for folder in heads}
-        now = Shelf(self._site)  # packets came and went since the names were read
         found = {folder: now._reach(folder, head) for folder, head in heads.items()}
         return {folder: reach for folder, reach in found.items() if reach[0]}
 
