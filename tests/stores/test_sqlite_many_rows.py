@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +26,13 @@ def test_a_wide_table_takes_a_row_to_a_statement() -> None:
     db.execute(f"CREATE TABLE t ({', '.join(names)})")
     insert(db, f"INTO t ({', '.join(names)})", [[n, -n] for n in range(1500)])
     assert db.execute("SELECT c0, c1499 FROM t").fetchall() == [(0, 1499), (0, -1499)]
+
+
+def test_temporary_tables_have_a_cache_afterwards(tmp_path: Path) -> None:
+    db = sqlite3.connect(tmp_path / "a.db")
+    with roomy(db):
+        db.execute("CREATE TABLE temp.t (a)")
+    assert db.execute("PRAGMA temp.cache_size").fetchone() == (-2000,)
 
 
 def test_the_memory_is_given_back() -> None:
