@@ -16,6 +16,7 @@ from satchel.audit.places import Found, Place, find_places
 from satchel.errors import UsageError
 from satchel.files import FileTrouble
 from satchel.model.ids import node_of
+from satchel.model.progress import counted
 from satchel.packet.ack import Ack
 from satchel.packet.keys import PublicKey
 from satchel.packet.manifest import Manifest
@@ -67,7 +68,7 @@ def read_holdings(
     unverified = [Finding(place.guess, "", "incomplete: no manifest", str(place.folder)) for place in found.incomplete]
     slimmer = Slimmer()
     links = list(_pruned_links(found, introduced.members))
-    for place in found.packets:
+    for place in counted(found.packets, "verifying", "packets", len(found.packets)):
         if memory is not None and (known := memory.recall(place)) is not None:
             links.append(link_of(known.signed))
             if (asked := known.of_table(table)) is not None:

@@ -7,7 +7,7 @@ with the hash of its manifest.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from satchel.errors import BadPacket, SatchelError, UsageError
 from satchel.files import make_folders, names_in, remove_folder, stands
 from satchel.files.lock import locked
 from satchel.model.ids import Dot
+from satchel.model.progress import Stage, stage
 from satchel.model.schema import Table
 from satchel.packet.keys import PublicKey
 
@@ -27,8 +28,6 @@ LOCK_NAME = "lake.lock"
 MEMORY_NAME = "verified.json"
 _ROUND_PACKETS = 2_000
 _ROUND_BYTES = 192 << 20  # of rows in memory
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(slots=True)
@@ -61,7 +60,6 @@ def make_lake(
     root: PublicKey | None = None,
     fresh: bool = False,
     dry_run: bool = False,
-    progress: Progress | None = None,
 ) -> LakeReport:
     """Makes the lake, or brings it up to date with the packets below the paths. `fresh`: from the beginning.
 
@@ -75,12 +73,12 @@ def make_lake(
     if not held.packets and not held.unverified:
         raise UsageError(f"no packet lies below {', '.join(map(str, paths))}", "Name an archive with packets.")
     if dry_run:
-        return _update(folder, held, fresh=fresh, dry_run=True, progress=progress)
+        return _update(folder, held, fresh=fresh, dry_run=True)
     make_folders(folder)
     with locked(folder / LOCK_NAME) as mine:
         if not mine:
             raise UsageError(f"another satchel is writing to {folder}", "Wait until it is done.")
-        report = _update(folder, held, fresh=fresh, dry_run=False, progress=progress)
+        report = _update(folder, held, fresh=fresh, dry_run=False)
         memory.save(folder / MEMORY_NAME)
     return report
 
@@ -119,7 +117,7 @@ def _check_place(folder: Path, sources: Sequence[Path]) -> None:
             )
 
 
-def _update(folder: Path, held: Holdings, *, fresh: bool, dry_run: bool, progress: Progress | None) -> LakeReport:
+def _update(folder: Path, held: Holdings, *, fresh: bool, dry_run: bool) -> LakeReport:
     if stands(folder / BOOK_NAME) and not dry_run and not fresh:
         book = LakeBook.load(folder)
         if book is not None:
@@ -137,7 +135,7 @@ def _update(folder: Path, held: Holdings, *, fresh: bool, dry_run: bool, progres
     if fresh:
         book.save(folder)
         settle(folder, book)
-    _Filler(folder, book, held, report, progress).fill(new)
+    _Filler(folder, book, held, report).fill(new)
     _refused(book, held, report)
     report.packets, report.added = len(book.packets), len(book.packets) - len(before)
     report.rows, report.files, report.bytes = sum(f.rows for f in book.files), len(book.files), size_of(folder, book)
@@ -162,16 +160,16 @@ class _Filler:
     book: LakeBook
     held: Holdings
     report: LakeReport
-    progress: Progress | None
 
     def fill(self, packets: list[Held]) -> None:
         rest = sorted(packets, key=lambda packet: (packet.manifest.created, packet.dot))
-        done, total = 0, len(rest)
-        while done < total:
-            done += self._round(rest[done:], done, total)
-            self._compact()
+        done = 0
+        with stage("compacting", "packets", len(rest)) as under_way:
+            while done < len(rest):
+                done += self._round(rest[done:], under_way)
+                self._compact()
 
-    def _round(self, packets: list[Held], done: int, total: int) -> int:
+    def _round(self, packets: list[Held], under_way: Stage) -> int:
         gatherer = self._gatherer()
         taken = 0
         for packet in packets[:_ROUND_PACKETS]:
@@ -184,8 +182,7 @@ class _Filler:
             else:
                 self.book.packets.append((packet.hash, *packet.dot))
             taken += 1
-            if self.progress is not None:
-                self.progress(done + taken, total)
+            under_way.advance()
             if gatherer.memory > _ROUND_BYTES:
                 break
         gatherer.flush()
