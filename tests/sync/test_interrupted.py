@@ -117,12 +117,11 @@ def test_a_kill_before_anything_was_written_leaves_everything_pending(
 def test_a_kill_while_a_packet_is_collected_leaves_nothing_half(
     office: Place, branch: Place, share: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from satchel.sync import collecting
 
     office.sql("UPDATE customers SET town = 'Kiel' WHERE id = 'c1'")
     office.node.sync(share)
     with monkeypatch.context() as patch:
-        patch.setattr(collecting, "verify_parts", killed)
+        patch.setattr("satchel.packet.verify.verify_parts", killed)
         with pytest.raises(Killed):
             branch.node.sync(share)
     assert packets_in(branch.home / "packets") == {"office/1"}, "there are parts and no manifest"
