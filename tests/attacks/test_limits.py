@@ -74,7 +74,7 @@ import resource, sys
 sys.path[:0] = {[str(ROOT), str(ROOT / "src")]!r}
 from pathlib import Path
 from satchel.errors import BadPacket
-from satchel.packet import members, reader, verify
+from satchel.packet import deciding, reader, verify
 from tests.attacks import forge
 import pyarrow.parquet
 here = Path({str(tmp_path)!r})
@@ -111,7 +111,7 @@ def huge(unit: bytes) -> bytes:
 @pytest.mark.parametrize("unit", [b"{},", b"0,"], ids=["objects", "numbers"])
 def test_a_huge_file_full_of_small_values(tmp_path: Path, unit: bytes) -> None:
     (tmp_path / "file").write_bytes(huge(unit))
-    code = "data = (here / 'file').read_bytes()\nrefused(lambda: members.node_file_name(data))"
+    code = "data = (here / 'file').read_bytes()\nrefused(lambda: deciding.node_file_name(data))"
     [said] = bounded(tmp_path, code, megabytes=400, seconds=10)
     assert "values are more than" in said
 
@@ -121,7 +121,7 @@ def test_a_huge_file_full_of_small_values(tmp_path: Path, unit: bytes) -> None:
 def test_a_file_that_has_just_as_many_values_as_allowed(tmp_path: Path) -> None:
     payload = b'{"format":{"major":1},"x":[' + b'{"":0},' * (DEFAULT_LIMITS.json_values // 11 - 10) + b"0]}"
     (tmp_path / "file").write_bytes(seal_envelope(Configuration.payload_type, payload, [PrivateKey.generate()]))
-    code = "data = (here / 'file').read_bytes()\nrefused(lambda: members.node_file_name(data))"
+    code = "data = (here / 'file').read_bytes()\nrefused(lambda: deciding.node_file_name(data))"
     [said] = bounded(tmp_path, code, megabytes=800, seconds=20)
     assert "network" in said
 

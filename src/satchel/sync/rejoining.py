@@ -23,8 +23,8 @@ from satchel.packet.limits import DEFAULT_LIMITS
 from satchel.stores.base import Store
 from satchel.sync.epochs import FORGOTTEN
 from satchel.sync.home import REJOINING, Home
-from satchel.sync.settings import Settings
 from satchel.sync.invitations import unused, use_up
+from satchel.sync.settings import Settings
 from satchel.sync.site import ACTIVE, Site, now_ms
 
 _LIMIT = DEFAULT_LIMITS.manifest_bytes * 2  # bytes
