@@ -184,7 +184,8 @@ def read_with_lake(
     if not stands(folder / BOOK_NAME):
         raise UsageError(f"{folder} is no lake", f"Make one with `satchel lake {folder}`.")
     memory = Memory.load(folder / MEMORY_NAME)
-    held = read_holdings(paths, root, table, memory)
+    held = read_holdings(paths, root, memory=memory)  # all of it, so that it is remembered whole
+    held.packets = [asked for packet in held.packets if (asked := packet.of_table(table)) is not None]
     with suppress(FileTrouble):  # a lake on a read-only medium serves as it is
         memory.save(folder / MEMORY_NAME)
     return held, LakeRelations.open(folder, held)
