@@ -39,7 +39,19 @@ def test_every_fence_says_what_it_is(name: str) -> None:
     assert text.count("\n```") == 2 * sum(example.kind != "setup" for example in examples(PAGES[name]))
 
 
-SECTIONS = {"node", "network", "database", "exchanges", "triggers", "status", "limits", "watch", "hooks", "archive", "equality"}
+SECTIONS = {
+    "node",
+    "network",
+    "database",
+    "exchanges",
+    "triggers",
+    "status",
+    "limits",
+    "watch",
+    "hooks",
+    "archive",
+    "equality",
+}
 
 
 @pytest.mark.parametrize("name", PAGES)
