@@ -85,19 +85,11 @@ class SQLiteApplying:
     def apply_group(self, packets: Sequence[Incoming], rules: Rules, *, once: bool = False) -> RowCounts:
         """Applies the packets of one group whole, or raises and leaves everything as it was. `once`: they are of
         several groups; TwiceTold if some row is in two of them."""
-        self.db.execute("SAVEPOINT satchel_group")
-        try:
-            counts = RowCounts()
-            with self.triggers.attempt():
-                bearings.note(self.db, self.layouts, packets)
-                for run in _runs(packets):
-                    counts.add(self._apply(run, rules, once=once))
-        except BaseException:
-            if self.db.in_transaction:
-                self.db.execute("ROLLBACK TO satchel_group")
-                self.db.execute("RELEASE satchel_group")
-            raise
-        self.db.execute("RELEASE satchel_group")
+        counts = RowCounts()
+        with self._whole("satchel_group"):
+            bearings.note(self.db, self.layouts, packets)
+            for run in _runs(packets):
+                counts.add(self._apply(run, rules, once=once))
         return counts
 
     def apply_groups(self, groups: Sequence[Sequence[Incoming]], rules: Rules) -> RowCounts:
@@ -105,18 +97,28 @@ class SQLiteApplying:
         with suppress(TwiceTold):
             return self.apply_group([packet for packets in groups for packet in packets], rules, once=len(groups) > 1)
         counts = RowCounts()
-        self.db.execute("SAVEPOINT satchel_groups")
+        with self._whole("satchel_groups"):
+            for packets in groups:
+                counts.add(self.apply_group(packets, rules))
+        return counts
+
+    @contextmanager
+    def _whole(self, savepoint: str) -> Iterator[None]:
+        """All of it, or everything stays as it was: rows, triggers, and what is known of the tables, which packets may
+        have added to."""
+        known = dict(self.layouts)
+        self.db.execute(f"SAVEPOINT {savepoint}")
         try:
             with self.triggers.attempt():
-                for packets in groups:
-                    counts.add(self.apply_group(packets, rules))
+                yield
         except BaseException:
+            self.layouts.clear()
+            self.layouts.update(known)
             if self.db.in_transaction:
-                self.db.execute("ROLLBACK TO satchel_groups")
-                self.db.execute("RELEASE satchel_groups")
+                self.db.execute(f"ROLLBACK TO {savepoint}")
+                self.db.execute(f"RELEASE {savepoint}")
             raise
-        self.db.execute("RELEASE satchel_groups")
-        return counts
+        self.db.execute(f"RELEASE {savepoint}")
 
     def install(self, state: IncomingState, rules: Rules) -> RowCounts:
         """Installs a snapshot, or raises and leaves everything as it was."""
