@@ -211,7 +211,7 @@ def test_what_a_clone_seals_before_its_next_run_goes_on_in_its_own_branch(
     seal(branch, "UPDATE customers SET town = 'Kiel' WHERE id = 'c1'")
     seal(twin, "UPDATE customers SET town = 'Jena' WHERE id = 'c1'")
     with monkeypatch.context() as patch:  # the packet of the twin came between look and collect
-        patch.setattr("satchel.sync.visit.sign_of_restore", lambda site, traces: None)
+        patch.setattr("satchel.sync.epochs.sign_of_restore", lambda site, traces: None)
         hand_over(twin, branch)
     for place, name in ((branch, "Ann"), (branch, "Bob")):
         place.sql(f"UPDATE customers SET name = '{name}' WHERE id = 'c1'", "UPDATE stock SET pieces = pieces + 1")

@@ -274,7 +274,8 @@ def headers_of(site: Site, archives: Sequence[Archive], broken: list[Path] | Non
     found: dict[str, SignedManifest] = {}
     for archive in archives:
         for name, paths in _unsettled(site, archive):
-            is_news = _is_news(site, name)
+            # what is settled is settled of the home's archive only: another may hold another packet of such a number
+            is_news = _is_news(site, name, site.shelf.settled(name) if archive is site.archive else 0)
             for place in (Place(path, path.name) for path in paths):
                 if is_news(place) and (signed := _read(site, archive, place, broken)):
                     found[signed.hash] = signed
@@ -291,10 +292,10 @@ def _unsettled(site: Site, archive: Archive) -> Iterator[tuple[str, list[Path]]]
         yield folder.name, sorted(folder.iterdir())
 
 
-def _is_news(site: Site, trunk: str) -> Callable[[Place], bool]:
-    """Tells whether a packet of an origin's folder is not applied: it has another number, or is another of that number
-    (a fork). What a snapshot brought is covered without its packets."""
-    applied = site.store.suffixes(trunk, site.shelf.settled(trunk))
+def _is_news(site: Site, trunk: str, after: int) -> Callable[[Place], bool]:
+    """Tells whether a packet of an origin's folder with a number above `after` is not applied: it has another number,
+    or is another of that number (a fork). What a snapshot brought is covered without its packets."""
+    applied = site.store.suffixes(trunk, after)
     newest = max((mark.seq for origin, mark in site.store.vector().items() if trunk_of(origin) == trunk), default=0)
 
     def is_news(place: Place) -> bool:
