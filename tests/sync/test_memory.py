@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+import satchel
 from satchel.sync.memory import NOTE
 from satchel.sync.opening import reading, working
 from satchel.sync.site import now_ms
+from tests.sync.clones import hand_over
 from tests.sync.sites import Place, opened, packets_in
 
 
@@ -153,3 +155,25 @@ def test_what_a_database_has_taken_out_again_is_looked_at(office: Place, branch:
     with reading(office.home) as site:
         assert site.shelf.settled("branch") == 0
         assert site.shelf.has_news()
+
+
+def test_a_packet_whose_way_back_into_the_archive_was_cut_short_is_fetched_again(
+    office: Place, branch: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its folder stands there by the name that was remembered as settled, without a manifest."""
+    hand_over(office, branch)
+    hand_over(office, branch)  # what is settled is remembered
+    [folder] = (branch.home / "packets" / "acme" / "office").iterdir()
+    shutil.rmtree(folder)
+
+    def kill(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("satchel.packet.verify.verify_parts", kill)
+        hand_over(office, branch)
+    assert folder.is_dir()
+    assert not (folder / "manifest.json").exists()
+    hand_over(office, branch)
+    assert satchel.verify(branch.home / "packets")["problems"] == []
+    assert (folder / "manifest.json").is_file()

@@ -178,6 +178,8 @@ class Collector:
         sizes = manifest.sizes
         if not self.archive.has_packet(relative, signed.envelope, sizes):
             self._make_way(self.archive.packet_folder(relative), signed)
+            if self.archive is self.site.archive:
+                self.site.unsettle(manifest.origin, manifest.seq)
             folder = self.archive.open_packet(relative)
             try:
                 missing = exchange.collect_packet(place, folder, sizes)

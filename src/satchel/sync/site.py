@@ -123,6 +123,14 @@ class Site:
         """The archive has other packets now."""
         self.__dict__.pop("shelf", None)
 
+    def unsettle(self, folder: str, seq: int) -> None:
+        """A packet's folder is about to be made: from now until it has its manifest the name says nothing. Written
+        before, so that whoever is killed on the way does not take it for one that stands there whole."""
+        if self.memory.shelf.get(folder, (0, ""))[0] >= seq:
+            del self.memory.shelf[folder]
+            self.note(**{NOTE: self.memory.text()})
+            self.forget_shelf()
+
     def remember(self) -> None:
         """Writes down what this run has verified and applied, if it is more than was known."""
         if self.dry_run:
