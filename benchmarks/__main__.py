@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +33,13 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(words)
 
 
-def run(bench: Bench, names: Sequence[str]) -> dict[str, Any]:
-    """Takes the measures and prints a line for each: {machine, scale, runs, seconds, results}."""
-    rows = []
+Keep = Callable[[dict[str, Any]], None]
+
+
+def run(bench: Bench, names: Sequence[str], keep: Keep = lambda document: None) -> dict[str, Any]:
+    """Takes the measures and prints a line for each: {machine, scale, runs, seconds, results}. `keep` gets what there
+    is after each, so that an interrupted run was not for nothing."""
+    rows: list[dict[str, Any]] = []
     facts = machine.describe(bench.alternatives)
     measures = chosen(MEASURES, names)
     bench.prepare(list(dict.fromkeys(need for measure in measures for need in measure.needs)))
@@ -46,6 +50,7 @@ def run(bench: Bench, names: Sequence[str]) -> dict[str, Any]:
         row["took"] = {name: round(seconds, 1) for name, seconds in span.as_json().items()}
         rows.append(row)
         print(table.line(row), flush=True)
+        keep({"machine": facts, "scale": bench.scale, "runs": bench.runs, "results": rows})
     document = {"machine": facts, "scale": bench.scale, "runs": bench.runs, "results": rows}
     if not names or GROWTH in names:
         document[GROWTH] = _growth(bench, document)
@@ -75,12 +80,15 @@ def main(words: Sequence[str] | None = None) -> int:
     if not chosen(MEASURES, wish.only) and GROWTH not in wish.only:
         print(f"there is no measure {', '.join(wish.only)}; --list names them", file=sys.stderr)
         return 2
+
+    def keep(document: dict[str, Any]) -> None:
+        if wish.json:
+            wish.json.parent.mkdir(parents=True, exist_ok=True)
+            wish.json.write_text(json.dumps({**document, "took": span.as_json()}, indent=1) + "\n")
+
     with tempfile.TemporaryDirectory(prefix="satchel-bench-", dir=wish.dir) as folder, timed() as span:
-        document = run(Bench(Path(folder), wish.scale, wish.runs, say=_say), wish.only)
-    document["took"] = span.as_json()
-    if wish.json:
-        wish.json.parent.mkdir(parents=True, exist_ok=True)
-        wish.json.write_text(json.dumps(document, indent=1) + "\n")
+        document = run(Bench(Path(folder), wish.scale, wish.runs, say=_say), wish.only, keep)
+    keep(document)
     print(f"took {span.seconds:.0f} s, {span.cpu:.0f} s of them of a processor")
     return 1 if any("failed" in row for row in document["results"]) else 0
 
