@@ -4,7 +4,7 @@
 # make fuzz     looks for input that breaks a reader; FUZZ_SECONDS=3600 for an hour (Linux)
 # make kills    kills and fails every command everywhere, for hours; KILLS_EVERY=20 for a twentieth
 # make soak     simulates networks in trouble for an hour; SOAK_MINUTES=5 for less
-# make bench    measures everything against its alternatives, a quarter of an hour; docs/performance.md says what
+# make bench    measures everything against its alternatives, half an hour; docs/performance.md says what
 # make test-lake    registers a lake with Apache Iceberg and asks Spark, in an environment of its own (Java 17)
 # make test-shares  twenty desks over a folder, then six over a real SMB server and over SFTP (Linux, FUSE)
 # make clean    removes environments and caches
